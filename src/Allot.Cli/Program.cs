@@ -1,1 +1,4 @@
-System.Environment.Exit(0);
+using Allot.Processes.Launching;
+
+if (LauncherMode.IsRequested(args)) return LauncherMode.Run(args);
+return 0;
