@@ -11,7 +11,7 @@ internal sealed class TestLaunch : IDisposable
     private Thread? _answering;
 
     /// <summary>The launcher that is built next to the tests.</summary>
-    public static LauncherCommand Launcher { get; } = new(Path.Combine(AppContext.BaseDirectory, "allot"), []);
+    public static LauncherCommand Launcher { get; } = new(Path.Combine(AppContext.BaseDirectory, "Allot.Cli"), []);
 
     public string OutputFile => Path.Combine(_directory, "output");
 
