@@ -1,0 +1,99 @@
+// Why a charge was refused, in numbers and in words (I10).
+
+using System.Text;
+
+namespace Allot;
+
+/// <summary>A refused charge: what was asked, of whom, and which limit said no. Its <see cref="ToString"/> explains.</summary>
+/// <remarks>The numbers are those of the moment of refusal; the holders named by <see cref="ToString"/> are those of the
+/// moment it is called. The default value means "not refused".</remarks>
+public readonly struct ChargeRefusal
+{
+    private const int HoldersNamed = 3;
+
+    internal ChargeRefusal(MemoryGroup group, CounterKind counter, long requestedBytes, MemoryGroup limiter)
+    {
+        Reason = RefusalReason.LimitReached;
+        Group = group;
+        Counter = counter;
+        RequestedBytes = requestedBytes;
+        Limiter = limiter;
+        CurrentBytes = limiter.Counter(counter).ReadUsed(out long max);
+        MaxBytes = max;
+    }
+
+    internal ChargeRefusal(MemoryGroup group, CounterKind counter, long requestedBytes)
+    {
+        Reason = RefusalReason.GroupRemoved;
+        Group = group;
+        Counter = counter;
+        RequestedBytes = requestedBytes;
+        MaxBytes = MemoryGroup.Unlimited;
+    }
+
+    /// <summary>Why; <see cref="RefusalReason.None"/> for the default value.</summary>
+    public RefusalReason Reason { get; }
+
+    /// <summary>The group that was asked; null for the default value.</summary>
+    public MemoryGroup? Group { get; }
+
+    /// <summary>The group whose limit refused: the one asked, or an ancestor. Null unless a limit refused.</summary>
+    public MemoryGroup? Limiter { get; }
+
+    /// <summary>Which of its counters refused.</summary>
+    public CounterKind Counter { get; }
+
+    /// <summary>The bytes asked for.</summary>
+    public long RequestedBytes { get; }
+
+    /// <summary>The bytes the limiter had in use.</summary>
+    public long CurrentBytes { get; }
+
+    /// <summary>The limiter's limit in bytes.</summary>
+    public long MaxBytes { get; }
+
+    /// <summary>One sentence for people: the request, the group, the limiter with its use and limit, its largest holders,
+    /// and the knob to turn. Allocates, and takes the lock of the tree.</summary>
+    public override string ToString() => Reason switch
+    {
+        RefusalReason.LimitReached => ExplainLimit(),
+        RefusalReason.GroupRemoved => $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}': the group was removed.",
+        _ => "Not refused.",
+    };
+
+    private string ExplainLimit()
+    {
+        string limiter = Limiter!.Path;
+        var text = new StringBuilder();
+        text.Append($"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): ");
+        text.Append($"'{limiter}' holds {CurrentBytes} of its {MaxBytes} bytes. ");
+        if (RequestedBytes > MaxBytes) text.Append("The request is larger than the whole limit. ");
+        AppendHolders(text);
+        text.Append($"Raise {Counter}.MaxBytes on '{limiter}', or release what it holds.");
+        return text.ToString();
+    }
+
+    private string Resource => Counter switch
+    {
+        CounterKind.Memory => "memory",
+        CounterKind.Kernel => "kernel memory",
+        _ => "pins",
+    };
+
+    private void AppendHolders(StringBuilder text)
+    {
+        CounterKind counter = Counter;
+        IReadOnlyList<MemoryGroup> children = Limiter!.Children;
+        (string Name, long Bytes)[] holders = [.. children.Select(child => (child.Name, child.Counter(counter).CurrentBytes))];
+        long own = Limiter.Counter(counter).CurrentBytes - holders.Sum(holder => holder.Bytes);
+        string[] largest =
+        [
+            .. holders.Append(("itself", Math.Max(0, own)))
+                .Where(holder => holder.Item2 > 0)
+                .OrderByDescending(holder => holder.Item2)
+                .Take(HoldersNamed)
+                .Select(holder => $"{holder.Item1} {holder.Item2}"),
+        ];
+        if (largest.Length > 0) text.Append($"Largest holders: {string.Join(", ", largest)}. ");
+    }
+}

@@ -1,0 +1,170 @@
+// Who pays: user and kernel memory charged to a group.
+//
+// Order (U and K). A kernel charge goes to Kernel first and then to Memory; if Memory refuses, Kernel is given back. User
+// memory goes to Memory alone. Peaks are raised only after every counter has agreed, so a refused charge leaves no trace
+// but its event (I5).
+
+using System.Diagnostics;
+
+namespace Allot;
+
+/// <summary>Charging memory to a group.</summary>
+/// <remarks>All methods may be used from any thread. None of them blocks; on success none of them allocates.</remarks>
+public static class GroupCharging
+{
+    extension(MemoryGroup group)
+    {
+        /// <summary>Charges the group and all its ancestors, or nobody.</summary>
+        /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+        /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
+        /// <returns>True when the bytes are charged; they must be uncharged once. False when a limit refused, or the group
+        /// was removed: then nothing has changed but the events of the limiter.</returns>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
+        /// kind is unknown.</exception>
+        public bool TryCharge(MemoryKind kind, long bytes, out ChargeRefusal refusal)
+        {
+            ValidateAmount(bytes);
+            ValidateKind(kind);
+            if (group.State == MemoryGroupState.Offline)
+            {
+                refusal = new ChargeRefusal(group, kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory, bytes);
+                return false;
+            }
+
+            if (kind == MemoryKind.Kernel && !group.Kernel.TryCharge(bytes, out MemoryCounter? limiter))
+            {
+                refusal = group.Refuse(CounterKind.Kernel, bytes, limiter!);
+                return false;
+            }
+
+            if (!group.Memory.TryCharge(bytes, out limiter))
+            {
+                if (kind == MemoryKind.Kernel) group.Kernel.Uncharge(bytes);
+                refusal = group.Refuse(CounterKind.Memory, bytes, limiter!);
+                return false;
+            }
+
+            if (kind == MemoryKind.Kernel) group.Kernel.NotePeaks();
+            group.Memory.NotePeaks();
+            refusal = default;
+            return true;
+        }
+
+        /// <summary>Charges the group and all its ancestors.</summary>
+        /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+        /// <exception cref="MemoryLimitExceededException">A limit refused, or the group was removed; nothing is charged.
+        /// </exception>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
+        /// kind is unknown.</exception>
+        public void Charge(MemoryKind kind, long bytes)
+        {
+            if (!group.TryCharge(kind, bytes, out ChargeRefusal refusal)) throw new MemoryLimitExceededException(refusal);
+        }
+
+        /// <summary>Charges the group and all its ancestors, limits or not: for memory that exists already or whose owner
+        /// cannot fail. Passing a limit is counted as an event.</summary>
+        /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+        /// <remarks>On a removed group the parent is charged: its bytes are the parent's.</remarks>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
+        /// kind is unknown.</exception>
+        public void ForceCharge(MemoryKind kind, long bytes)
+        {
+            ValidateAmount(bytes);
+            ValidateKind(kind);
+            if (kind == MemoryKind.Kernel) group.Force(CounterKind.Kernel, bytes);
+            group.Force(CounterKind.Memory, bytes);
+        }
+
+        /// <summary>Gives bytes back that were charged to this group with the same kind. Never throws for what it finds.
+        /// </summary>
+        /// <param name="kind">The kind they were charged with.</param>
+        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>, at most what is charged.</param>
+        /// <remarks>Giving back more than the group holds is a mistake of the caller: the excess is ignored, counted in
+        /// <see cref="MemoryEvents.AccountingErrors"/>, and reported once per group to <see cref="Trace"/>. After removal
+        /// of the group the bytes return to its parent.</remarks>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
+        /// kind is unknown.</exception>
+        public void Uncharge(MemoryKind kind, long bytes)
+        {
+            ValidateAmount(bytes);
+            ValidateKind(kind);
+
+            // Kernel first: at no instant is kernel memory more than all memory.
+            long missing = 0;
+            if (kind == MemoryKind.Kernel) missing = group.Kernel.Uncharge(bytes);
+            missing = Math.Max(missing, group.Memory.Uncharge(bytes - missing));
+            if (missing > 0) group.ReportAccountingError(bytes, missing);
+        }
+
+        internal MemoryCounter Counter(CounterKind counter) => counter switch
+        {
+            CounterKind.Memory => group.Memory,
+            CounterKind.Kernel => group.Kernel,
+            _ => group.Pins,
+        };
+
+        /// <summary>Counts the refusal where the limit is, and describes it.</summary>
+        internal ChargeRefusal Refuse(CounterKind counter, long bytes, MemoryCounter limiter)
+        {
+            MemoryGroup owner = group.OwnerOf(counter, limiter);
+            owner.Count(counter switch
+            {
+                CounterKind.Memory => EventKind.MemoryMax,
+                CounterKind.Kernel => EventKind.KernelMax,
+                _ => EventKind.PinsMax,
+            });
+            return new ChargeRefusal(group, counter, bytes, owner);
+        }
+
+        internal void Force(CounterKind counter, long bytes)
+        {
+            if (group.Counter(counter).ForceCharge(bytes) is not { } passed) return;
+            group.OwnerOf(counter, passed).Count(counter switch
+            {
+                CounterKind.Memory => EventKind.MemoryForced,
+                CounterKind.Kernel => EventKind.KernelForced,
+                _ => EventKind.PinsForced,
+            });
+        }
+
+        internal void ReportAccountingError(long bytes, long missing)
+        {
+            bool first = group.ReadLocalEvents().AccountingErrors == 0;
+            group.Count(EventKind.AccountingErrors);
+            if (first)
+            {
+                Trace.TraceError($"Allot: {bytes} bytes were uncharged from '{group.Path}', {missing} more than it held. "
+                    + "The excess was ignored. Further cases in this group are only counted (AccountingErrors).");
+            }
+        }
+
+        private MemoryGroup OwnerOf(CounterKind counter, MemoryCounter level)
+        {
+            MemoryGroup owner = group;
+            while (owner.Counter(counter) != level)
+            {
+                Debug.Assert(owner.Parent is not null, "The level is on the path from the group to the root.");
+                owner = owner.Parent!;
+            }
+
+            return owner;
+        }
+    }
+
+    internal static void ValidateAmount(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MemoryGroup.MaxChargeBytes);
+    }
+
+    internal static void ValidateKind(MemoryKind kind)
+    {
+        if (kind is not (MemoryKind.User or MemoryKind.Kernel))
+        {
+            throw new ArgumentOutOfRangeException(nameof(kind), kind, "The kind is User or Kernel.");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+// An owner of charged bytes.
+//
+// Protocol. Group, bytes and disposal change together under _gate, so each byte is uncharged exactly once, from the group
+// recorded here (I7). Nothing that is called under _gate blocks or calls back: charging is a walk over counters.
+
+using System.Diagnostics;
+
+namespace Allot;
+
+/// <summary>Bytes charged to a group, with an owner: they go back exactly once, whoever disposes it and how often.</summary>
+/// <remarks>All members may be used from any thread. A handle that is never disposed keeps its bytes charged.</remarks>
+public sealed class MemoryCharge : IDisposable
+{
+    private readonly Lock _gate = new();
+    private MemoryGroup _group;
+    private long _bytes;
+    private bool _disposed;
+
+    internal MemoryCharge(MemoryGroup group, MemoryKind kind)
+    {
+        _group = group;
+        Kind = kind;
+    }
+
+    /// <summary>The group that was charged. It stays the recorded owner after its removal; the bytes are then its parent's.
+    /// </summary>
+    public MemoryGroup Group
+    {
+        get
+        {
+            lock (_gate) return _group;
+        }
+    }
+
+    /// <summary>The kind of memory charged.</summary>
+    public MemoryKind Kind { get; }
+
+    /// <summary>The bytes owned now; 0 after disposal.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_gate) return _bytes;
+        }
+    }
+
+    /// <summary>Charges more.</summary>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <param name="refusal">When false is returned: who refused, and why.</param>
+    /// <returns>True when charged. False when refused: what is owned stays as it was (I8).</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
+    public bool TryGrow(long bytes, out ChargeRefusal refusal)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (!_group.TryCharge(Kind, bytes, out refusal)) return false;
+            _bytes += bytes;
+            return true;
+        }
+    }
+
+    /// <summary>Charges more.</summary>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <exception cref="MemoryLimitExceededException">Refused; what is owned stays as it was.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
+    public void Grow(long bytes)
+    {
+        if (!TryGrow(bytes, out ChargeRefusal refusal)) throw new MemoryLimitExceededException(refusal);
+    }
+
+    /// <summary>Gives a part back.</summary>
+    /// <param name="bytes">0 to <see cref="Bytes"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or more than is owned; nothing changes.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
+    public void Shrink(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _bytes);
+            _bytes -= bytes;
+            _group.Uncharge(Kind, bytes);
+        }
+    }
+
+    /// <summary>Grows or shrinks to an amount.</summary>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <exception cref="MemoryLimitExceededException">Refused; what is owned stays as it was.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
+    public void Resize(long bytes)
+    {
+        GroupCharging.ValidateAmount(bytes);
+        lock (_gate)
+        {
+            if (bytes >= _bytes)
+            {
+                Grow(bytes - _bytes);
+            }
+            else
+            {
+                Shrink(_bytes - bytes);
+            }
+        }
+    }
+
+    /// <summary>Moves everything owned to another group: charges that one, then uncharges the old one.</summary>
+    /// <param name="target">The new owner. Moving to the present one does nothing.</param>
+    /// <remarks>Common ancestors hold the bytes twice for an instant; near their limit a transfer can be refused although
+    /// it would fit.</remarks>
+    /// <exception cref="MemoryLimitExceededException">The target refused; nothing changes.</exception>
+    /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
+    public void TransferTo(MemoryGroup target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (target == _group) return;
+            target.Charge(Kind, _bytes);
+            _group.Uncharge(Kind, _bytes);
+            _group = target;
+        }
+    }
+
+    /// <summary>Gives everything back. Safe to call twice and from any thread.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            Debug.Assert(_bytes >= 0, "A handle never owns less than nothing.");
+            if (_disposed) return;
+            _disposed = true;
+            _group.Uncharge(Kind, _bytes);
+            _bytes = 0;
+        }
+    }
+}

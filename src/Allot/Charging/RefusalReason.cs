@@ -1,0 +1,14 @@
+namespace Allot;
+
+/// <summary>Why a charge was refused.</summary>
+public enum RefusalReason
+{
+    /// <summary>It was not refused.</summary>
+    None,
+
+    /// <summary>The group or an ancestor has no room below its limit.</summary>
+    LimitReached,
+
+    /// <summary>The group was removed and takes no new charges.</summary>
+    GroupRemoved,
+}

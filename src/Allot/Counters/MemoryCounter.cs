@@ -1,0 +1,286 @@
+// One number per group and resource, charged from a group up to the root.
+//
+// Protocol. The word that decides is _room = MaxBytes - used. A charge is one CAS that lowers _room only if it stays
+// at or above zero; a limit change moves _room by the difference of the limits in one atomic add. So there is no
+// instant at which a normal charge can stand above the limit (I1), however limits and charges race: both act on the
+// same word. Used bytes are read as _max - _room under a sequence lock that only limit changes ever hold.
+//
+// Terms. A *level* is this counter alone; a *charge* is all levels from here to the root. A refused charge gives the
+// levels below the refusing one back (I5); until then a racing charge can find their room taken.
+//
+// The shape is that of Linux' page_counter. What differs: it adds first and compares second, so a charge that is about
+// to fail can be seen above the limit; here it cannot.
+
+using System.Diagnostics;
+
+namespace Allot;
+
+/// <summary>
+/// Bytes in use, the most they have been, and the most they may be, for one resource of one group and everything below it.
+/// </summary>
+/// <remarks>
+/// <para>All amounts are bytes. All members may be used from any thread; reading takes no lock and allocates nothing.
+/// Two properties read one after the other are two readings: they can belong to different instants.</para>
+/// <para>The counter of a removed group reads zero: what it held belongs to its parent.</para>
+/// </remarks>
+public sealed class MemoryCounter
+{
+    private readonly MemoryCounter? _parent;
+
+    // The only field that charges write. used == _max - _room, except between the two writes of a limit change.
+    private long _room;
+
+    // Written by SetMax, which holds _limitVersion odd; paired with the re-read of _limitVersion in ReadUsed.
+    private long _max;
+    private int _limitVersion;
+
+    private long _peak;
+    private PeakReader[]? _peakReaders;
+    private volatile bool _detached;
+
+    internal MemoryCounter(MemoryCounter? parent, long maxBytes)
+    {
+        Debug.Assert(maxBytes >= 0, "A limit is never negative.");
+        _parent = parent;
+        _max = maxBytes;
+        _room = maxBytes;
+    }
+
+    /// <summary>Bytes in use by the group and its descendants. Exact once charging threads are quiet.</summary>
+    /// <remarks>While threads charge, it can hold bytes of a charge that an ancestor is about to refuse.</remarks>
+    public long CurrentBytes => _detached ? 0 : RecordedBytes;
+
+    /// <summary>The most bytes ever in use.</summary>
+    /// <remarks>Taken after a charge has succeeded on every level, so a refused charge never raises it by itself. With
+    /// racing threads it can differ from the true maximum by at most the charges in flight.</remarks>
+    public long PeakBytes => Volatile.Read(ref _peak);
+
+    /// <summary>
+    /// The most bytes that may be in use; <see cref="MemoryGroup.Unlimited"/> for no limit. Default: no limit.
+    /// </summary>
+    /// <remarks>May be set at any time, also below what is in use: nothing is taken back by that, but the next charge is
+    /// refused. Of two racing writers the last one wins.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public long MaxBytes
+    {
+        get => Volatile.Read(ref _max);
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            SetMax(value);
+        }
+    }
+
+    /// <summary>Starts a peak of the reader's own, which it can reset without disturbing any other.</summary>
+    /// <returns>A reader whose peak starts at what is in use now. Dispose it to stop the tracking.</returns>
+    public PeakReader OpenPeak()
+    {
+        var reader = new PeakReader(this);
+        reader.Note(CurrentBytes);
+        ReplacePeakReaders(readers => [.. readers ?? [], reader]);
+        return reader;
+    }
+
+    /// <summary>What is recorded here, also after the group was removed.</summary>
+    internal long RecordedBytes => ReadUsed(out _);
+
+    /// <summary>Charges every level from here to the root, or none (I5). Allocates nothing, never blocks.</summary>
+    /// <param name="bytes">0 or more; 0 always fits, also above a limit that was lowered.</param>
+    /// <param name="limiter">The lowest level that has no room; null on success.</param>
+    internal bool TryCharge(long bytes, out MemoryCounter? limiter)
+    {
+        Debug.Assert(bytes is >= 0 and <= MemoryGroup.MaxChargeBytes, "The caller has checked the amount.");
+        limiter = null;
+        if (bytes == 0) return true;
+
+        for (MemoryCounter? level = this; level is not null; level = level._parent)
+        {
+            if (level.TryTakeRoom(bytes)) continue;
+            for (MemoryCounter taken = this; taken != level; taken = taken._parent!) taken.GiveRoom(bytes);
+            limiter = level;
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Records the peak on every level. Called once a charge stands on all counters that it needs.</summary>
+    internal void NotePeaks()
+    {
+        for (MemoryCounter? level = this; level is not null; level = level._parent) level.NotePeak();
+    }
+
+    /// <summary>Charges every level, limits or not.</summary>
+    /// <returns>The lowest level that is above its limit because of it; null when all had room.</returns>
+    internal MemoryCounter? ForceCharge(long bytes)
+    {
+        Debug.Assert(bytes is >= 0 and <= MemoryGroup.MaxChargeBytes, "The caller has checked the amount.");
+        MemoryCounter? passed = null;
+        for (MemoryCounter? level = this; level is not null; level = level._parent)
+        {
+            // Room may go below zero here: the distance by which the limit is passed.
+            long room = Interlocked.Add(ref level._room, -bytes);
+            if (room < 0 && bytes > 0) passed ??= level;
+            level.NotePeak();
+        }
+
+        return passed;
+    }
+
+    /// <summary>Gives bytes back on every level. Never fails.</summary>
+    /// <returns>Bytes that were not there to give back: 0 unless the caller uncharges what it never charged.</returns>
+    internal long Uncharge(long bytes)
+    {
+        Debug.Assert(bytes >= 0, "The caller has checked the amount.");
+        long missing = 0;
+        for (MemoryCounter? level = this; level is not null; level = level._parent)
+        {
+            long given = level.GiveRoom(bytes);
+            if (given == bytes) continue;
+
+            // Ancestors get back what this level really held, so that one wrong caller cannot eat its neighbours' bytes.
+            missing += bytes - given;
+            bytes = given;
+        }
+
+        return missing;
+    }
+
+    /// <summary>From here on the counter reads zero; what is recorded still returns through it to its ancestors.</summary>
+    internal void Detach() => _detached = true;
+
+    /// <summary>Used and limit of one instant.</summary>
+    internal long ReadUsed(out long maxBytes)
+    {
+        SpinWait spin = default;
+        while (true)
+        {
+            // Pairs with SetMax: an even, unchanged version means that no limit change overlapped the two reads.
+            int version = Volatile.Read(ref _limitVersion);
+            long max = Volatile.Read(ref _max);
+            long room = Volatile.Read(ref _room);
+            if ((version & 1) == 0 && Volatile.Read(ref _limitVersion) == version)
+            {
+                maxBytes = max;
+                return max - room;
+            }
+
+            spin.SpinOnce();
+        }
+    }
+
+    internal void Remove(PeakReader reader) =>
+        ReplacePeakReaders(readers => readers is null ? null : Array.FindAll(readers, r => r != reader));
+
+    private bool TryTakeRoom(long bytes)
+    {
+        long room = Volatile.Read(ref _room);
+        while (bytes <= room)
+        {
+            long seen = Interlocked.CompareExchange(ref _room, room - bytes, room);
+            if (seen == room) return true;
+            room = seen;
+        }
+
+        return false;
+    }
+
+    private long GiveRoom(long bytes)
+    {
+        long room = Volatile.Read(ref _room);
+
+        // The two reads can straddle a limit change; then the CAS fails, or GiveRoomUnderLimitLock decides.
+        while (bytes <= Volatile.Read(ref _max) - room)
+        {
+            long seen = Interlocked.CompareExchange(ref _room, room + bytes, room);
+            if (seen == room) return bytes;
+            room = seen;
+        }
+
+        return GiveRoomUnderLimitLock(bytes);
+    }
+
+    private long GiveRoomUnderLimitLock(long bytes)
+    {
+        int version = EnterLimitChange();
+        try
+        {
+            long max = _max;
+            long room = Volatile.Read(ref _room);
+            while (true)
+            {
+                long given = Math.Min(bytes, max - room);
+                long seen = Interlocked.CompareExchange(ref _room, room + given, room);
+                if (seen == room) return given;
+                room = seen;
+            }
+        }
+        finally
+        {
+            LeaveLimitChange(version);
+        }
+    }
+
+    private void SetMax(long max)
+    {
+        int version = EnterLimitChange();
+        long difference = max - _max;
+        Interlocked.Add(ref _room, difference);   // the new limit is in force from this instant
+        Volatile.Write(ref _max, max);
+        LeaveLimitChange(version);
+    }
+
+    // The version is odd while a writer is inside: it locks writers out of each other and readers out of the middle.
+    private int EnterLimitChange()
+    {
+        SpinWait spin = default;
+        while (true)
+        {
+            int version = Volatile.Read(ref _limitVersion);
+            if ((version & 1) == 0
+                && Interlocked.CompareExchange(ref _limitVersion, version + 1, version) == version)
+            {
+                return version + 1;
+            }
+
+            spin.SpinOnce();
+        }
+    }
+
+    private void LeaveLimitChange(int version)
+    {
+        Debug.Assert((version & 1) == 1, "Only the writer that entered leaves.");
+        Volatile.Write(ref _limitVersion, version + 1);
+    }
+
+    private void NotePeak()
+    {
+        long used = ReadUsed(out _);
+        Raise(ref _peak, used);
+        if (Volatile.Read(ref _peakReaders) is not { } readers) return;
+        foreach (PeakReader reader in readers) reader.Note(used);
+    }
+
+    internal static void Raise(ref long peak, long value)
+    {
+        long seen = Volatile.Read(ref peak);
+        while (value > seen)
+        {
+            long before = Interlocked.CompareExchange(ref peak, value, seen);
+            if (before == seen) return;
+            seen = before;
+        }
+    }
+
+    private void ReplacePeakReaders(Func<PeakReader[]?, PeakReader[]?> change)
+    {
+        PeakReader[]? before = Volatile.Read(ref _peakReaders);
+        while (true)
+        {
+            PeakReader[]? after = change(before);
+            PeakReader[]? seen = Interlocked.CompareExchange(ref _peakReaders, after is { Length: 0 } ? null : after, before);
+            if (seen == before) return;
+            before = seen;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+namespace Allot;
+
+/// <summary>The most bytes in use since this reader was opened or last reset.</summary>
+/// <remarks>Like one open handle of the kernel's <c>memory.peak</c> file: resetting it changes nobody else's peak. All
+/// members may be used from any thread.</remarks>
+public sealed class PeakReader : IDisposable
+{
+    private readonly MemoryCounter _counter;
+    private long _peak;
+
+    internal PeakReader(MemoryCounter counter) => _counter = counter;
+
+    /// <summary>The most bytes in use since opening or the last <see cref="Reset"/>.</summary>
+    public long PeakBytes => Volatile.Read(ref _peak);
+
+    /// <summary>Starts again from what is in use now.</summary>
+    /// <remarks>A charge that succeeds while this runs may be noted before the reset and then be forgotten.</remarks>
+    public void Reset()
+    {
+        Volatile.Write(ref _peak, 0);
+        Note(_counter.CurrentBytes);
+    }
+
+    /// <summary>Stops the tracking; <see cref="PeakBytes"/> keeps its last value. Safe to call twice.</summary>
+    public void Dispose() => _counter.Remove(this);
+
+    internal void Note(long bytes) => MemoryCounter.Raise(ref _peak, bytes);
+}

@@ -1,0 +1,52 @@
+namespace Allot;
+
+/// <summary>One tree of memory groups. Most processes have one.</summary>
+/// <remarks>All members may be used from any thread. Trees are independent of each other.</remarks>
+public sealed class MemoryController
+{
+    /// <summary>Creates a tree that has only its root.</summary>
+    /// <param name="rootOptions">The limits of the whole tree; none when null.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is negative.</exception>
+    public MemoryController(MemoryGroupOptions? rootOptions = null)
+    {
+        rootOptions ??= new MemoryGroupOptions();
+        rootOptions.Validate();
+        Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
+    }
+
+    /// <summary>The group that all others are below. It has no name, its path is <c>/</c>, and it cannot be removed.</summary>
+    public MemoryGroup Root { get; }
+
+    /// <summary>
+    /// Guards the shape of the tree: which groups exist and who their children are. Never held while charging.
+    /// </summary>
+    internal Lock TreeLock { get; } = new();
+
+    /// <summary>Finds a group by its path.</summary>
+    /// <param name="path">Names from the root, each after a slash: <c>/tenants/acme</c>; <c>/</c> is the root.</param>
+    /// <returns>The group, or null when there is none at that path.</returns>
+    /// <exception cref="ArgumentException">The path does not start with a slash.</exception>
+    public MemoryGroup? Find(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (!path.StartsWith('/'))
+        {
+            throw new ArgumentException($"A group path starts with '/'; '{path}' does not.", nameof(path));
+        }
+
+        lock (TreeLock)
+        {
+            MemoryGroup? group = Root;
+            ReadOnlySpan<char> rest = path.AsSpan(1);
+            while (group is not null && !rest.IsEmpty)
+            {
+                int slash = rest.IndexOf('/');
+                ReadOnlySpan<char> name = slash < 0 ? rest : rest[..slash];
+                rest = slash < 0 ? default : rest[(slash + 1)..];
+                group = group.FindChild_NeedsLock(name);
+            }
+
+            return group;
+        }
+    }
+}

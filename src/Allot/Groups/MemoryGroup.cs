@@ -1,0 +1,196 @@
+// A node of the tree: its counters, its events, its place. Charging is in Charging/.
+//
+// Removal (I6). Counters are hierarchical: the parent's numbers already hold all that the group holds, so removal moves
+// no bytes. It unlinks the group, makes its own counters read zero, and refuses new charges. Bytes that return later walk
+// the same counters as ever, through the removed ones to the parent: nobody has to find an heir, and a charge that was
+// in flight during removal is simply one more that returns later. A removed group is kept alive only by the handles
+// that still hold bytes of it.
+//
+// Lock order: MemoryController.TreeLock is the only lock.
+
+using System.Diagnostics;
+
+namespace Allot;
+
+/// <summary>
+/// A memory group: what it and its descendants use is counted on every level up to the root, and limited on each.
+/// </summary>
+/// <remarks>All members may be used from any thread.</remarks>
+public sealed class MemoryGroup
+{
+    /// <summary>The value of a limit that is not there.</summary>
+    public const long Unlimited = long.MaxValue;
+
+    /// <summary>The largest single charge: 64 TiB.</summary>
+    /// <remarks>65,535 racing charges of this size still cannot wrap a counter.</remarks>
+    public const long MaxChargeBytes = 1L << 46;
+
+    private readonly MemoryController _controller;
+    private Dictionary<string, MemoryGroup>? _children;
+    private EventCounters? _events;
+    private volatile MemoryGroupState _state;
+
+    internal MemoryGroup(MemoryController controller, MemoryGroup? parent, string name, MemoryGroupOptions options)
+    {
+        _controller = controller;
+        Parent = parent;
+        Name = name;
+        Memory = new MemoryCounter(parent?.Memory, options.MaxBytes);
+        Kernel = new MemoryCounter(parent?.Kernel, options.KernelMaxBytes);
+        Pins = new MemoryCounter(parent?.Pins, options.PinsMaxBytes);
+        Locked = new MemoryCounter(parent?.Locked, Unlimited);
+        Pinned = new MemoryCounter(parent?.Pinned, Unlimited);
+    }
+
+    /// <summary>The name below its parent; empty for the root.</summary>
+    public string Name { get; }
+
+    /// <summary>The names from the root, each after a slash. Allocates.</summary>
+    public string Path
+    {
+        get
+        {
+            if (Parent is null) return "/";
+            var names = new Stack<string>();
+            for (MemoryGroup group = this; group.Parent is not null; group = group.Parent) names.Push(group.Name);
+            return "/" + string.Join('/', names);
+        }
+    }
+
+    /// <summary>The group above; null for the root. A removed group keeps it: it is where its bytes return to.</summary>
+    public MemoryGroup? Parent { get; }
+
+    /// <summary>Whether the group takes charges.</summary>
+    public MemoryGroupState State => _state;
+
+    /// <summary>All memory, user and kernel (U).</summary>
+    public MemoryCounter Memory { get; }
+
+    /// <summary>Kernel memory (K): what the host keeps on the group's behalf. A part of <see cref="Memory"/>.</summary>
+    public MemoryCounter Kernel { get; }
+
+    /// <summary>Locked and pinned bytes. Not a part of <see cref="Memory"/>: pins hold memory that is charged there.</summary>
+    public MemoryCounter Pins { get; }
+
+    /// <summary>The locked part of <see cref="Pins"/>; never limited by itself.</summary>
+    internal MemoryCounter Locked { get; }
+
+    /// <summary>The pinned part of <see cref="Pins"/>; never limited by itself.</summary>
+    internal MemoryCounter Pinned { get; }
+
+    /// <summary>The groups directly below, in no particular order: a snapshot. Allocates.</summary>
+    public IReadOnlyList<MemoryGroup> Children
+    {
+        get
+        {
+            lock (_controller.TreeLock) return _children is null ? [] : [.. _children.Values];
+        }
+    }
+
+    /// <summary>Creates a group below this one.</summary>
+    /// <param name="name">1 to 255 characters, no slash, no control character, not <c>.</c> or <c>..</c>; unique among the
+    /// children. The name of a removed group can be used again: the two share nothing.</param>
+    /// <param name="options">The limits it starts with; none when null.</param>
+    /// <exception cref="ArgumentException">The name is not a group name.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is negative.</exception>
+    /// <exception cref="InvalidOperationException">A child of that name exists, or this group was removed.</exception>
+    public MemoryGroup CreateChild(string name, MemoryGroupOptions? options = null)
+    {
+        GroupName.Validate(name);
+        options ??= new MemoryGroupOptions();
+        options.Validate();
+        lock (_controller.TreeLock)
+        {
+            if (_state == MemoryGroupState.Offline)
+            {
+                throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': that group was removed.");
+            }
+
+            var child = new MemoryGroup(_controller, this, name, options);
+            if (!(_children ??= []).TryAdd(name, child))
+            {
+                throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': it exists already.");
+            }
+
+            return child;
+        }
+    }
+
+    /// <summary>Removes the group from the tree. Its charges are refused from here on, and what it still holds belongs to
+    /// its parent at once. Removing it again does nothing.</summary>
+    /// <remarks>A charge that another thread has begun before may still succeed; it returns to the parent like all others.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">The group is the root or still has children.</exception>
+    public void Remove()
+    {
+        if (Parent is null) throw new InvalidOperationException("The root group '/' cannot be removed.");
+        lock (_controller.TreeLock)
+        {
+            if (_state == MemoryGroupState.Offline) return;
+            if (_children is { Count: > 0 })
+            {
+                throw new InvalidOperationException(
+                    $"Cannot remove '{Path}': it still has {_children.Count} children. Remove them first.");
+            }
+
+            bool unlinked = Parent._children!.Remove(Name);
+            Debug.Assert(unlinked, "An online group is its parent's child.");
+            _state = MemoryGroupState.Offline;
+            _children = null;
+            foreach (MemoryCounter counter in (ReadOnlySpan<MemoryCounter>)[Memory, Kernel, Pins, Locked, Pinned])
+            {
+                counter.Detach();
+            }
+        }
+    }
+
+    /// <summary>What happened to this group and its descendants.</summary>
+    public MemoryEvents ReadEvents() => Read(static (events, kind) => events.Total(kind));
+
+    /// <summary>What this group's own limits did.</summary>
+    public MemoryEvents ReadLocalEvents() => Read(static (events, kind) => events.Local(kind));
+
+    /// <summary>What the group and its descendants hold, by sort.</summary>
+    public MemoryStat ReadStat()
+    {
+        long kernel = Kernel.CurrentBytes;
+        return new MemoryStat(
+            UserBytes: Math.Max(0, Memory.CurrentBytes - kernel),
+            KernelBytes: kernel,
+            LockedBytes: Locked.CurrentBytes,
+            PinnedBytes: Pinned.CurrentBytes);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => _state == MemoryGroupState.Online ? Path : $"{Path} (removed)";
+
+    /// <summary>Counts an event here, and in the hierarchical view of every ancestor.</summary>
+    internal void Count(EventKind kind)
+    {
+        Events().CountLocal(kind);
+        for (MemoryGroup? group = this; group is not null; group = group.Parent) group.Events().CountTotal(kind);
+    }
+
+    internal MemoryGroup? FindChild_NeedsLock(ReadOnlySpan<char> name)
+    {
+        Debug.Assert(_controller.TreeLock.IsHeldByCurrentThread, "The tree is read under its lock.");
+        if (_children is null) return null;
+        return _children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out MemoryGroup? child) ? child : null;
+    }
+
+    private EventCounters Events() =>
+        Volatile.Read(ref _events) ?? Interlocked.CompareExchange(ref _events, new EventCounters(), null) ?? _events;
+
+    private MemoryEvents Read(Func<EventCounters, EventKind, long> read)
+    {
+        if (Volatile.Read(ref _events) is not { } events) return default;
+        return new MemoryEvents(
+            read(events, EventKind.MemoryMax),
+            read(events, EventKind.MemoryForced),
+            read(events, EventKind.KernelMax),
+            read(events, EventKind.KernelForced),
+            read(events, EventKind.PinsMax),
+            read(events, EventKind.PinsForced),
+            read(events, EventKind.AccountingErrors));
+    }
+}

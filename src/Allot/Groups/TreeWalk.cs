@@ -1,0 +1,52 @@
+// The whole-tree walk: what must hold at every quiet point, checked from the root down.
+
+namespace Allot;
+
+internal static class TreeWalk
+{
+    /// <summary>Every broken rule, in words; empty when the tree is consistent. Only meaningful while no thread charges.
+    /// </summary>
+    public static IReadOnlyList<string> FindViolations(MemoryController controller)
+    {
+        var violations = new List<string>();
+        var pending = new Stack<MemoryGroup>([controller.Root]);
+        while (pending.TryPop(out MemoryGroup? group))
+        {
+            IReadOnlyList<MemoryGroup> children = group.Children;
+            Check(group, children, violations);
+            foreach (MemoryGroup child in children) pending.Push(child);
+        }
+
+        return violations;
+    }
+
+    private static void Check(MemoryGroup group, IReadOnlyList<MemoryGroup> children, List<string> violations)
+    {
+        CheckCounter("memory", static g => g.Memory);
+        CheckCounter("kernel", static g => g.Kernel);
+        CheckCounter("pins", static g => g.Pins);
+        CheckCounter("locked", static g => g.Locked);
+        CheckCounter("pinned", static g => g.Pinned);
+
+        Require(group.Kernel.CurrentBytes <= group.Memory.CurrentBytes, "kernel memory is a part of memory");
+        Require(
+            group.Locked.CurrentBytes + group.Pinned.CurrentBytes == group.Pins.CurrentBytes,
+            "locked and pinned add up to pins");
+        Require(group.State == MemoryGroupState.Online, "a group in the tree is online");
+        foreach (MemoryGroup child in children) Require(child.Parent == group, $"'{child.Name}' knows its parent");
+
+        void CheckCounter(string name, Func<MemoryGroup, MemoryCounter> select)
+        {
+            MemoryCounter counter = select(group);
+            long below = children.Sum(child => select(child).CurrentBytes);
+            Require(counter.CurrentBytes >= 0, $"{name} is not negative");
+            Require(below <= counter.CurrentBytes, $"{name} of the children ({below}) is a part of {counter.CurrentBytes}");
+            Require(counter.CurrentBytes <= counter.PeakBytes, $"{name} never was above its peak");
+        }
+
+        void Require(bool holds, string rule)
+        {
+            if (!holds) violations.Add($"{group.Path}: {rule}");
+        }
+    }
+}
