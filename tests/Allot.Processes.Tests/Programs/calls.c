@@ -7,8 +7,8 @@
 // What a call needs (a file, an epoll descriptor, a queue...) is prepared before the group is filled:
 //
 //   --wait        prints "ready", then waits for a line (or the end) of input; a test fills the group meanwhile
-//   --fill DIR    makes directories in each other under DIR until mkdir is refused, and again before every call, because
-//                 the kernel may have found a page of room; prints "fill 1234 ENOMEM" or "fill 100000 ok"
+//   --fill DIR    makes directories in each other under DIR until mkdir is refused, and again before every call, as the
+//                 kernel may have found a page of room; prints "fill 1234 ENOMEM" or "fill 100000 ok"
 //
 //   mkdir ENOMEM
 //   pipe ok
@@ -215,7 +215,9 @@ static int do_sendmsg_rights(void)
 {
     char byte = 'x', space[CMSG_SPACE(sizeof(int))] = { 0 };
     struct iovec vector = { &byte, 1 };
-    struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space };
+    struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space
+    };
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
