@@ -3,6 +3,9 @@ namespace Allot.Processes.Observation;
 /// <summary>Addresses from <paramref name="Start"/> up to, not including, <paramref name="End"/>.</summary>
 internal readonly record struct AddressRange(ulong Start, ulong End)
 {
+    /// <summary>Every address there is.</summary>
+    internal static AddressRange Everything { get; } = new(0, long.MaxValue);
+
     internal long LengthBytes => End <= Start ? 0 : (long)(End - Start);
 
     /// <summary>The whole pages that the kernel locks for (address, length): the first byte's page to the last byte's.</summary>

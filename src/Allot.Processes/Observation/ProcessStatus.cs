@@ -30,6 +30,12 @@ internal readonly record struct ProcessStatus
 
     internal long PageTableBytes { get; private init; }
 
+    /// <summary>The size of the table of descriptors, used or not: a fork copies it.</summary>
+    internal long DescriptorSlots { get; private init; }
+
+    /// <summary>The capabilities in effect, one bit each.</summary>
+    internal ulong EffectiveCapabilities { get; private init; }
+
     /// <summary>True for a process that is dead and only waits for its parent.</summary>
     internal bool IsZombie => State is 'Z' or 'X';
 
@@ -55,7 +61,8 @@ internal readonly record struct ProcessStatus
         int threadGroup = 0, parent = 0, threads = 0;
         char state = '?';
         bool hasMemory = false;
-        long size = 0, locked = 0, pinned = 0, tables = 0;
+        long size = 0, locked = 0, pinned = 0, tables = 0, slots = 0;
+        ulong capabilities = 0;
         while (lines.TryRead(out ReadOnlySpan<byte> line))
         {
             int colon = line.IndexOf((byte)':');
@@ -69,10 +76,12 @@ internal readonly record struct ProcessStatus
             else if (key.SequenceEqual("VmLck"u8)) locked = Kibibytes(value);
             else if (key.SequenceEqual("VmPin"u8)) pinned = Kibibytes(value);
             else if (key.SequenceEqual("VmPTE"u8)) tables = Kibibytes(value);
-            else if (key.SequenceEqual("Threads"u8))
+            else if (key.SequenceEqual("FDSize"u8)) slots = Number(value);
+            else if (key.SequenceEqual("Threads"u8)) threads = (int)Number(value);
+            else if (key.SequenceEqual("CapEff"u8))
             {
-                threads = (int)Number(value);
-                break;   // the last line we want; signal masks and the like follow
+                _ = Utf8Parser.TryParse(value, out capabilities, out _, 'x');
+                break;   // the last line we want
             }
         }
         status = new ProcessStatus
@@ -86,6 +95,8 @@ internal readonly record struct ProcessStatus
             LockedBytes = locked,
             PinnedBytes = pinned,
             PageTableBytes = tables,
+            DescriptorSlots = slots,
+            EffectiveCapabilities = capabilities,
         };
         return threadGroup != 0;   // a process that ended between open and read gives no line at all
     }

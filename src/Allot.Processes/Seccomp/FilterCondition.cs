@@ -49,6 +49,35 @@ internal abstract record FilterCondition
     /// <summary>At least one of the conditions; false when there is none.</summary>
     public static FilterCondition Or(params IReadOnlyList<FilterCondition> conditions) => new Any(conditions);
 
+    /// <summary>Whether the arguments meet the condition: the same test that the filter makes in the kernel.</summary>
+    public bool Matches(in SeccompNotification.SyscallArguments arguments)
+    {
+        switch (this)
+        {
+            case All all:
+                foreach (FilterCondition condition in all.Conditions)
+                {
+                    if (!condition.Matches(arguments)) return false;
+                }
+
+                return true;
+            case Any any:
+                foreach (FilterCondition condition in any.Conditions)
+                {
+                    if (condition.Matches(arguments)) return true;
+                }
+
+                return false;
+            case AnyBitOf bits:
+                return (arguments[bits.Argument] & bits.Mask) != 0;
+            case MaskEquals equals:
+                return (arguments[equals.Argument] & equals.Mask) == equals.Value;
+            default:
+                var greater = (GreaterThan)this;
+                return arguments[greater.Left] > arguments[greater.Right];
+        }
+    }
+
     private static int Checked(int argument)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(argument);
