@@ -5,11 +5,11 @@ using System.Text;
 
 namespace Allot;
 
-/// <summary>A refused charge: what was asked, of whom, and which limit said no. Its <see cref="ToString"/>
-/// explains.</summary>
+/// <summary>A refused charge: what was asked, of whom, and which limit said no; <see cref="ToString"/> explains.
+/// </summary>
 /// <remarks>The numbers are read right after the refusal: with racing threads they can already show room. The holders
-/// named by <see cref="ToString"/> are those of the moment it is called. The default value means "not
-/// refused".</remarks>
+/// named by <see cref="ToString"/> are those of the moment it is called. The default value means not refused.
+/// </remarks>
 public readonly struct ChargeRefusal
 {
     private const int HoldersNamed = 3;

@@ -70,9 +70,7 @@ public static class GroupCharging
         /// owner cannot fail. Passing a limit is counted as an event.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-        /// <remarks>On a removed group the parent is charged: its bytes are the parent's, and its own limit acts no
-        /// more.
-        ///</remarks>
+        /// <remarks>On a removed group the parent is charged: the group's own limit acts no more.</remarks>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         public void ForceCharge(MemoryKind kind, long bytes)
@@ -143,7 +141,7 @@ public static class GroupCharging
 
         internal void ReportAccountingError(long bytes, long missing)
         {
-            Debug.Assert(missing > 0 && missing <= bytes, "Only what is missing is reported.");
+            Debug.Assert(missing > 0, "Only what is missing is reported.");
             if (group.Count(EventKind.AccountingErrors) == 1)
             {
                 Trace.TraceError(
