@@ -6,7 +6,7 @@ namespace Allot.Processes.Tests.Vm;
 // console is the first serial port; results come through the second, each into a file.
 internal static class VirtualMachine
 {
-    private const string Console = "console=ttyS0 quiet loglevel=3 panic=-1";
+    private const string Console = "console=ttyS0 quiet loglevel=3 panic=-1 secretmem.enable=1";
 
     /// <summary>Skips, with the reason, where the machine cannot be built or booted.</summary>
     public static void RequireParts()
