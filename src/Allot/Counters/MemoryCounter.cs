@@ -71,6 +71,23 @@ public sealed class MemoryCounter
         }
     }
 
+    /// <summary>The most that a charge could get now: the smallest distance to a limit from here up to the root; 0 or more.
+    /// </summary>
+    /// <remarks>A forecast, not a promise: another thread may take it first.</remarks>
+    public long AvailableBytes
+    {
+        get
+        {
+            long available = long.MaxValue;
+            for (MemoryCounter? level = this; level is not null; level = level._parent)
+            {
+                available = Math.Min(available, Volatile.Read(ref level._room));
+            }
+
+            return Math.Max(0, available);
+        }
+    }
+
     /// <summary>Starts a peak of the reader's own, which it can reset without disturbing any other.</summary>
     /// <returns>A reader whose peak starts at what is in use now. Dispose it to stop the tracking.</returns>
     public PeakReader OpenPeak()
