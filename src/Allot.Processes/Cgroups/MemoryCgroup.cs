@@ -10,7 +10,6 @@
 //
 // Use from one thread at a time: every reading reuses the buffer of its file.
 
-using System.Security.Cryptography;
 using Allot.Processes.Observation;
 
 namespace Allot.Processes.Cgroups;
@@ -54,7 +53,7 @@ internal abstract class MemoryCgroup : IDisposable
         CgroupHome home = CgroupHome.Find(files);
         if (needsKernelBytes && CgroupWords.Contain(files.Read("/proc/cmdline")?.Replace(',', ' '), "cgroup.memory=nokmem"))
             throw CgroupAdvice.NoKernelMemoryCounter(home, disabledAtBoot: true);
-        Placement placement = Placement.Make(home, $"allot-{name}.{files.OwnPid}.{RandomNumberGenerator.GetHexString(8, true)}", files);
+        Placement placement = Placement.Make(home, $"allot-{name}.{files.OwnPid}.{Random.Shared.GetHexString(8, lowercase: true)}", files);
         MemoryCgroup group = home.Version == 1
             ? new MemoryCgroupV1(placement.Directory, placement.Undo)
             : new MemoryCgroupV2(placement.Directory, placement.Undo);
