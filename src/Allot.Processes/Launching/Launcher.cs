@@ -62,7 +62,8 @@ internal static unsafe class Launcher
         }
     }
 
-    private static int Spawn(LauncherCommand launcher, List<byte[]> environment, int controlEnd)
+    /// <summary>Starts a program as a launcher that listens on a control socket. Returns its process id.</summary>
+    internal static int Spawn(LauncherCommand launcher, List<byte[]> environment, int controlEnd)
     {
         List<byte[]> arguments = [Encoding.UTF8.GetBytes(launcher.File)];
         foreach (string argument in launcher.Arguments) arguments.Add(Encoding.UTF8.GetBytes(argument));
