@@ -23,8 +23,13 @@ internal sealed record InheritedState(ulong IgnoredSignals, ulong BlockedSignals
     private static readonly string[] s_handingOn =
         ["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "busybox", "systemd", "init", "runit", "runsv"];
 
+    // Asked once: launching changes some of it (ReapableChildren), and the parent may go.
+    private static readonly Lazy<InheritedState> s_ofThisProcess = new(ReadOfThisProcess);
+
     /// <summary>What the command would have inherited from our parent, had we not been there.</summary>
-    public static unsafe InheritedState OfThisProcess()
+    public static InheritedState OfThisProcess() => s_ofThisProcess.Value;
+
+    private static unsafe InheritedState ReadOfThisProcess()
     {
         string[] own = ReadLines("/proc/self/status");
         string? parent = Field(own, "PPid");

@@ -12,7 +12,8 @@ internal sealed record LauncherCommand(string File, IReadOnlyList<string> Argume
     public static LauncherCommand ThisProgram()
     {
         string file = Environment.ProcessPath
-            ?? throw new InvalidOperationException("The path of this program is not known, so it cannot start itself again.");
+            ?? throw new InvalidOperationException(
+                "The path of this program is not known, so it cannot start itself again.");
 
         // Under the shared host the program is a managed file, which is what the runtime calls argument 0.
         bool underSharedHost = Path.GetFileName(file) == "dotnet";
