@@ -23,7 +23,7 @@ internal static unsafe class CommandEnvironment
         "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1",
     ];
 
-    // Says to a program that was started as a launcher, and did not notice, what it is. Never in the command's environment.
+    // Says to a program that was started as a launcher, and did not notice, what it is. Never given to the command.
     private const string LauncherMark = "ALLOT_IS_LAUNCHER";
 
     /// <summary>Whether this process was started as a launcher.</summary>
@@ -56,7 +56,8 @@ internal static unsafe class CommandEnvironment
     {
         foreach (string prefix in prefixes)
         {
-            if (variable.Length >= prefix.Length && Ascii.Equals(variable.AsSpan(0, prefix.Length), prefix)) return true;
+            if (variable.Length < prefix.Length) continue;
+            if (Ascii.Equals(variable.AsSpan(0, prefix.Length), prefix)) return true;
         }
         return false;
     }

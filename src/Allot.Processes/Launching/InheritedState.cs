@@ -15,7 +15,9 @@ using Allot.Processes.Native;
 namespace Allot.Processes.Launching;
 
 /// <summary>The state of a process that its command inherits through exec.</summary>
-/// <param name="IgnoredSignals">Bit n-1 is signal n: the command starts with it ignored; all others have their default.</param>
+/// <param name="IgnoredSignals">
+/// Bit n-1 is signal n: the command starts with it ignored; all others have their default.
+/// </param>
 /// <param name="BlockedSignals">The signal mask of the command's first thread, in the same form.</param>
 /// <param name="OpenFilesSoftLimit">The soft limit of open files; null keeps the launcher's.</param>
 internal sealed record InheritedState(ulong IgnoredSignals, ulong BlockedSignals, ulong? OpenFilesSoftLimit)
@@ -38,7 +40,9 @@ internal sealed record InheritedState(ulong IgnoredSignals, ulong BlockedSignals
         return Infer(own, ReadLines($"/proc/{parent}/status"), ReadLines($"/proc/{parent}/limits"), limit);
     }
 
-    /// <summary>The same from the lines of the files: our status, our parent's status and limits, and our own limit.</summary>
+    /// <summary>
+    /// The same from the lines of the files: our status, our parent's status and limits, and our own limit.
+    /// </summary>
     internal static InheritedState Infer(
         string[] ownStatus, string[] parentStatus, string[] parentLimits, LibC.ResourceLimit ownOpenFiles)
     {

@@ -37,7 +37,9 @@ internal sealed unsafe class LaunchedProcess : IDisposable
     /// Lets the launcher become the command and waits until it has. By now another thread must be answering
     /// <see cref="Listener"/>, since the exec itself may be intercepted.
     /// </summary>
-    /// <exception cref="LaunchException">The command cannot be executed (<see cref="LaunchStage.Exec"/>), and why.</exception>
+    /// <exception cref="LaunchException">
+    /// The command cannot be executed (<see cref="LaunchStage.Exec"/>), and why.
+    /// </exception>
     /// <exception cref="InvalidOperationException">Called twice.</exception>
     public void Exec()
     {
@@ -78,7 +80,8 @@ internal sealed unsafe class LaunchedProcess : IDisposable
     }
 
     /// <summary>
-    /// Closes the descriptors. A process that was never released is ended and reaped; a command that runs is left alone.
+    /// Closes the descriptors. A process that was never released is ended and reaped; a command that runs is left
+    /// alone.
     /// </summary>
     public void Dispose()
     {
@@ -123,7 +126,7 @@ internal sealed unsafe class LaunchedProcess : IDisposable
         if (reply.Failed != 0) throw Failure(reply);
         if ((listener < 0) != (_plan.Filter is null))
         {
-            throw new LaunchException(LaunchStage.HandOver, 0, "The launcher is ready, but its listener did not arrive.");
+            throw new LaunchException(LaunchStage.HandOver, 0, "The launcher is ready, but not its listener.");
         }
         if (listener >= 0) Listener = new SeccompListener(listener);
     }

@@ -21,7 +21,8 @@ internal static unsafe class Launcher
     /// <exception cref="LaunchException">A step failed; nothing is left running.</exception>
     /// <exception cref="ArgumentException">The command is empty, or an argument contains a zero character.</exception>
     /// <exception cref="InvalidOperationException">
-    /// This process was itself started as a launcher: its Main does not ask <see cref="LauncherMode.IsRequested"/> first.
+    /// This process was itself started as a launcher: its Main does not ask <see cref="LauncherMode.IsRequested"/>
+    /// first.
     /// </exception>
     public static LaunchedProcess Start(LaunchPlan plan)
     {
@@ -93,10 +94,13 @@ internal static unsafe class Launcher
             // The launcher is a .NET program, which cannot run with its own signals blocked.
             _ = LibC.SpawnAttributesSetFlags(attributes, LibC.POSIX_SPAWN_SETSIGMASK);
             _ = LibC.SpawnAttributesSetSignalMask(attributes, noSignals);
-            // Copied onto itself, a descriptor only loses close-on-exec. Its number is taken here, so it is no other's there.
+            // Copied onto itself, a descriptor only loses close-on-exec. Its number is taken here, so no other has it.
             int errno = LibC.SpawnActionsAddDup2(actions, controlEnd, controlEnd);
             int pid = 0;
-            if (errno == 0) errno = LibC.Spawn(&pid, path.Pointers[0], actions, attributes, argv.Pointers, envp.Pointers);
+            if (errno == 0)
+            {
+                errno = LibC.Spawn(&pid, path.Pointers[0], actions, attributes, argv.Pointers, envp.Pointers);
+            }
             if (errno == 0) return pid;
             throw LaunchException.ForStage(LaunchStage.Start, errno, $"Cannot start the launcher '{launcher.File}'");
         }

@@ -45,7 +45,8 @@ public sealed class CgroupJoinTests : IDisposable
     private static string? OwnMemoryCgroup()
     {
         if (!File.Exists("/proc/self/cgroup")) return null;
-        string? line = File.ReadAllLines("/proc/self/cgroup").FirstOrDefault(static l => l.Contains(":memory:", StringComparison.Ordinal));
+        string? line = File.ReadAllLines("/proc/self/cgroup")
+            .FirstOrDefault(static l => l.Contains(":memory:", StringComparison.Ordinal));
         string path = $"/sys/fs/cgroup/memory{line?.Split(':', 3)[2]}";
         return line is not null && File.Exists($"{path}/cgroup.procs") ? path.TrimEnd('/') : null;
     }

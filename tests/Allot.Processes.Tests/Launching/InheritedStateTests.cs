@@ -19,7 +19,8 @@ public sealed class InheritedStateTests
     [InlineData("bash", Terminate | JobControl, Pipe, 0)] // interactive: for itself only
     [InlineData("python3", Pipe, Pipe, 0)]
     [InlineData("node", Pipe, Pipe, 0)]
-    public void Ignored_signals_are_those_of_before_the_runtime(string parent, ulong parentIgnores, ulong weIgnore, ulong expected)
+    public void Ignored_signals_are_those_of_before_the_runtime(
+        string parent, ulong parentIgnores, ulong weIgnore, ulong expected)
     {
         InheritedState state = InheritedState.Infer(
             ["Name:\tallot", $"SigIgn:\t{weIgnore:x16}", "SigBlk:\t0000000000000200"],
@@ -34,7 +35,8 @@ public sealed class InheritedStateTests
     [InlineData("unlimited", "unlimited", ulong.MaxValue, ulong.MaxValue)]
     [InlineData("1024", "4096", 524288, null)] // another hard limit: what was inherited is not known
     [InlineData("x", "524288", 524288, null)]
-    public void Open_files_are_the_parents_if_the_hard_limits_agree(string soft, string hard, ulong ownHard, ulong? expected)
+    public void Open_files_are_the_parents_if_the_hard_limits_agree(
+        string soft, string hard, ulong ownHard, ulong? expected)
     {
         string[] limits =
         [

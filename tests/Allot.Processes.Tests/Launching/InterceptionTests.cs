@@ -76,7 +76,8 @@ public sealed class InterceptionTests : IDisposable
         ];
         string file = Path.Combine(_launch.DirectoryPath, "file");
         // Reads /etc/passwd, creates the output and the file.
-        _launch.StartShell($"cat /etc/passwd >/dev/null; : >'{file}'; cat '{file}'; ls / >/dev/null", TestLaunch.FilterOf(rules));
+        string script = $"cat /etc/passwd >/dev/null; : >'{file}'; cat '{file}'; ls / >/dev/null";
+        _launch.StartShell(script, TestLaunch.FilterOf(rules));
         Assert.Equal(0, _launch.Finish(Record).Code);
         // The output, twice /dev/null (a shell redirection asks to create it), the file.
         Assert.Equal(4, _seen.Count);
@@ -98,7 +99,7 @@ public sealed class InterceptionTests : IDisposable
             """);
         // mremap(old address, old length, new length, ...)
         FilterRule[] rules = [new(TestLaunch.Number("mremap"), FilterCondition.Greater(2, 1))];
-        _launch.Start(new LaunchPlan { Command = [program], Filter = TestLaunch.FilterOf(rules), Launcher = TestLaunch.Launcher });
+        _launch.Start(program, TestLaunch.FilterOf(rules));
         Assert.Equal(42, _launch.Finish(n => Record(n) | Errno.EAGAIN).Code);
         SeccompNotification only = Assert.Single(_seen);
         Assert.Equal((8 * 4096UL, 32 * 4096UL), (only.Arguments[1], only.Arguments[2]));
@@ -135,7 +136,7 @@ public sealed class InterceptionTests : IDisposable
               return 0;
             }
             """);
-        _launch.Start(new LaunchPlan { Command = [program], Filter = TestLaunch.Filter("getppid"), Launcher = TestLaunch.Launcher });
+        _launch.Start(program, TestLaunch.Filter("getppid"));
         Assert.Equal(0, _launch.Finish(Record).Code);
         Assert.Equal(800, _seen.Count);
         int[] threads = [.. _seen.Select(static n => n.ThreadId).Distinct()];
@@ -151,25 +152,27 @@ public sealed class InterceptionTests : IDisposable
             #include <errno.h>
             static long call32(long nr, long a) {
               long result;
-              __asm__ volatile("int $0x80" : "=a"(result) : "a"(nr), "b"(a), "c"(0), "d"(0) : "memory", "r8", "r9", "r10", "r11");
+              __asm__ volatile("int $0x80" : "=a"(result) : "a"(nr), "b"(a), "c"(0), "d"(0)
+                : "memory", "r8", "r9", "r10", "r11");
               return result;
             }
             int main(void) { long pid = call32(20, 0); return pid == -ENOSYS ? 38 : pid > 0 ? 0 : 1; }
             """);
         // Without a filter: does this kernel have the ABI at all?
-        using (LaunchedProcess free = Launcher.Start(new LaunchPlan { Command = [program], Launcher = TestLaunch.Launcher }))
+        var unfiltered = new LaunchPlan { Command = [program], Launcher = TestLaunch.Launcher };
+        using (LaunchedProcess free = Launcher.Start(unfiltered))
         {
             free.Exec();
             Assert.SkipUnless(free.Wait().Code == 0, "this kernel has no 32-bit system calls");
         }
-        _launch.Start(new LaunchPlan { Command = [program], Filter = TestLaunch.Filter("mkdir"), Launcher = TestLaunch.Launcher });
+        _launch.Start(program, TestLaunch.Filter("mkdir"));
         Assert.Equal(Errno.ENOSYS, _launch.Finish(static _ => 0).Code);
     }
 
     [Fact]
     public void A_closed_listener_fails_the_intercepted_calls_and_only_those()
     {
-        LaunchedProcess process = _launch.StartShell("mkdir /tmp/never-made; echo still here", TestLaunch.Filter("mkdir", "mkdirat"));
+        LaunchedProcess process = StartMkdirAndEcho();
         _launch.Listener.Dispose();
         process.Exec();
         Assert.Equal(0, process.Wait().Code);
@@ -180,7 +183,7 @@ public sealed class InterceptionTests : IDisposable
     [Fact]
     public void Disposing_the_listener_releases_a_call_that_waits()
     {
-        LaunchedProcess process = _launch.StartShell("mkdir /tmp/never-made; echo still here", TestLaunch.Filter("mkdir", "mkdirat"));
+        LaunchedProcess process = StartMkdirAndEcho();
         process.Exec();
         Assert.True(_launch.Listener.TryReceive(out SeccompNotification notification));
         _launch.Listener.Dispose();
@@ -212,7 +215,7 @@ public sealed class InterceptionTests : IDisposable
     [Fact]
     public void A_signal_does_not_take_a_target_out_of_a_received_call()
     {
-        Assert.SkipUnless(Environment.OSVersion.Version >= new Version(5, 19), "needs WAIT_KILLABLE_RECV of Linux 5.19");
+        Assert.SkipUnless(Environment.OSVersion.Version >= new Version(5, 19), "needs Linux 5.19: WAIT_KILLABLE_RECV");
         string program = _launch.Compile("""
             #include <signal.h>
             #include <unistd.h>
@@ -227,8 +230,7 @@ public sealed class InterceptionTests : IDisposable
               return r == -1 ? 1 : signals == 1 ? 0 : 2;
             }
             """);
-        LaunchedProcess process = _launch.Start(
-            new LaunchPlan { Command = [program], Filter = TestLaunch.Filter("getppid"), Launcher = TestLaunch.Launcher });
+        LaunchedProcess process = _launch.Start(program, TestLaunch.Filter("getppid"));
         process.Exec();
         Assert.True(_launch.Listener.TryReceive(out SeccompNotification notification));
         Assert.True(process.SendSignal(SignalNumber.SIGUSR1));
@@ -240,8 +242,7 @@ public sealed class InterceptionTests : IDisposable
     [Fact]
     public void Stop_ends_a_receive_that_waits()
     {
-        LaunchedProcess process = _launch.Start(
-            new LaunchPlan { Command = ["sleep", "1000"], Filter = TestLaunch.Filter("mkdir"), Launcher = TestLaunch.Launcher });
+        LaunchedProcess process = _launch.Start("sleep 1000", TestLaunch.Filter("mkdir"));
         _launch.AnswerOnAThread(static _ => 0);
         process.Exec();
         _launch.Listener.Stop();
@@ -259,8 +260,7 @@ public sealed class InterceptionTests : IDisposable
             #include <sys/syscall.h>
             int main(void) { for (int i = 0; i < 2000; i++) syscall(SYS_getppid); return 0; }
             """);
-        LaunchedProcess process = _launch.Start(
-            new LaunchPlan { Command = [program], Filter = TestLaunch.Filter("getppid"), Launcher = TestLaunch.Launcher });
+        LaunchedProcess process = _launch.Start(program, TestLaunch.Filter("getppid"));
         SeccompListener listener = _launch.Listener;
         process.Exec();
         long allocated = 0;
@@ -272,6 +272,9 @@ public sealed class InterceptionTests : IDisposable
         Assert.Equal(allocated, GC.GetAllocatedBytesForCurrentThread());
         Assert.Equal(0, process.Wait().Code);
     }
+
+    private LaunchedProcess StartMkdirAndEcho() =>
+        _launch.StartShell("mkdir /tmp/never-made; echo still here", TestLaunch.Filter("mkdir", "mkdirat"));
 
     private int Record(SeccompNotification notification)
     {

@@ -59,7 +59,8 @@ public sealed class LaunchFailureTests : IDisposable
     {
         string script = Path.Combine(_launch.DirectoryPath, "script");
         File.WriteAllText(script, "exit 9\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserExecute;
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(script, Executable);
         _launch.Start(new LaunchPlan { Command = [script], Launcher = TestLaunch.Launcher });
         Assert.Equal(9, _launch.Finish().Code);
     }
@@ -81,8 +82,8 @@ public sealed class LaunchFailureTests : IDisposable
     [Fact]
     public void A_launcher_that_does_not_exist_is_named()
     {
-        var e = Assert.Throws<LaunchException>(
-            () => _launch.Start(new LaunchPlan { Command = ["true"], Launcher = new LauncherCommand("/no/launcher", []) }));
+        var plan = new LaunchPlan { Command = ["true"], Launcher = new LauncherCommand("/no/launcher", []) };
+        var e = Assert.Throws<LaunchException>(() => _launch.Start(plan));
         Assert.Equal((LaunchStage.Start, Errno.ENOENT), (e.Stage, e.Errno));
         Assert.Contains("/no/launcher", e.Message, StringComparison.Ordinal);
     }
@@ -90,8 +91,8 @@ public sealed class LaunchFailureTests : IDisposable
     [Fact]
     public void A_launcher_that_ends_at_once_is_told()
     {
-        var e = Assert.Throws<LaunchException>(
-            () => _launch.Start(new LaunchPlan { Command = ["true"], Launcher = new LauncherCommand("/bin/false", []) }));
+        var plan = new LaunchPlan { Command = ["true"], Launcher = new LauncherCommand("/bin/false", []) };
+        var e = Assert.Throws<LaunchException>(() => _launch.Start(plan));
         Assert.Equal(LaunchStage.Start, e.Stage);
         Assert.Contains("exit code 1", e.Message, StringComparison.Ordinal);
     }
@@ -100,7 +101,7 @@ public sealed class LaunchFailureTests : IDisposable
     public void An_empty_command_and_a_zero_character_are_refused()
     {
         Assert.Throws<ArgumentException>(() => _launch.Start(new LaunchPlan { Command = [] }));
-        Assert.Throws<ArgumentException>(() => _launch.Start(new LaunchPlan { Command = ["a\0b"], Launcher = TestLaunch.Launcher }));
+        Assert.Throws<ArgumentException>(() => _launch.Start("a\0b"));
     }
 
     [Theory]

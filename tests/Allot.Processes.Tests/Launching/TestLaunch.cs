@@ -40,7 +40,8 @@ internal sealed class TestLaunch : IDisposable
     public static SeccompFilter Filter(params string[] calls) =>
         FilterOf([.. calls.Where(Exists).Select(static name => new FilterRule(Number(name)))]);
 
-    public static SeccompFilter FilterOf(params FilterRule[] rules) => SeccompFilter.Create(SyscallTable.Current!, rules);
+    public static SeccompFilter FilterOf(params FilterRule[] rules) =>
+        SeccompFilter.Create(SyscallTable.Current!, rules);
 
     /// <summary>Whether a program is in PATH.</summary>
     public static bool HasProgram(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
@@ -52,8 +53,8 @@ internal sealed class TestLaunch : IDisposable
         Assert.SkipUnless(HasProgram("gcc"), "needs gcc");
         string program = Path.Combine(DirectoryPath, "program");
         File.WriteAllText(program + ".c", source);
-        using var gcc = System.Diagnostics.Process.Start(
-            new ProcessStartInfo("gcc", ["-O1", "-pthread", "-o", program, program + ".c"]) { UseShellExecute = false });
+        string[] arguments = ["-O1", "-pthread", "-o", program, program + ".c"];
+        using var gcc = System.Diagnostics.Process.Start(new ProcessStartInfo("gcc", arguments));
         gcc!.WaitForExit();
         Assert.Equal(0, gcc.ExitCode);
         return program;
@@ -69,10 +70,13 @@ internal sealed class TestLaunch : IDisposable
             Inherited = inherited,
         });
 
+    public LaunchedProcess Start(string command, SeccompFilter? filter = null) =>
+        Start(new LaunchPlan { Command = command.Split(' '), Filter = filter, Launcher = Launcher });
+
     public LaunchedProcess Start(LaunchPlan plan) => Process = Processes.Launching.Launcher.Start(plan);
 
     /// <summary>
-    /// Releases the command and waits for it. The function gives the error number for an intercepted call, 0 to continue.
+    /// Releases the command and waits for it. The function gives an intercepted call's error number, 0 to continue.
     /// </summary>
     public ExitStatus Finish(Func<SeccompNotification, int>? answer = null)
     {
