@@ -37,7 +37,9 @@ internal sealed unsafe class LaunchedProcess : IDisposable
     /// Lets the launcher become the command and waits until it has. By now another thread must be answering
     /// <see cref="Listener"/>, since the exec itself may be intercepted.
     /// </summary>
-    /// <exception cref="LaunchException">The command cannot be executed (<see cref="LaunchStage.Exec"/>), and why.</exception>
+    /// <exception cref="LaunchException">
+    /// The command cannot be executed (<see cref="LaunchStage.Exec"/>), and why.
+    /// </exception>
     /// <exception cref="InvalidOperationException">Called twice.</exception>
     public void Exec()
     {
@@ -47,7 +49,8 @@ internal sealed unsafe class LaunchedProcess : IDisposable
         int control = (int)_control.DangerousGetHandle();
         // End of file is the sign of success: the control socket was closed by the exec. Or the process died, which
         // is for Wait to tell.
-        if (ControlSocket.TrySend(control, &go, 1) && ControlSocket.TryReceiveReply(control, out ControlSocket.Reply reply, out _))
+        if (ControlSocket.TrySend(control, &go, 1)
+            && ControlSocket.TryReceiveReply(control, out ControlSocket.Reply reply, out _))
         {
             throw Failure(reply);
         }
@@ -77,7 +80,8 @@ internal sealed unsafe class LaunchedProcess : IDisposable
     }
 
     /// <summary>
-    /// Closes the descriptors. A process that was never released is ended and reaped; a command that runs is left alone.
+    /// Closes the descriptors. A process that was never released is ended and reaped; a command that runs is left
+    /// alone.
     /// </summary>
     public void Dispose()
     {
@@ -122,13 +126,16 @@ internal sealed unsafe class LaunchedProcess : IDisposable
         if (reply.Failed != 0) throw Failure(reply);
         if ((listener < 0) != (_plan.Filter is null))
         {
-            throw new LaunchException(LaunchStage.HandOver, 0, "The launcher is ready, but its listener did not arrive.");
+            throw new LaunchException(LaunchStage.HandOver, 0, "The launcher is ready, but not its listener.");
         }
         if (listener >= 0) Listener = new SeccompListener(listener);
     }
 
     private LaunchException Ended() =>
-        new(LaunchStage.Start, 0, $"The launcher '{_plan.Launcher?.File ?? Environment.ProcessPath}' ended ({Wait()}) before it was ready.");
+        new(
+            LaunchStage.Start,
+            0,
+            $"The launcher '{_plan.Launcher?.File ?? Environment.ProcessPath}' ended ({Wait()}) before it was ready.");
 
     private LaunchException Failure(ControlSocket.Reply reply)
     {
@@ -139,7 +146,8 @@ internal sealed unsafe class LaunchedProcess : IDisposable
             LaunchStage.InstallFilter when reply.Errno == Errno.EBUSY =>
                 "Cannot install the filter: a program above has a seccomp listener already, and the kernel allows one",
             LaunchStage.InstallFilter =>
-                $"Cannot install the filter of {_plan.Filter!.Instructions.Length} instructions (needs Linux 5.0 with seccomp filters)",
+                $"Cannot install the filter of {_plan.Filter!.Instructions.Length} instructions " +
+                "(needs Linux 5.0 with seccomp filters)",
             LaunchStage.HandOver => "Cannot hand over the listener",
             LaunchStage.Exec => $"Cannot execute '{_plan.Command[0]}'",
             _ => "The launcher failed",
@@ -163,7 +171,8 @@ internal sealed unsafe class LaunchedProcess : IDisposable
 
                 if (info.Pid != 0)
                 {
-                    _status = info.Code == LibC.CLD_EXITED ? new ExitStatus(info.Status, 0) : new ExitStatus(0, info.Status);
+                    bool exited = info.Code == LibC.CLD_EXITED;
+                    _status = exited ? new ExitStatus(info.Status, 0) : new ExitStatus(0, info.Status);
                 }
             }
             status = _status.GetValueOrDefault();

@@ -20,9 +20,20 @@ internal static unsafe class Launcher
     /// <remarks>Two steps, because exec and what follows may be intercepted: somebody must receive first.</remarks>
     /// <exception cref="LaunchException">A step failed; nothing is left running.</exception>
     /// <exception cref="ArgumentException">The command is empty, or an argument contains a zero character.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// This process was itself started as a launcher: its Main does not ask <see cref="LauncherMode.IsRequested"/>
+    /// first.
+    /// </exception>
     public static LaunchedProcess Start(LaunchPlan plan)
     {
         if (plan.Command.Count == 0) throw new ArgumentException("The command is empty.", nameof(plan));
+        if (CommandEnvironment.IsLauncher)
+        {
+            // Going on would start launchers without end.
+            throw new InvalidOperationException(
+                "This program was started as a launcher and did not become one: its Main must begin with " +
+                "'if (LauncherMode.IsRequested(args)) return LauncherMode.Run(args);'.");
+        }
         LauncherCommand launcher = plan.Launcher ?? LauncherCommand.ThisProgram();
         List<byte[]> environment = CommandEnvironment.OfThisProcess();
         byte[] message = PlanMessage.Encode(plan, environment);
@@ -62,7 +73,8 @@ internal static unsafe class Launcher
         }
     }
 
-    private static int Spawn(LauncherCommand launcher, List<byte[]> environment, int controlEnd)
+    /// <summary>Starts a program as a launcher that listens on a control socket. Returns its process id.</summary>
+    internal static int Spawn(LauncherCommand launcher, List<byte[]> environment, int controlEnd)
     {
         List<byte[]> arguments = [Encoding.UTF8.GetBytes(launcher.File)];
         foreach (string argument in launcher.Arguments) arguments.Add(Encoding.UTF8.GetBytes(argument));
@@ -82,10 +94,13 @@ internal static unsafe class Launcher
             // The launcher is a .NET program, which cannot run with its own signals blocked.
             _ = LibC.SpawnAttributesSetFlags(attributes, LibC.POSIX_SPAWN_SETSIGMASK);
             _ = LibC.SpawnAttributesSetSignalMask(attributes, noSignals);
-            // A descriptor copied onto itself only loses close-on-exec: the number is free in the launcher, as it is taken here.
+            // Copied onto itself, a descriptor only loses close-on-exec. Its number is taken here, so no other has it.
             int errno = LibC.SpawnActionsAddDup2(actions, controlEnd, controlEnd);
             int pid = 0;
-            if (errno == 0) errno = LibC.Spawn(&pid, path.Pointers[0], actions, attributes, argv.Pointers, envp.Pointers);
+            if (errno == 0)
+            {
+                errno = LibC.Spawn(&pid, path.Pointers[0], actions, attributes, argv.Pointers, envp.Pointers);
+            }
             if (errno == 0) return pid;
             throw LaunchException.ForStage(LaunchStage.Start, errno, $"Cannot start the launcher '{launcher.File}'");
         }

@@ -8,14 +8,18 @@ namespace Allot.Processes.Launching;
 internal sealed record LauncherCommand(string File, IReadOnlyList<string> Arguments)
 {
     /// <summary>This very program, started again in the same way.</summary>
-    /// <exception cref="InvalidOperationException">The runtime does not know the path of its own executable.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The runtime does not know the path of its own executable.
+    /// </exception>
     public static LauncherCommand ThisProgram()
     {
         string file = Environment.ProcessPath
-            ?? throw new InvalidOperationException("The path of this program is not known, so it cannot start itself again.");
+            ?? throw new InvalidOperationException(
+                "The path of this program is not known, so it cannot start itself again.");
 
         // Under the shared host the program is a managed file, which is what the runtime calls argument 0.
         bool underSharedHost = Path.GetFileName(file) == "dotnet";
-        return new LauncherCommand(file, underSharedHost ? [Path.GetFullPath(Environment.GetCommandLineArgs()[0])] : []);
+        string[] program = underSharedHost ? [Path.GetFullPath(Environment.GetCommandLineArgs()[0])] : [];
+        return new LauncherCommand(file, program);
     }
 }

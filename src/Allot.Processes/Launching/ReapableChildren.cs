@@ -6,8 +6,8 @@ namespace Allot.Processes.Launching;
 internal static unsafe class ReapableChildren
 {
     /// <summary>
-    /// If SIGCHLD is ignored, as a parent can leave it, the kernel discards exit statuses: sets it to its default, which
-    /// does nothing else. The command still inherits it ignored, because launches note that first.
+    /// If SIGCHLD is ignored, as a parent can leave it, the kernel discards exit statuses: sets it to its default,
+    /// which does nothing else. The command still inherits it ignored, because launches note that first.
     /// </summary>
     public static void Ensure()
     {

@@ -57,13 +57,17 @@ internal static class Errno
     /// <summary>The error of the last call of this thread that was imported with <c>SetLastError</c>.</summary>
     public static int Last => Marshal.GetLastPInvokeError();
 
-    /// <summary>The symbol of an error number, such as <c>ENOMEM</c>; the number itself when Linux has no such error.</summary>
+    /// <summary>
+    /// The symbol of an error number, such as <c>ENOMEM</c>; the number itself when Linux has no such error.
+    /// </summary>
     public static string Name(int errno)
     {
         string? name = (uint)errno < (uint)s_names.Length ? s_names[errno] : null;
         return name ?? errno.ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    /// <summary>One line for people: the C library's words and the symbol, as in <c>Cannot allocate memory (ENOMEM)</c>.</summary>
+    /// <summary>
+    /// One line for people: the C library's words and the symbol, as in <c>Cannot allocate memory (ENOMEM)</c>.
+    /// </summary>
     public static string Describe(int errno) => $"{Marshal.GetPInvokeErrorMessage(errno)} ({Name(errno)})";
 }

@@ -4,7 +4,9 @@ namespace Allot.Processes.Native;
 
 internal static unsafe partial class LibC
 {
-    /// <summary>More than the size of <c>posix_spawnattr_t</c> and of <c>posix_spawn_file_actions_t</c> in any C library.</summary>
+    /// <summary>
+    /// More than the size of <c>posix_spawnattr_t</c> and of <c>posix_spawn_file_actions_t</c> in any C library.
+    /// </summary>
     public const int SpawnObjectBytes = 1024;
 
     /// <summary>The size of <c>sigset_t</c>; the kernel's own set is its first 8 bytes.</summary>

@@ -17,7 +17,9 @@ internal static unsafe partial class LibC
     public const uint SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
     public const uint SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1;
 
-    /// <summary>The seccomp call, which no C library wraps. With NEW_LISTENER it returns the listener, closed on exec.</summary>
+    /// <summary>
+    /// The seccomp call, which no C library wraps. With NEW_LISTENER it returns the listener, closed on exec.
+    /// </summary>
     public static int Seccomp(uint operation, uint flags, void* argument) =>
         (int)Syscall(Number.Seccomp, (nint)operation, (nint)flags, (nint)argument, 0, 0, 0);
 

@@ -29,7 +29,9 @@ internal static unsafe partial class LibC
         public nuint Length;
     }
 
-    /// <summary><c>struct msghdr</c> on 64 bits. Zero it first: some C libraries have padding where others have width.</summary>
+    /// <summary>
+    /// <c>struct msghdr</c> on 64 bits. Zero it first: some C libraries have padding where others have width.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct MessageHeader
     {
@@ -42,7 +44,9 @@ internal static unsafe partial class LibC
         public int Flags;
     }
 
-    /// <summary><c>struct cmsghdr</c> with room for one descriptor, padded to what <c>CMSG_SPACE(sizeof(int))</c> gives.</summary>
+    /// <summary>
+    /// <c>struct cmsghdr</c> with room for one descriptor, padded to what <c>CMSG_SPACE(sizeof(int))</c> gives.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential, Size = 24)]
     public struct DescriptorMessage
     {

@@ -14,6 +14,10 @@ internal static class SignalNumber
     public const int SIGCHLD = 17;
     public const int SIGCONT = 18;
     public const int SIGSTOP = 19;
+    public const int SIGTSTP = 20;
+    public const int SIGTTIN = 21;
+    public const int SIGTTOU = 22;
+    public const int SIGWINCH = 28;
 
     /// <summary>The highest signal number.</summary>
     public const int Highest = 64;

@@ -165,7 +165,9 @@ internal sealed class SyscallTable
     /// <summary>Every name that has a number here.</summary>
     public IReadOnlyCollection<string> Names => _numbers.Keys;
 
-    /// <summary>The number of a call; false when this architecture does not have it or the table does not name it.</summary>
+    /// <summary>
+    /// The number of a call; false when this architecture does not have it or the table does not name it.
+    /// </summary>
     public bool TryGetNumber(string name, out int number) => _numbers.TryGetValue(name, out number);
 
     /// <summary>The name of a number; null when the table does not name it.</summary>

@@ -27,7 +27,9 @@ internal sealed class BpfAssembler
         return Add(new(code, (byte)Distance(whenTrue), (byte)Distance(whenFalse), operand));
     }
 
-    /// <summary>An instruction that is not a jump, in front of <paramref name="next"/>. Returns its own place.</summary>
+    /// <summary>
+    /// An instruction that is not a jump, in front of <paramref name="next"/>. Returns its own place.
+    /// </summary>
     public int Before(int next, ushort code, uint operand)
     {
         if (Distance(next) != 0) Add(Stone(next));
@@ -64,7 +66,7 @@ internal sealed class BpfAssembler
     // Instructions to skip when the next one added jumps to the place.
     private int Distance(int place)
     {
-        Debug.Assert((uint)place < (uint)_fromTheEnd.Count, "A jump goes to an instruction that has its place already.");
+        Debug.Assert((uint)place < (uint)_fromTheEnd.Count, "A jump goes to a place that is taken already.");
         return _fromTheEnd.Count - 1 - place;
     }
 

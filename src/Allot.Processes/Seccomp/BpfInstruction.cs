@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Allot.Processes.Seccomp;
 
 /// <summary>
-/// One instruction of classic BPF (<c>struct sock_filter</c>): an accumulator A, an index register X, forward jumps only.
+/// One instruction of classic BPF (<c>struct sock_filter</c>): accumulator A, index register X, forward jumps only.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct BpfInstruction(ushort Code, byte JumpTrue, byte JumpFalse, uint Operand)

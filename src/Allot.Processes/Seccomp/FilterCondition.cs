@@ -20,7 +20,10 @@ internal abstract record FilterCondition
     /// <exception cref="ArgumentException">The value has bits outside the mask: it could never match.</exception>
     public static FilterCondition MaskedEqual(int argument, ulong mask, ulong value)
     {
-        if ((value & ~mask) != 0) throw new ArgumentException($"{value:x} has bits outside the mask {mask:x}.", nameof(value));
+        if ((value & ~mask) != 0)
+        {
+            throw new ArgumentException($"{value:x} has bits outside the mask {mask:x}.", nameof(value));
+        }
         return new MaskEquals(Checked(argument), mask, value);
     }
 

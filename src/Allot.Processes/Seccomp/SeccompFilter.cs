@@ -88,12 +88,12 @@ internal sealed class SeccompFilter
         {
             case FilterCondition.All all:
                 int next = whenTrue;
-                for (int i = all.Conditions.Count - 1; i >= 0; i--) next = Test(code, all.Conditions[i], next, whenFalse);
+                foreach (FilterCondition part in all.Conditions.Reverse()) next = Test(code, part, next, whenFalse);
                 return next;
 
             case FilterCondition.Any any:
                 next = whenFalse;
-                for (int i = any.Conditions.Count - 1; i >= 0; i--) next = Test(code, any.Conditions[i], whenTrue, next);
+                foreach (FilterCondition part in any.Conditions.Reverse()) next = Test(code, part, whenTrue, next);
                 return next;
 
             case FilterCondition.AnyBitOf bits:

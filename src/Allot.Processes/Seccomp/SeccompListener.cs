@@ -38,7 +38,9 @@ internal sealed unsafe class SeccompListener : IDisposable
     /// True with a notification that must be answered. False when there will be no more: no task uses the filter any
     /// longer, or <see cref="Stop"/> or <see cref="Dispose"/> was called.
     /// </returns>
-    /// <exception cref="InvalidOperationException">The kernel refused to receive: a defect, not a state of the target.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The kernel refused to receive: a defect, not a state of the target.
+    /// </exception>
     public bool TryReceive(out SeccompNotification notification)
     {
         bool used = false;
@@ -90,7 +92,9 @@ internal sealed unsafe class SeccompListener : IDisposable
         }
     }
 
-    /// <summary>Makes the current and every later <see cref="TryReceive"/> return false. Answers are still possible.</summary>
+    /// <summary>
+    /// Makes the current and every later <see cref="TryReceive"/> return false. Answers are still possible.
+    /// </summary>
     public void Stop()
     {
         bool used = false;

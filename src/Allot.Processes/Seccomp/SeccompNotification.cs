@@ -7,7 +7,9 @@ namespace Allot.Processes.Seccomp;
 [StructLayout(LayoutKind.Sequential)]
 internal struct SeccompNotification
 {
-    /// <summary>Names this notification in the answer. A call that a signal interrupted comes again with another id.</summary>
+    /// <summary>
+    /// Names this notification in the answer. A call that a signal interrupted comes again with another id.
+    /// </summary>
     public ulong Id;
 
     /// <summary>The calling thread, as the supervisor's pid namespace sees it; 0 if it cannot see it.</summary>

@@ -12,7 +12,9 @@ internal static unsafe class TargetMemory
     /// What it reads can have changed before the kernel reads it: good for estimates, never for security. And the
     /// thread id may have a new owner: ask <see cref="SeccompListener.IsValid"/> afterwards.
     /// </remarks>
-    /// <returns>True when every byte was read; false when the thread is gone, not ours to read, or the range is not mapped.</returns>
+    /// <returns>
+    /// True when every byte was read; false when the thread is gone, not ours to read, or the range is not mapped.
+    /// </returns>
     public static bool TryRead(int threadId, ulong address, Span<byte> destination)
     {
         if (destination.IsEmpty) return true;

@@ -18,7 +18,7 @@ internal static class BpfInterpreter
             switch (instruction.Code)
             {
                 case BpfInstruction.LoadWord:
-                    Assert.True(instruction.Operand % 4 == 0 && instruction.Operand < 64, "Loads are aligned and inside.");
+                    Assert.True(instruction.Operand % 4 == 0 && instruction.Operand < 64, "A load is aligned, inside.");
                     a = BinaryPrimitives.ReadUInt32LittleEndian(data[(int)instruction.Operand..]);
                     readAnArgument |= instruction.Operand >= 8;
                     continue;

@@ -31,8 +31,10 @@ public sealed class SeccompFilterTests
             bool foreign = number == -1 && table == SyscallTable.X64;
             bool hasRule = rules.Any(rule => rule.SyscallNumber == number);
             bool matches = rules.Any(rule => rule.SyscallNumber == number && Matches(rule.Condition, arguments));
-            uint expected = foreign ? SeccompFilter.FailWithNoSuchCall : matches ? SeccompFilter.Notify : SeccompFilter.Allow;
-            Assert.True(expected == result, $"call {number}({string.Join(", ", arguments)}): {result:x} for {expected:x}");
+            uint expected = foreign ? SeccompFilter.FailWithNoSuchCall
+                : matches ? SeccompFilter.Notify
+                : SeccompFilter.Allow;
+            Assert.True(expected == result, $"{number}({string.Join(", ", arguments)}): {result:x} for {expected:x}");
             Assert.True(hasRule || !readAnArgument, "A call without a rule is decided by its number alone.");
         }
     }
@@ -110,7 +112,8 @@ public sealed class SeccompFilterTests
         int argument = random.Next(6);
         ArgumentWidth width = random.Next(2) == 0 ? ArgumentWidth.Low32 : ArgumentWidth.Full64;
         ulong Value() => width == ArgumentWidth.Low32 ? (uint)RandomValue(random) : RandomValue(random);
-        FilterCondition[] Some() => [.. Enumerable.Range(0, random.Next(4)).Select(_ => RandomCondition(random, depth + 1))];
+        FilterCondition[] Some() =>
+            [.. Enumerable.Range(0, random.Next(4)).Select(_ => RandomCondition(random, depth + 1))];
         switch (random.Next(depth < 3 ? 8 : 5))
         {
             case 0: return FilterCondition.AnyBit(argument, RandomValue(random));
