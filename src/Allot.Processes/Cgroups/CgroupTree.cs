@@ -12,7 +12,7 @@ internal sealed class CgroupTree(string path)
     private const int KillRoundsMax = 64;
     private const int KillBatch = 256;              // descriptors open at a time
     private const int DyingWaitMilliseconds = 50;   // for one look
-    private static readonly TimeSpan s_removeWaitMax = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_removeWaitMax = TimeSpan.FromSeconds(1);
 
     private readonly byte[] _directory = Encoding.UTF8.GetBytes(path + '\0');
     private readonly byte[] _procsFile = Encoding.UTF8.GetBytes(path + "/cgroup.procs\0");

@@ -51,7 +51,7 @@ internal abstract class MemoryCgroup : IDisposable
                 $"'{name}' cannot be the name of a cgroup: at most 64 characters, no slash, no control character.", nameof(name));
 
         CgroupHome home = CgroupHome.Find(files);
-        if (needsKernelBytes && CgroupWords.Contain(files.Read("/proc/cmdline")?.Replace(',', ' '), "cgroup.memory=nokmem"))
+        if (needsKernelBytes && CgroupWords.HasBootOption(files.Read("/proc/cmdline"), "cgroup.memory", "nokmem"))
             throw CgroupAdvice.NoKernelMemoryCounter(home, disabledAtBoot: true);
         Placement placement = Placement.Make(home, $"allot-{name}.{files.OwnPid}.{Random.Shared.GetHexString(8, lowercase: true)}", files);
         MemoryCgroup group = home.Version == 1
@@ -90,14 +90,33 @@ internal abstract class MemoryCgroup : IDisposable
 
     /// <summary>
     /// Asks the kernel to reclaim from the group, and returns by how much its kernel memory fell (0 when it grew
-    /// meanwhile). Blocks until the kernel has tried.
+    /// meanwhile). Blocks until the kernel has tried and the result can be seen: some 30 to 60 ms, or more in a group
+    /// of gigabytes.
     /// </summary>
+    /// <remarks>
+    /// Directory entries and inodes are freed by RCU: their pages are still charged when the kernel says that it is
+    /// done, and are given back after a grace period or two. So the reading waits for them.
+    /// </remarks>
     internal long Reclaim(long bytes)
     {
+        const int GracePeriodsMin = 2, GracePeriodsMax = 4;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
-        long before = CountsKernelBytes ? ReadKernelBytes() : 0;
+        if (!CountsKernelBytes)
+        {
+            ReclaimCore(bytes);
+            return 0;
+        }
+        long before = ReadKernelBytes();
         ReclaimCore(bytes);
-        return CountsKernelBytes ? Math.Max(0, before - ReadKernelBytes()) : 0;
+        long now = ReadKernelBytes();
+        for (int waited = 1; waited <= GracePeriodsMax && before - now < bytes; waited++)
+        {
+            ProcFiles.WaitForGracePeriod();
+            long last = now;
+            now = ReadKernelBytes();
+            if (waited >= GracePeriodsMin && now >= last) break;
+        }
+        return Math.Max(0, before - now);
     }
 
     protected abstract void ReclaimCore(long bytes);

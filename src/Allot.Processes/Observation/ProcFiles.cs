@@ -25,6 +25,8 @@ internal static unsafe partial class ProcFiles
     private const int CloseOnExec = 0x80000;   // the same on x64 and arm64
     private const int BufferBytes = 16 * 1024;
 
+    private const int MembarrierGlobal = 1;
+
     private const nint PidfdSendSignalCall = 424;  // the same numbers on every architecture
     private const nint PidfdOpenCall = 434;
 
@@ -107,8 +109,20 @@ internal static unsafe partial class ProcFiles
             return Result(PollCall(first, (nuint)entries.Length, milliseconds));
     }
 
+    /// <summary>
+    /// Returns when every processor has passed a moment at which no memory freed earlier can still be in use (an RCU
+    /// grace period, some 10 to 50 ms): only then does the kernel give such memory back.
+    /// </summary>
+    internal static void WaitForGracePeriod()
+    {
+        // Refused on machines with processors that take no timer tick; a pause serves there.
+        if (SystemCall(MembarrierCall, MembarrierGlobal, 0, 0, 0) < 0) Wait([], 20);
+    }
+
     /// <summary>The text of an errno, as the C library says it.</summary>
     internal static string Message(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+
+    private static nint MembarrierCall => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 324 : 283;
 
     private static int Result(nint value) => value >= 0 ? (int)value : -Marshal.GetLastPInvokeError();
 

@@ -10,7 +10,7 @@ internal enum ThreadActivity
     /// </summary>
     Running,
 
-    /// <summary>Asleep inside the call that <see cref="ThreadState.Call"/> names. This is also the state of a thread that
+    /// <summary>Asleep inside the call that <see cref="ThreadStatus.Call"/> names. This is also the state of a thread that
     /// waits for the answer of a seccomp listener.</summary>
     BlockedInCall,
 
@@ -22,7 +22,7 @@ internal enum ThreadActivity
 }
 
 /// <summary>What one thread is doing, from /proc/TID/syscall.</summary>
-internal readonly record struct ThreadState
+internal readonly record struct ThreadStatus
 {
     internal ThreadActivity Activity { get; private init; }
 
@@ -41,9 +41,9 @@ internal readonly record struct ThreadState
     /// Reads without allocating. False when the thread is gone. Needs the right to trace the thread (root, or a
     /// descendant of ours that is not set-user-id); without it the result is <see cref="ThreadActivity.Unknown"/>.
     /// </summary>
-    internal static bool TryRead(int threadId, out ThreadState state)
+    internal static bool TryRead(int threadId, out ThreadStatus state)
     {
-        state = new ThreadState { Activity = ThreadActivity.Unknown };
+        state = new ThreadStatus { Activity = ThreadActivity.Unknown };
         Span<byte> path = stackalloc byte[ProcPath.MaxBytes];
         int file = ProcFiles.Open(ProcPath.Of(threadId, "syscall"u8, path));
         // A kernel without the file says ENOENT too: then the directory is still there.
@@ -57,14 +57,14 @@ internal readonly record struct ThreadState
         return true;
     }
 
-    internal static ThreadState Parse(ReadOnlySpan<byte> text)
+    internal static ThreadStatus Parse(ReadOnlySpan<byte> text)
     {
-        if (text.StartsWith("running"u8)) return new ThreadState { Activity = ThreadActivity.Running };
+        if (text.StartsWith("running"u8)) return new ThreadStatus { Activity = ThreadActivity.Running };
         if (!Utf8Parser.TryParse(text, out long call, out int used))
-            return new ThreadState { Activity = ThreadActivity.Unknown };
-        if (call < 0) return new ThreadState { Activity = ThreadActivity.BlockedElsewhere };
+            return new ThreadStatus { Activity = ThreadActivity.Unknown };
+        if (call < 0) return new ThreadStatus { Activity = ThreadActivity.BlockedElsewhere };
         text = text[used..];
-        return new ThreadState
+        return new ThreadStatus
         {
             Activity = ThreadActivity.BlockedInCall,
             Call = call,
