@@ -81,9 +81,9 @@ static void bomb(pid_t first)
     }
     if (getpid() == first) return;
     stay_until_the_end();
-    leave();
-    // Last: a parent that went first would have its children killed, perhaps between a fork and its counting.
+    // A parent that went first would have its children killed, perhaps between a fork and its counting.
     wait_for_children();
+    leave();
     _exit(0);
 }
 
