@@ -1,22 +1,33 @@
 using System.Text;
-using Microsoft.Win32.SafeHandles;
+using Allot.Processes.Native;
 
 namespace Allot.Cli;
 
 /// <summary>Writes to descriptor 2 as it is. Console.Error is not used: it may set up the terminal, which is the command's.
 /// </summary>
-internal static class StandardError
+internal static unsafe class StandardError
 {
+    private const int Descriptor = 2;
+
+    /// <summary>Writes the text, at the place where the command wrote last. What cannot be written is dropped: there is
+    /// nowhere left to say so.</summary>
     public static void Write(string text)
     {
-        try
+        ReadOnlySpan<byte> left = Encoding.UTF8.GetBytes(text);
+        while (!left.IsEmpty)
         {
-            using var handle = new SafeFileHandle(2, ownsHandle: false);
-            RandomAccess.Write(handle, Encoding.UTF8.GetBytes(text), 0);
-        }
-        catch (IOException)
-        {
-            // Closed or full: there is nowhere left to say so.
+            fixed (byte* bytes = left)
+            {
+                nint written = LibC.Write(Descriptor, bytes, (nuint)left.Length);
+                if (written > 0)
+                {
+                    left = left[(int)written..];
+                }
+                else if (Errno.Last != Errno.EINTR)
+                {
+                    return;
+                }
+            }
         }
     }
 

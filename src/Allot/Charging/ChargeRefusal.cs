@@ -1,18 +1,22 @@
 // Why a charge was refused, in numbers and in words (I10).
 
+using System.Diagnostics;
 using System.Text;
 
 namespace Allot;
 
-/// <summary>A refused charge: what was asked, of whom, and which limit said no. Its <see cref="ToString"/> explains.</summary>
-/// <remarks>The numbers are those of the moment of refusal; the holders named by <see cref="ToString"/> are those of the
-/// moment it is called. The default value means "not refused".</remarks>
+/// <summary>A refused charge: what was asked, of whom, and which limit said no; <see cref="ToString"/> explains.
+/// </summary>
+/// <remarks>The numbers are read right after the refusal: with racing threads they can already show room. The holders
+/// named by <see cref="ToString"/> are those of the moment it is called. The default value means not refused.
+/// </remarks>
 public readonly struct ChargeRefusal
 {
     private const int HoldersNamed = 3;
 
     internal ChargeRefusal(MemoryGroup group, CounterKind counter, long requestedBytes, MemoryGroup limiter)
     {
+        Debug.Assert(requestedBytes > 0, "Nothing always fits.");
         Reason = RefusalReason.LimitReached;
         Group = group;
         Counter = counter;
@@ -24,6 +28,7 @@ public readonly struct ChargeRefusal
 
     internal ChargeRefusal(MemoryGroup group, CounterKind counter, long requestedBytes)
     {
+        Debug.Assert(group.State == MemoryGroupState.Offline, "Only a removed group refuses without a limit.");
         Reason = RefusalReason.GroupRemoved;
         Group = group;
         Counter = counter;
@@ -52,12 +57,13 @@ public readonly struct ChargeRefusal
     /// <summary>The limiter's limit in bytes.</summary>
     public long MaxBytes { get; }
 
-    /// <summary>One sentence for people: the request, the group, the limiter with its use and limit, its largest holders,
-    /// and the knob to turn. Allocates, and takes the lock of the tree.</summary>
+    /// <summary>One sentence for people: the request, the group, the limiter with its use and limit, its largest
+    /// holders, and the knob to turn. Allocates, and takes the lock of the tree.</summary>
     public override string ToString() => Reason switch
     {
         RefusalReason.LimitReached => ExplainLimit(),
-        RefusalReason.GroupRemoved => $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}': the group was removed.",
+        RefusalReason.GroupRemoved =>
+            $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): the group was removed.",
         _ => "Not refused.",
     };
 
@@ -84,7 +90,8 @@ public readonly struct ChargeRefusal
     {
         CounterKind counter = Counter;
         IReadOnlyList<MemoryGroup> children = Limiter!.Children;
-        (string Name, long Bytes)[] holders = [.. children.Select(child => (child.Name, child.Counter(counter).CurrentBytes))];
+        (string Name, long Bytes)[] holders =
+            [.. children.Select(child => ($"'{child.Name}'", child.Counter(counter).CurrentBytes))];
         long own = Limiter.Counter(counter).CurrentBytes - holders.Sum(holder => holder.Bytes);
         string[] largest =
         [

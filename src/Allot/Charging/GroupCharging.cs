@@ -1,15 +1,16 @@
 // Who pays: user and kernel memory charged to a group.
 //
-// Order (U and K). A kernel charge goes to Kernel first and then to Memory; if Memory refuses, Kernel is given back. User
-// memory goes to Memory alone. Peaks are raised only after every counter has agreed, so a refused charge leaves no trace
-// but its event (I5).
+// Order (U and K). A kernel charge goes to Kernel first and then to Memory; if Memory refuses, Kernel is given back.
+// User memory goes to Memory alone. Peaks are raised only after every counter has agreed, so a refused charge leaves no
+// trace but its event (I5).
 
 using System.Diagnostics;
 
 namespace Allot;
 
 /// <summary>Charging memory to a group.</summary>
-/// <remarks>All methods may be used from any thread. None of them blocks; on success none of them allocates.</remarks>
+/// <remarks>All methods may be used from any thread. None of them blocks; on success none of them allocates, save for
+/// the first event of a group.</remarks>
 public static class GroupCharging
 {
     extension(MemoryGroup group)
@@ -18,17 +19,18 @@ public static class GroupCharging
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
         /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
-        /// <returns>True when the bytes are charged; they must be uncharged once. False when a limit refused, or the group
-        /// was removed: then nothing has changed but the events of the limiter.</returns>
-        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
-        /// kind is unknown.</exception>
+        /// <returns>True when the bytes are charged; they must be uncharged once. False when a limit refused, or the
+        /// group was removed: then nothing has changed but the events of the limiter.</returns>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
         public bool TryCharge(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
             ValidateAmount(bytes);
             ValidateKind(kind);
             if (group.State == MemoryGroupState.Offline)
             {
-                refusal = new ChargeRefusal(group, kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory, bytes);
+                CounterKind first = kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory;
+                refusal = new ChargeRefusal(group, first, bytes);
                 return false;
             }
 
@@ -54,22 +56,23 @@ public static class GroupCharging
         /// <summary>Charges the group and all its ancestors.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-        /// <exception cref="MemoryLimitExceededException">A limit refused, or the group was removed; nothing is charged.
-        /// </exception>
-        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
-        /// kind is unknown.</exception>
+        /// <exception cref="MemoryLimitExceededException">A limit refused, or the group was removed; nothing is
+        /// charged.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
         public void Charge(MemoryKind kind, long bytes)
         {
-            if (!group.TryCharge(kind, bytes, out ChargeRefusal refusal)) throw new MemoryLimitExceededException(refusal);
+            if (group.TryCharge(kind, bytes, out ChargeRefusal refusal)) return;
+            throw new MemoryLimitExceededException(refusal);
         }
 
-        /// <summary>Charges the group and all its ancestors, limits or not: for memory that exists already or whose owner
-        /// cannot fail. Passing a limit is counted as an event.</summary>
+        /// <summary>Charges the group and all its ancestors, limits or not: for memory that exists already or whose
+        /// owner cannot fail. Passing a limit is counted as an event.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-        /// <remarks>On a removed group the parent is charged: its bytes are the parent's.</remarks>
-        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
-        /// kind is unknown.</exception>
+        /// <remarks>On a removed group the parent is charged: the group's own limit acts no more.</remarks>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
         public void ForceCharge(MemoryKind kind, long bytes)
         {
             ValidateAmount(bytes);
@@ -78,24 +81,25 @@ public static class GroupCharging
             group.Force(CounterKind.Memory, bytes);
         }
 
-        /// <summary>Gives bytes back that were charged to this group with the same kind. Never throws for what it finds.
-        /// </summary>
+        /// <summary>Gives bytes back that were charged to this group with the same kind. Never throws for what it
+        /// finds.</summary>
         /// <param name="kind">The kind they were charged with.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>, at most what is charged.</param>
         /// <remarks>Giving back more than the group holds is a mistake of the caller: the excess is ignored, counted in
-        /// <see cref="MemoryEvents.AccountingErrors"/>, and reported once per group to <see cref="Trace"/>. After removal
-        /// of the group the bytes return to its parent.</remarks>
-        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
-        /// kind is unknown.</exception>
+        /// <see cref="MemoryEvents.AccountingErrors"/>, and reported once per group to <see cref="Trace"/>. After
+        /// removal of the group the bytes return to its parent.</remarks>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
         public void Uncharge(MemoryKind kind, long bytes)
         {
             ValidateAmount(bytes);
             ValidateKind(kind);
 
-            // Kernel first: at no instant is kernel memory more than all memory.
-            long missing = 0;
-            if (kind == MemoryKind.Kernel) missing = group.Kernel.Uncharge(bytes);
-            missing = Math.Max(missing, group.Memory.Uncharge(bytes - missing));
+            // Kernel first, as when charging. What it never held is not taken from the tenant's own memory either.
+            long missing = kind == MemoryKind.Kernel ? group.Kernel.Uncharge(bytes) : 0;
+            missing += group.Memory.Uncharge(bytes - missing);
+            Debug.Assert(missing >= 0, "More is never given back than was asked.");
+            Debug.Assert(missing <= bytes, "What is missing is a part of what was asked.");
             if (missing > 0) group.ReportAccountingError(bytes, missing);
         }
 
@@ -109,6 +113,7 @@ public static class GroupCharging
         /// <summary>Counts the refusal where the limit is, and describes it.</summary>
         internal ChargeRefusal Refuse(CounterKind counter, long bytes, MemoryCounter limiter)
         {
+            Debug.Assert(bytes > 0, "Nothing always fits.");
             MemoryGroup owner = group.OwnerOf(counter, limiter);
             owner.Count(counter switch
             {
@@ -119,25 +124,29 @@ public static class GroupCharging
             return new ChargeRefusal(group, counter, bytes, owner);
         }
 
+        /// <summary>Charges every level, and counts on each whose limit is passed.</summary>
         internal void Force(CounterKind counter, long bytes)
         {
-            if (group.Counter(counter).ForceCharge(bytes) is not { } passed) return;
-            group.OwnerOf(counter, passed).Count(counter switch
+            EventKind forced = counter switch
             {
                 CounterKind.Memory => EventKind.MemoryForced,
                 CounterKind.Kernel => EventKind.KernelForced,
                 _ => EventKind.PinsForced,
-            });
+            };
+            for (MemoryGroup? level = group; level is not null; level = level.Parent)
+            {
+                if (level.Counter(counter).ForceChargeLevel(bytes)) level.Count(forced);
+            }
         }
 
         internal void ReportAccountingError(long bytes, long missing)
         {
-            bool first = group.ReadLocalEvents().AccountingErrors == 0;
-            group.Count(EventKind.AccountingErrors);
-            if (first)
+            Debug.Assert(missing > 0, "Only what is missing is reported.");
+            if (group.Count(EventKind.AccountingErrors) == 1)
             {
-                Trace.TraceError($"Allot: {bytes} bytes were uncharged from '{group.Path}', {missing} more than it held. "
-                    + "The excess was ignored. Further cases in this group are only counted (AccountingErrors).");
+                Trace.TraceError(
+                    $"Allot: {bytes} bytes were uncharged from '{group.Path}', {missing} more than it held. The "
+                    + "excess was ignored. Further cases in this group are only counted (AccountingErrors).");
             }
         }
 

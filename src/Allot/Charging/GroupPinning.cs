@@ -1,11 +1,13 @@
 // Locked and pinned bytes charged to a group. Pins are a limit of their own: the memory behind them is charged where it
 // was allocated, and what is locked and pinned at once counts twice, as the kernel counts it.
 
+using System.Diagnostics;
+
 namespace Allot;
 
 /// <summary>Charging locked and pinned bytes to a group.</summary>
-/// <remarks>All methods may be used from any thread. None of them blocks; on success none of them allocates. They count;
-/// they do not lock or pin anything.</remarks>
+/// <remarks>All methods may be used from any thread. None of them blocks; on success none of them allocates. They
+/// count; they do not lock or pin anything.</remarks>
 public static class GroupPinning
 {
     extension(MemoryGroup group)
@@ -14,10 +16,10 @@ public static class GroupPinning
         /// <param name="kind">How the memory is held.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>; the kernel counts whole pages.</param>
         /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
-        /// <returns>True when the bytes are charged; they must be unpinned once. False when a limit refused, or the group
-        /// was removed: then nothing has changed but the events of the limiter.</returns>
-        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
-        /// kind is unknown.</exception>
+        /// <returns>True when the bytes are charged; they must be unpinned once. False when a limit refused, or the
+        /// group was removed: then nothing has changed but the events of the limiter.</returns>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
         public bool TryPin(PinKind kind, long bytes, out ChargeRefusal refusal)
         {
             GroupCharging.ValidateAmount(bytes);
@@ -40,12 +42,12 @@ public static class GroupPinning
             return true;
         }
 
-        /// <summary>Charges locked or pinned bytes, limits or not: for what is already held. Passing a limit is counted as
-        /// an event. On a removed group the parent is charged.</summary>
+        /// <summary>Charges locked or pinned bytes, limits or not: for what is already held. Passing a limit is counted
+        /// as an event. On a removed group the parent is charged.</summary>
         /// <param name="kind">How the memory is held.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
-        /// kind is unknown.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
         public void ForcePin(PinKind kind, long bytes)
         {
             GroupCharging.ValidateAmount(bytes);
@@ -54,17 +56,19 @@ public static class GroupPinning
             part.ForceCharge(bytes);
         }
 
-        /// <summary>Gives locked or pinned bytes back. Never throws for what it finds; an excess is ignored and counted in
-        /// <see cref="MemoryEvents.AccountingErrors"/>.</summary>
+        /// <summary>Gives locked or pinned bytes back. Never throws for what it finds; an excess is ignored and counted
+        /// in <see cref="MemoryEvents.AccountingErrors"/>.</summary>
         /// <param name="kind">The kind they were charged with.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>, at most what is charged.</param>
-        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
-        /// kind is unknown.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
         public void Unpin(PinKind kind, long bytes)
         {
             GroupCharging.ValidateAmount(bytes);
             long missing = group.PartOf(kind).Uncharge(bytes);
-            missing = Math.Max(missing, group.Pins.Uncharge(bytes - missing));
+            missing += group.Pins.Uncharge(bytes - missing);
+            Debug.Assert(missing >= 0, "More is never given back than was asked.");
+            Debug.Assert(missing <= bytes, "What is missing is a part of what was asked.");
             if (missing > 0) group.ReportAccountingError(bytes, missing);
         }
 

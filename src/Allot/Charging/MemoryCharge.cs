@@ -1,16 +1,20 @@
 // An owner of charged bytes.
 //
-// Protocol. Group, bytes and disposal change together under _gate, so each byte is uncharged exactly once, from the group
-// recorded here (I7). Nothing that is called under _gate blocks or calls back: charging is a walk over counters.
+// Protocol. Group, bytes and disposal change together under _gate, so each byte is uncharged exactly once, from the
+// group recorded here (I7). Nothing that is called under _gate blocks: charging is a walk over counters. Once any
+// Dispose has returned, the bytes are back.
+//
+// Lock order: the gate, then the lock of the tree (an exception that names its holders reads it).
 
 using System.Diagnostics;
 
 namespace Allot;
 
-/// <summary>Bytes charged to a group, with an owner: they go back exactly once, whoever disposes it and how often.</summary>
+/// <summary>Bytes charged to a group, with an owner: they go back exactly once, however often it is disposed.</summary>
 /// <remarks>All members may be used from any thread. A handle that is never disposed keeps its bytes charged.</remarks>
 public sealed class MemoryCharge : IDisposable
 {
+    // _bytes == what was charged to _group here and not given back; 0 <= _bytes <= MaxChargeBytes; 0 once disposed.
     private readonly Lock _gate = new();
     private MemoryGroup _group;
     private long _bytes;
@@ -22,8 +26,8 @@ public sealed class MemoryCharge : IDisposable
         Kind = kind;
     }
 
-    /// <summary>The group that was charged. It stays the recorded owner after its removal; the bytes are then its parent's.
-    /// </summary>
+    /// <summary>The group that was charged. It stays the recorded owner after its removal; the bytes are then its
+    /// parent's.</summary>
     public MemoryGroup Group
     {
         get
@@ -45,16 +49,21 @@ public sealed class MemoryCharge : IDisposable
     }
 
     /// <summary>Charges more.</summary>
-    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-    /// <param name="refusal">When false is returned: who refused, and why.</param>
+    /// <param name="bytes">0 or more; what is owned afterwards is at most
+    /// <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>True when charged. False when refused: what is owned stays as it was (I8).</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative, or would make the handle own more than the
+    /// largest charge.</exception>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public bool TryGrow(long bytes, out ChargeRefusal refusal)
     {
         lock (_gate)
         {
+            AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
+            ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MemoryGroup.MaxChargeBytes - _bytes);
             if (!_group.TryCharge(Kind, bytes, out refusal)) return false;
             _bytes += bytes;
             return true;
@@ -62,9 +71,11 @@ public sealed class MemoryCharge : IDisposable
     }
 
     /// <summary>Charges more.</summary>
-    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <param name="bytes">0 or more; what is owned afterwards is at most
+    /// <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
     /// <exception cref="MemoryLimitExceededException">Refused; what is owned stays as it was.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative, or would make the handle own more than the
+    /// largest charge.</exception>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public void Grow(long bytes)
     {
@@ -73,13 +84,15 @@ public sealed class MemoryCharge : IDisposable
 
     /// <summary>Gives a part back.</summary>
     /// <param name="bytes">0 to <see cref="Bytes"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or more than is owned; nothing changes.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or more than is owned; nothing
+    /// changes.</exception>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public void Shrink(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         lock (_gate)
         {
+            AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _bytes);
             _bytes -= bytes;
@@ -90,14 +103,15 @@ public sealed class MemoryCharge : IDisposable
     /// <summary>Grows or shrinks to an amount.</summary>
     /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
     /// <exception cref="MemoryLimitExceededException">Refused; what is owned stays as it was.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
+    /// charge.</exception>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public void Resize(long bytes)
     {
         GroupCharging.ValidateAmount(bytes);
         lock (_gate)
         {
-            if (bytes >= _bytes)
+            if (bytes > _bytes)
             {
                 Grow(bytes - _bytes);
             }
@@ -110,8 +124,8 @@ public sealed class MemoryCharge : IDisposable
 
     /// <summary>Moves everything owned to another group: charges that one, then uncharges the old one.</summary>
     /// <param name="target">The new owner. Moving to the present one does nothing.</param>
-    /// <remarks>Common ancestors hold the bytes twice for an instant; near their limit a transfer can be refused although
-    /// it would fit.</remarks>
+    /// <remarks>Common ancestors hold the bytes twice for an instant; near their limit a transfer can be refused
+    /// although it would fit.</remarks>
     /// <exception cref="MemoryLimitExceededException">The target refused; nothing changes.</exception>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public void TransferTo(MemoryGroup target)
@@ -119,6 +133,7 @@ public sealed class MemoryCharge : IDisposable
         ArgumentNullException.ThrowIfNull(target);
         lock (_gate)
         {
+            AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (target == _group) return;
             target.Charge(Kind, _bytes);
@@ -132,11 +147,20 @@ public sealed class MemoryCharge : IDisposable
     {
         lock (_gate)
         {
-            Debug.Assert(_bytes >= 0, "A handle never owns less than nothing.");
+            AssertInvariants();
             if (_disposed) return;
             _disposed = true;
             _group.Uncharge(Kind, _bytes);
             _bytes = 0;
         }
+    }
+
+    [Conditional("DEBUG")]
+    private void AssertInvariants()
+    {
+        Debug.Assert(_gate.IsHeldByCurrentThread, "What is owned changes under the gate.");
+        Debug.Assert(_bytes >= 0, "A handle never owns less than nothing.");
+        Debug.Assert(_bytes <= MemoryGroup.MaxChargeBytes, "A handle can give back all it owns in one uncharge.");
+        Debug.Assert(!_disposed || _bytes == 0, "A disposed handle owns nothing.");
     }
 }

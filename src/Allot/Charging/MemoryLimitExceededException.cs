@@ -1,7 +1,8 @@
 namespace Allot;
 
 /// <summary>A charge was refused. The message explains; <see cref="Refusal"/> has the numbers.</summary>
-/// <remarks>The process is not short of memory: one group is at its limit, and nothing has changed by the attempt.</remarks>
+/// <remarks>The process is not short of memory: one group is at its limit, and nothing has changed by the
+/// attempt.</remarks>
 public sealed class MemoryLimitExceededException : OutOfMemoryException
 {
     /// <summary>Creates the exception for a refusal.</summary>

@@ -18,10 +18,12 @@ internal sealed class EventCounters
 {
     private const int Kinds = (int)EventKind.AccountingErrors + 1;
 
+    // _total[kind] == _local[kind] + the _total[kind] of all children there ever were, once counting threads are quiet.
     private readonly long[] _local = new long[Kinds];
     private readonly long[] _total = new long[Kinds];
 
-    public void CountLocal(EventKind kind) => Interlocked.Increment(ref _local[(int)kind]);
+    /// <summary>Counts, and returns how often it has happened here.</summary>
+    public long CountLocal(EventKind kind) => Interlocked.Increment(ref _local[(int)kind]);
 
     public void CountTotal(EventKind kind) => Interlocked.Increment(ref _total[(int)kind]);
 

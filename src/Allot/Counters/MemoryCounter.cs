@@ -8,6 +8,11 @@
 // Terms. A *level* is this counter alone; a *charge* is all levels from here to the root. A refused charge gives the
 // levels below the refusing one back (I5); until then a racing charge can find their room taken.
 //
+// Between the two writes of a limit change, and when a change comes between two reads, _max - _room is off. Whoever
+// must not be misled reads under the version (ReadUsed) or takes it (GiveRoomUnderLimitLock). Accepted: bytes that were
+// never charged, given back while the limit is being lowered, can pass unnoticed, by at most the distance of the
+// lowering.
+//
 // The shape is that of Linux' page_counter. What differs: it adds first and compares second, so a charge that is about
 // to fail can be seen above the limit; here it cannot.
 
@@ -16,7 +21,8 @@ using System.Diagnostics;
 namespace Allot;
 
 /// <summary>
-/// Bytes in use, the most they have been, and the most they may be, for one resource of one group and everything below it.
+/// Bytes in use, the most they have been, and the most they may be, for one resource of one group and everything below
+/// it.
 /// </summary>
 /// <remarks>
 /// <para>All amounts are bytes. All members may be used from any thread; reading takes no lock and allocates nothing.
@@ -25,17 +31,24 @@ namespace Allot;
 /// </remarks>
 public sealed class MemoryCounter
 {
+    /// <summary>The largest single charge; to the outside it is <see cref="MemoryGroup.MaxChargeBytes"/>.</summary>
+    internal const long MaxChargeBytes = 1L << 46;
+
     private readonly MemoryCounter? _parent;
 
-    // The only field that charges write. used == _max - _room, except between the two writes of a limit change.
+    // The only field that charges write. While _limitVersion is even:
+    //   used == _max - _room, and 0 <= used <= long.MaxValue; _room < 0 only by ForceRoom or a lowered limit.
     private long _room;
 
     // Written by SetMax, which holds _limitVersion odd; paired with the re-read of _limitVersion in ReadUsed.
     private long _max;
     private int _limitVersion;
 
+    // At every quiet point: _peak >= used, and the same for each reader that is open. Raised by NotePeak alone.
     private long _peak;
     private PeakReader[]? _peakReaders;
+
+    // Set once, by Detach.
     private volatile bool _detached;
 
     internal MemoryCounter(MemoryCounter? parent, long maxBytes)
@@ -58,8 +71,8 @@ public sealed class MemoryCounter
     /// <summary>
     /// The most bytes that may be in use; <see cref="MemoryGroup.Unlimited"/> for no limit. Default: no limit.
     /// </summary>
-    /// <remarks>May be set at any time, also below what is in use: nothing is taken back by that, but the next charge is
-    /// refused. Of two racing writers the last one wins.</remarks>
+    /// <remarks>May be set at any time, also below what is in use: nothing is taken back by that, but the next charge
+    /// is refused. Of two racing writers the last one wins.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public long MaxBytes
     {
@@ -89,12 +102,16 @@ public sealed class MemoryCounter
     }
 
     /// <summary>Starts a peak of the reader's own, which it can reset without disturbing any other.</summary>
-    /// <returns>A reader whose peak starts at what is in use now. Dispose it to stop the tracking.</returns>
+    /// <returns>A reader whose peak starts at what is in use now. Dispose it to stop the tracking: until then the
+    /// counter keeps it alive, and every charge pays for it.</returns>
     public PeakReader OpenPeak()
     {
         var reader = new PeakReader(this);
-        reader.Note(CurrentBytes);
+
+        // First listed, then started. The fence of the CAS pairs with that of TryTakeRoom and ForceRoom: of a racing
+        // charge, either NotePeak finds the reader, or the reader finds the bytes.
         ReplacePeakReaders(readers => [.. readers ?? [], reader]);
+        reader.Note(CurrentBytes);
         return reader;
     }
 
@@ -106,7 +123,7 @@ public sealed class MemoryCounter
     /// <param name="limiter">The lowest level that has no room; null on success.</param>
     internal bool TryCharge(long bytes, out MemoryCounter? limiter)
     {
-        Debug.Assert(bytes is >= 0 and <= MemoryGroup.MaxChargeBytes, "The caller has checked the amount.");
+        Debug.Assert(bytes is >= 0 and <= MaxChargeBytes, "The caller has checked the amount.");
         limiter = null;
         if (bytes == 0) return true;
 
@@ -128,34 +145,35 @@ public sealed class MemoryCounter
     }
 
     /// <summary>Charges every level, limits or not.</summary>
-    /// <returns>The lowest level that is above its limit because of it; null when all had room.</returns>
-    internal MemoryCounter? ForceCharge(long bytes)
+    internal void ForceCharge(long bytes)
     {
-        Debug.Assert(bytes is >= 0 and <= MemoryGroup.MaxChargeBytes, "The caller has checked the amount.");
-        MemoryCounter? passed = null;
-        for (MemoryCounter? level = this; level is not null; level = level._parent)
-        {
-            // Room may go below zero here: the distance by which the limit is passed.
-            long room = Interlocked.Add(ref level._room, -bytes);
-            if (room < 0 && bytes > 0) passed ??= level;
-            level.NotePeak();
-        }
+        for (MemoryCounter? level = this; level is not null; level = level._parent) level.ForceChargeLevel(bytes);
+    }
 
-        return passed;
+    /// <summary>Charges this level alone, limit or not; the caller goes on to the root.</summary>
+    /// <returns>Whether the charge left it above its limit. The limit of a removed group acts no more.</returns>
+    internal bool ForceChargeLevel(long bytes)
+    {
+        Debug.Assert(bytes is >= 0 and <= MaxChargeBytes, "The caller has checked the amount.");
+        long room = ForceRoom(bytes);
+        NotePeak();
+        return room < 0 && bytes > 0 && !_detached;
     }
 
     /// <summary>Gives bytes back on every level. Never fails.</summary>
     /// <returns>Bytes that were not there to give back: 0 unless the caller uncharges what it never charged.</returns>
     internal long Uncharge(long bytes)
     {
-        Debug.Assert(bytes >= 0, "The caller has checked the amount.");
+        Debug.Assert(bytes is >= 0 and <= MaxChargeBytes, "The caller has checked the amount.");
         long missing = 0;
         for (MemoryCounter? level = this; level is not null; level = level._parent)
         {
             long given = level.GiveRoom(bytes);
             if (given == bytes) continue;
 
-            // Ancestors get back what this level really held, so that one wrong caller cannot eat its neighbours' bytes.
+            // Ancestors get back what this level really held: one wrong caller cannot eat its neighbours' bytes.
+            Debug.Assert(given >= 0, "Giving back never takes room.");
+            Debug.Assert(given < bytes, "A level gives back at most what was asked.");
             missing += bytes - given;
             bytes = given;
         }
@@ -163,7 +181,7 @@ public sealed class MemoryCounter
         return missing;
     }
 
-    /// <summary>From here on the counter reads zero; what is recorded still returns through it to its ancestors.</summary>
+    /// <summary>From here on the counter reads zero; what is recorded returns through it to its ancestors.</summary>
     internal void Detach() => _detached = true;
 
     /// <summary>Used and limit of one instant.</summary>
@@ -202,11 +220,25 @@ public sealed class MemoryCounter
         return false;
     }
 
+    // Room may go below zero here: the distance by which the limit is passed. Use stops at the largest long, which no
+    // machine has: no limit is lost by a wrap, and what is cut off shows as an accounting error when it is uncharged.
+    private long ForceRoom(long bytes)
+    {
+        while (true)
+        {
+            long used = ReadUsed(out long max);
+            long room = max - used;
+            long after = room - Math.Min(bytes, long.MaxValue - Math.Max(0, used));
+            if (Interlocked.CompareExchange(ref _room, after, room) == room) return after;
+        }
+    }
+
     private long GiveRoom(long bytes)
     {
         long room = Volatile.Read(ref _room);
 
-        // The two reads can straddle a limit change; then the CAS fails, or GiveRoomUnderLimitLock decides.
+        // The two reads can straddle a limit change. If that makes use look too small, GiveRoomUnderLimitLock decides;
+        // if it makes use look too large, no harm: an owner gives back what it has charged, and that is always there.
         while (bytes <= Volatile.Read(ref _max) - room)
         {
             long seen = Interlocked.CompareExchange(ref _room, room + bytes, room);
@@ -222,11 +254,12 @@ public sealed class MemoryCounter
         int version = EnterLimitChange();
         try
         {
+            Debug.Assert(Volatile.Read(ref _limitVersion) == version, "Nobody else changes the limit while we decide.");
             long max = _max;
             long room = Volatile.Read(ref _room);
             while (true)
             {
-                long given = Math.Min(bytes, max - room);
+                long given = Math.Clamp(max - room, 0, bytes);
                 long seen = Interlocked.CompareExchange(ref _room, room + given, room);
                 if (seen == room) return given;
                 room = seen;
@@ -240,6 +273,7 @@ public sealed class MemoryCounter
 
     private void SetMax(long max)
     {
+        Debug.Assert(max >= 0, "A limit is never negative.");
         int version = EnterLimitChange();
         long difference = max - _max;
         Interlocked.Add(ref _room, difference);   // the new limit is in force from this instant
@@ -266,12 +300,14 @@ public sealed class MemoryCounter
 
     private void LeaveLimitChange(int version)
     {
-        Debug.Assert((version & 1) == 1, "Only the writer that entered leaves.");
+        Debug.Assert((version & 1) == 1, "Inside, the version is odd.");
+        Debug.Assert(Volatile.Read(ref _limitVersion) == version, "Only the writer that entered leaves.");
         Volatile.Write(ref _limitVersion, version + 1);
     }
 
     private void NotePeak()
     {
+        if (_detached) return;   // the peak of a removed group stays what it was
         long used = ReadUsed(out _);
         Raise(ref _peak, used);
         if (Volatile.Read(ref _peakReaders) is not { } readers) return;
@@ -294,8 +330,8 @@ public sealed class MemoryCounter
         PeakReader[]? before = Volatile.Read(ref _peakReaders);
         while (true)
         {
-            PeakReader[]? after = change(before);
-            PeakReader[]? seen = Interlocked.CompareExchange(ref _peakReaders, after is { Length: 0 } ? null : after, before);
+            PeakReader[]? after = change(before) is { Length: > 0 } readers ? readers : null;
+            PeakReader[]? seen = Interlocked.CompareExchange(ref _peakReaders, after, before);
             if (seen == before) return;
             before = seen;
         }

@@ -6,6 +6,8 @@ namespace Allot;
 public sealed class PeakReader : IDisposable
 {
     private readonly MemoryCounter _counter;
+
+    // At every quiet point while listed by _counter: _peak >= its use.
     private long _peak;
 
     internal PeakReader(MemoryCounter counter) => _counter = counter;
@@ -14,10 +16,12 @@ public sealed class PeakReader : IDisposable
     public long PeakBytes => Volatile.Read(ref _peak);
 
     /// <summary>Starts again from what is in use now.</summary>
-    /// <remarks>A charge that succeeds while this runs may be noted before the reset and then be forgotten.</remarks>
+    /// <remarks>A charge that succeeds and is given back while this runs may be forgotten.</remarks>
     public void Reset()
     {
-        Volatile.Write(ref _peak, 0);
+        // The full fence of Exchange pairs with that of the charge before MemoryCounter.NotePeak: of a racing charge,
+        // either its note comes after the exchange, or the second reading finds its bytes.
+        Interlocked.Exchange(ref _peak, _counter.CurrentBytes);
         Note(_counter.CurrentBytes);
     }
 

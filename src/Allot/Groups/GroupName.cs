@@ -8,7 +8,7 @@ internal static class GroupName
     public const int MaxLength = 255;
 
     private static readonly SearchValues<char> s_forbidden = SearchValues.Create(
-        [.. Enumerable.Range(0, 0x20).Select(code => (char)code), '/', (char)0x7f]);
+        [.. Enumerable.Range(0, 0x100).Select(code => (char)code).Where(char.IsControl), '/']);
 
     public static void Validate(string name)
     {

@@ -14,7 +14,7 @@ public sealed class MemoryController
         Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
     }
 
-    /// <summary>The group that all others are below. It has no name, its path is <c>/</c>, and it cannot be removed.</summary>
+    /// <summary>The group above all others: no name, the path <c>/</c>, and it cannot be removed.</summary>
     public MemoryGroup Root { get; }
 
     /// <summary>
@@ -23,7 +23,8 @@ public sealed class MemoryController
     internal Lock TreeLock { get; } = new();
 
     /// <summary>Finds a group by its path.</summary>
-    /// <param name="path">Names from the root, each after a slash: <c>/tenants/acme</c>; <c>/</c> is the root.</param>
+    /// <param name="path">Names from the root, each after a slash: <c>/tenants/acme</c>; <c>/</c> is the root. Exact: a
+    /// slash too many is a name that no group has.</param>
     /// <returns>The group, or null when there is none at that path.</returns>
     /// <exception cref="ArgumentException">The path does not start with a slash.</exception>
     public MemoryGroup? Find(string path)
@@ -37,15 +38,9 @@ public sealed class MemoryController
         lock (TreeLock)
         {
             MemoryGroup? group = Root;
-            ReadOnlySpan<char> rest = path.AsSpan(1);
-            while (group is not null && !rest.IsEmpty)
-            {
-                int slash = rest.IndexOf('/');
-                ReadOnlySpan<char> name = slash < 0 ? rest : rest[..slash];
-                rest = slash < 0 ? default : rest[(slash + 1)..];
-                group = group.FindChild_NeedsLock(name);
-            }
-
+            if (path.Length == 1) return group;
+            ReadOnlySpan<char> names = path.AsSpan(1);
+            foreach (Range name in names.Split('/')) group = group?.FindChild_NeedsLock(names[name]);
             return group;
         }
     }

@@ -1,12 +1,12 @@
 // A node of the tree: its counters, its events, its place. Charging is in Charging/.
 //
 // Removal (I6). Counters are hierarchical: the parent's numbers already hold all that the group holds, so removal moves
-// no bytes. It unlinks the group, makes its own counters read zero, and refuses new charges. Bytes that return later walk
-// the same counters as ever, through the removed ones to the parent: nobody has to find an heir, and a charge that was
-// in flight during removal is simply one more that returns later. A removed group is kept alive only by the handles
+// no bytes. It unlinks the group, makes its own counters read zero, and refuses new charges. Bytes that return later
+// walk the same counters as ever, through the removed ones to the parent: nobody has to find an heir, and a charge that
+// was in flight during removal is simply one more that returns later. A removed group is kept alive only by the handles
 // that still hold bytes of it.
 //
-// Lock order: MemoryController.TreeLock is the only lock.
+// Lock order: MemoryController.TreeLock is the last; nothing is taken or called under it.
 
 using System.Diagnostics;
 
@@ -19,12 +19,14 @@ namespace Allot;
 public sealed class MemoryGroup
 {
     /// <summary>The value of a limit that is not there.</summary>
-    public const long Unlimited = long.MaxValue;
+    public const long Unlimited = MemorySize.Unlimited;
 
     /// <summary>The largest single charge: 64 TiB.</summary>
     /// <remarks>65,535 racing charges of this size still cannot wrap a counter.</remarks>
-    public const long MaxChargeBytes = 1L << 46;
+    public const long MaxChargeBytes = MemoryCounter.MaxChargeBytes;
 
+    // Under the tree lock: Parent._children[Name] == this if and only if online (but for the root), and an offline
+    // group has no children.
     private readonly MemoryController _controller;
     private Dictionary<string, MemoryGroup>? _children;
     private EventCounters? _events;
@@ -32,6 +34,8 @@ public sealed class MemoryGroup
 
     internal MemoryGroup(MemoryController controller, MemoryGroup? parent, string name, MemoryGroupOptions options)
     {
+        Debug.Assert((parent is null) == (name.Length == 0), "The root, and only the root, has no name.");
+        Debug.Assert(parent is null || parent._controller == controller, "Parent and child are in one tree.");
         _controller = controller;
         Parent = parent;
         Name = name;
@@ -57,7 +61,8 @@ public sealed class MemoryGroup
         }
     }
 
-    /// <summary>The group above; null for the root. A removed group keeps it: it is where its bytes return to.</summary>
+    /// <summary>The group above; null for the root. A removed group keeps it: it is where its bytes return
+    /// to.</summary>
     public MemoryGroup? Parent { get; }
 
     /// <summary>Whether the group takes charges.</summary>
@@ -69,7 +74,8 @@ public sealed class MemoryGroup
     /// <summary>Kernel memory (K): what the host keeps on the group's behalf. A part of <see cref="Memory"/>.</summary>
     public MemoryCounter Kernel { get; }
 
-    /// <summary>Locked and pinned bytes. Not a part of <see cref="Memory"/>: pins hold memory that is charged there.</summary>
+    /// <summary>Locked and pinned bytes. Not a part of <see cref="Memory"/>: pins hold memory that is charged
+    /// there.</summary>
     public MemoryCounter Pins { get; }
 
     /// <summary>The locked part of <see cref="Pins"/>; never limited by itself.</summary>
@@ -88,8 +94,8 @@ public sealed class MemoryGroup
     }
 
     /// <summary>Creates a group below this one.</summary>
-    /// <param name="name">1 to 255 characters, no slash, no control character, not <c>.</c> or <c>..</c>; unique among the
-    /// children. The name of a removed group can be used again: the two share nothing.</param>
+    /// <param name="name">1 to 255 characters, no slash, no control character, not <c>.</c> or <c>..</c>; unique among
+    /// the children. The name of a removed group can be used again: the two share nothing.</param>
     /// <param name="options">The limits it starts with; none when null.</param>
     /// <exception cref="ArgumentException">The name is not a group name.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A limit is negative.</exception>
@@ -112,13 +118,15 @@ public sealed class MemoryGroup
                 throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': it exists already.");
             }
 
+            child.AssertInvariants_NeedsLock();
             return child;
         }
     }
 
-    /// <summary>Removes the group from the tree. Its charges are refused from here on, and what it still holds belongs to
-    /// its parent at once. Removing it again does nothing.</summary>
-    /// <remarks>A charge that another thread has begun before may still succeed; it returns to the parent like all others.
+    /// <summary>Removes the group from the tree. Its charges are refused from here on, and what it still holds belongs
+    /// to its parent at once. Removing it again does nothing.</summary>
+    /// <remarks>A charge that another thread has begun before may still succeed; it returns to the parent like all
+    /// others.
     /// </remarks>
     /// <exception cref="InvalidOperationException">The group is the root or still has children.</exception>
     public void Remove()
@@ -126,6 +134,7 @@ public sealed class MemoryGroup
         if (Parent is null) throw new InvalidOperationException("The root group '/' cannot be removed.");
         lock (_controller.TreeLock)
         {
+            AssertInvariants_NeedsLock();
             if (_state == MemoryGroupState.Offline) return;
             if (_children is { Count: > 0 })
             {
@@ -141,6 +150,8 @@ public sealed class MemoryGroup
             {
                 counter.Detach();
             }
+
+            AssertInvariants_NeedsLock();
         }
     }
 
@@ -150,7 +161,7 @@ public sealed class MemoryGroup
     /// <summary>What this group's own limits did.</summary>
     public MemoryEvents ReadLocalEvents() => Read(static (events, kind) => events.Local(kind));
 
-    /// <summary>What the group and its descendants hold, by sort.</summary>
+    /// <summary>What the group and its descendants hold, by sort; zero once it was removed.</summary>
     public MemoryStat ReadStat()
     {
         long kernel = Kernel.CurrentBytes;
@@ -165,17 +176,35 @@ public sealed class MemoryGroup
     public override string ToString() => _state == MemoryGroupState.Online ? Path : $"{Path} (removed)";
 
     /// <summary>Counts an event here, and in the hierarchical view of every ancestor.</summary>
-    internal void Count(EventKind kind)
+    /// <returns>How often it has happened here.</returns>
+    internal long Count(EventKind kind)
     {
-        Events().CountLocal(kind);
+        long local = Events().CountLocal(kind);
+        Debug.Assert(local > 0, "An event that was counted has happened.");
         for (MemoryGroup? group = this; group is not null; group = group.Parent) group.Events().CountTotal(kind);
+        return local;
     }
 
     internal MemoryGroup? FindChild_NeedsLock(ReadOnlySpan<char> name)
     {
         Debug.Assert(_controller.TreeLock.IsHeldByCurrentThread, "The tree is read under its lock.");
         if (_children is null) return null;
-        return _children.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out MemoryGroup? child) ? child : null;
+        var children = _children.GetAlternateLookup<ReadOnlySpan<char>>();
+        return children.TryGetValue(name, out MemoryGroup? child) ? child : null;
+    }
+
+    [Conditional("DEBUG")]
+    private void AssertInvariants_NeedsLock()
+    {
+        Debug.Assert(_controller.TreeLock.IsHeldByCurrentThread, "The tree is read under its lock.");
+        bool online = _state == MemoryGroupState.Online;
+        bool linked = Parent is null || Parent.FindChild_NeedsLock(Name) == this;
+        Debug.Assert(online == linked, "A group is online if and only if its parent lists it.");
+        Debug.Assert(online || _children is null, "A removed group has no children.");
+        if (online && Parent is not null)
+        {
+            Debug.Assert(Parent._state == MemoryGroupState.Online, "Online groups are below online groups.");
+        }
     }
 
     private EventCounters Events() =>

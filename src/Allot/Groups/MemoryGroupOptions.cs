@@ -7,7 +7,8 @@ public sealed class MemoryGroupOptions
     public long MaxBytes { get; set; } = MemoryGroup.Unlimited;
 
     /// <summary>The most kernel memory, a part of all memory, in bytes; 0 or more. Default: no limit.</summary>
-    /// <remarks>Below <see cref="MaxBytes"/> it bounds a part of the budget; at or above it, it never acts by itself.</remarks>
+    /// <remarks>Below <see cref="MaxBytes"/> it bounds a part of the budget; at or above it, it never acts by
+    /// itself.</remarks>
     public long KernelMaxBytes { get; set; } = MemoryGroup.Unlimited;
 
     /// <summary>The most locked and pinned memory together, in bytes; 0 or more. Default: no limit.</summary>

@@ -3,7 +3,8 @@ namespace Allot;
 /// <summary>Who the memory serves.</summary>
 public enum MemoryKind
 {
-    /// <summary>What the tenant asked for: buffers, blocks, values. Charged to <see cref="MemoryGroup.Memory"/>.</summary>
+    /// <summary>What the tenant asked for: buffers, blocks, values. Charged to
+    /// <see cref="MemoryGroup.Memory"/>.</summary>
     User,
 
     /// <summary>What the host keeps on the tenant's behalf: objects, stacks, tables. Charged to

@@ -4,8 +4,8 @@ namespace Allot;
 
 internal static class TreeWalk
 {
-    /// <summary>Every broken rule, in words; empty when the tree is consistent. Only meaningful while no thread charges.
-    /// </summary>
+    /// <summary>Every broken rule, in words; empty when the tree is consistent. Only meaningful while no thread
+    /// charges.</summary>
     public static IReadOnlyList<string> FindViolations(MemoryController controller)
     {
         var violations = new List<string>();
@@ -40,7 +40,7 @@ internal static class TreeWalk
             MemoryCounter counter = select(group);
             long below = children.Sum(child => select(child).CurrentBytes);
             Require(counter.CurrentBytes >= 0, $"{name} is not negative");
-            Require(below <= counter.CurrentBytes, $"{name} of the children ({below}) is a part of {counter.CurrentBytes}");
+            Require(below <= counter.CurrentBytes, $"{name} of the children ({below}) is a part of the whole");
             Require(counter.CurrentBytes <= counter.PeakBytes, $"{name} never was above its peak");
         }
 

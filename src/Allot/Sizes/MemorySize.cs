@@ -6,18 +6,22 @@ using System.Globalization;
 
 namespace Allot;
 
-/// <summary>Reads and writes amounts of memory: <c>4096</c>, <c>64M</c>, <c>64MiB</c>, <c>1.5G</c>, <c>max</c>.</summary>
+/// <summary>Reads and writes amounts of memory: <c>4096</c>, <c>64M</c>, <c>64MiB</c>, <c>1.5G</c>,
+/// <c>max</c>.</summary>
 public static class MemorySize
 {
+    /// <summary>What <c>max</c> reads as; to the outside it is <see cref="MemoryGroup.Unlimited"/>.</summary>
+    internal const long Unlimited = long.MaxValue;
+
     private const string Units = "KMGTPE";
     private const int MaxFractionDigits = 15;
 
     private static readonly SearchValues<char> s_numberCharacters = SearchValues.Create("0123456789.");
 
     /// <summary>Reads an amount.</summary>
-    /// <param name="text">A whole number of bytes; or a number, which may have decimals, with one of the units K, M, G, T, P
-    /// and E, alone or with <c>iB</c>, in either case: powers of 1024, as the kernel's files read them; or <c>max</c>.
-    /// White space around it is ignored.</param>
+    /// <param name="text">A whole number of bytes; or a number, which may have decimals, with one of the units K, M, G,
+    /// T, P and E, alone or with <c>iB</c>, in either case: powers of 1024, as the kernel's files read them; or
+    /// <c>max</c>. White space around it is ignored.</param>
     /// <returns>Bytes; <see cref="MemoryGroup.Unlimited"/> for <c>max</c>.</returns>
     /// <exception cref="FormatException">Anything else; the message quotes the text and says what is wrong.</exception>
     public static long Parse(string text)
@@ -42,22 +46,24 @@ public static class MemorySize
             ['-', ..] => "is negative",
             _ => ParseNumber(trimmed, out bytes),
         };
-        if (trimmed == "max") bytes = MemoryGroup.Unlimited;
+        if (trimmed == "max") bytes = Unlimited;
         if (error is null) return true;
 
         bytes = 0;
-        error = $"The size '{text}' {error}. Write bytes (4096), a number with K, M, G, T, P or E (64M, 64MiB, 1.5G), or max.";
+        error = $"The size '{text}' {error}. "
+            + "Write bytes (4096), a number with K, M, G, T, P or E (64M, 64MiB, 1.5G), or max.";
         return false;
     }
 
-    /// <summary>Writes an amount for people: the largest unit that keeps it at 1 or above, with one decimal if needed.</summary>
+    /// <summary>Writes an amount for people: the largest unit that keeps it at 1 or above, with one decimal if
+    /// needed.</summary>
     /// <param name="bytes">Any amount; <see cref="MemoryGroup.Unlimited"/> is written <c>max</c>.</param>
     public static string Format(long bytes)
     {
-        if (bytes == MemoryGroup.Unlimited) return "max";
+        if (bytes == Unlimited) return "max";
         double value = bytes;
         int unit = -1;
-        while (Math.Abs(value) >= 1024 && unit < Units.Length - 1)
+        while (Math.Round(Math.Abs(value), 1) >= 1024 && unit < Units.Length - 1)
         {
             value /= 1024;
             unit++;

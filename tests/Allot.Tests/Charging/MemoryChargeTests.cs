@@ -1,0 +1,181 @@
+namespace Allot.Tests;
+
+public sealed class MemoryChargeTests
+{
+    private const long Largest = MemoryGroup.MaxChargeBytes;
+
+    private readonly TreeOfThree _tree = new();
+
+    [Fact]
+    public void Growing_and_shrinking_change_what_is_owned()
+    {
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        charge.Grow(5);
+        Assert.True(charge.TryGrow(5, out ChargeRefusal refusal));
+        Assert.Equal(RefusalReason.None, refusal.Reason);
+        charge.Shrink(12);
+        Assert.Equal(8, charge.Bytes);
+        Assert.Equal([8, 8, 8], _tree.Memory);
+    }
+
+    [Theory, InlineData(0L), InlineData(3L), InlineData(10L), InlineData(40L)]
+    public void Resizing_ends_at_the_amount(long bytes)
+    {
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.Kernel, 10);
+        charge.Resize(bytes);
+        Assert.Equal(bytes, charge.Bytes);
+        Assert.Equal([bytes, bytes, bytes], _tree.Memory);
+        Assert.Equal([bytes, bytes, bytes], _tree.Kernel);
+    }
+
+    [Fact]
+    public void What_is_refused_leaves_the_handle_as_it_was()
+    {
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        _tree.Middle.Memory.MaxBytes = 12;
+        Assert.False(charge.TryGrow(3, out ChargeRefusal refusal));
+        Assert.Same(_tree.Middle, refusal.Limiter);
+        Assert.Throws<MemoryLimitExceededException>(() => charge.Grow(3));
+        Assert.Throws<MemoryLimitExceededException>(() => charge.Resize(13));
+        Assert.Equal(10, charge.Bytes);
+        Assert.Equal([10, 10, 10], _tree.Memory);
+    }
+
+    [Fact]
+    public void Shrinking_by_more_than_is_owned_is_refused_and_changes_nothing()
+    {
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        Assert.Throws<ArgumentOutOfRangeException>(() => charge.Shrink(11));
+        Assert.Throws<ArgumentOutOfRangeException>(() => charge.Shrink(-1));
+        Assert.Equal(10, charge.Bytes);
+        Assert.Equal([10, 10, 10], _tree.Memory);
+    }
+
+    [Fact]
+    public void Disposing_gives_everything_back_once()
+    {
+        MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        _tree.Leaf.Charge(MemoryKind.User, 100);
+        charge.Dispose();
+        charge.Dispose();
+        Assert.Equal(0, charge.Bytes);
+        Assert.Equal([100, 100, 100], _tree.Memory);
+        Assert.Equal(default, _tree.Root.ReadEvents());
+    }
+
+    [Fact]
+    public void A_disposed_handle_refuses_every_change()
+    {
+        MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        charge.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => charge.TryGrow(1, out _));
+        Assert.Throws<ObjectDisposedException>(() => charge.Grow(1));
+        Assert.Throws<ObjectDisposedException>(() => charge.Shrink(0));
+        Assert.Throws<ObjectDisposedException>(() => charge.Resize(0));
+        Assert.Throws<ObjectDisposedException>(() => charge.Resize(1));
+        Assert.Throws<ObjectDisposedException>(() => charge.TransferTo(_tree.Middle));
+        Assert.Same(_tree.Leaf, charge.Group);
+    }
+
+    [Fact]
+    public void Many_threads_that_dispose_one_handle_give_back_once()
+    {
+        for (int round = 0; round < 200; round++)
+        {
+            MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+            Parallel.For(0, 4, _ => charge.Dispose());
+            Assert.Equal([0, 0, 0], _tree.Memory);
+        }
+
+        Assert.Equal(default, _tree.Root.ReadEvents());
+    }
+
+    [Fact]
+    public void A_transfer_charges_the_target_and_uncharges_the_old_owner()
+    {
+        MemoryGroup other = _tree.Middle.CreateChild("c");
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.Kernel, 10);
+        charge.TransferTo(other);
+        Assert.Same(other, charge.Group);
+        Assert.Equal([10, 10, 0], _tree.Kernel);
+        Assert.Equal([10, 10, 0], _tree.Memory);
+        Assert.Equal(10, other.Kernel.CurrentBytes);
+        charge.Dispose();
+        Assert.Equal([0, 0, 0], _tree.Memory);
+        Assert.Equal(0, other.Memory.CurrentBytes);
+    }
+
+    [Fact]
+    public void A_transfer_to_the_present_owner_does_nothing_even_when_it_is_full()
+    {
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        _tree.Leaf.Memory.MaxBytes = 0;
+        charge.TransferTo(_tree.Leaf);
+        Assert.Equal(10, charge.Bytes);
+    }
+
+    [Fact]
+    public void A_refused_transfer_changes_nothing()
+    {
+        MemoryGroup full = _tree.Root.CreateChild("full", new() { MaxBytes = 9 });
+        MemoryGroup removed = _tree.Root.CreateChild("removed");
+        removed.Remove();
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        Assert.Throws<MemoryLimitExceededException>(() => charge.TransferTo(full));
+        Assert.Throws<MemoryLimitExceededException>(() => charge.TransferTo(removed));
+        Assert.Throws<ArgumentNullException>(() => charge.TransferTo(null!));
+        Assert.Same(_tree.Leaf, charge.Group);
+        Assert.Equal([10, 10, 10], _tree.Memory);
+        Assert.Equal(0, full.Memory.CurrentBytes);
+    }
+
+    [Fact]
+    public void A_transfer_holds_the_bytes_twice_in_common_ancestors_and_can_be_refused_there()
+    {
+        MemoryGroup other = _tree.Middle.CreateChild("c");
+        _tree.Middle.Memory.MaxBytes = 15;
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        Assert.Throws<MemoryLimitExceededException>(() => charge.TransferTo(other));
+        Assert.Same(_tree.Leaf, charge.Group);
+    }
+
+    [Fact]
+    public void A_handle_can_move_to_another_tree()
+    {
+        var elsewhere = new TreeOfThree();
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        charge.TransferTo(elsewhere.Leaf);
+        Assert.Equal([0, 0, 0], _tree.Memory);
+        Assert.Equal([10, 10, 10], elsewhere.Memory);
+    }
+
+    [Fact]
+    public void After_removal_of_its_group_a_handle_still_gives_back_but_does_not_grow()
+    {
+        MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
+        _tree.Leaf.Remove();
+        Assert.Same(_tree.Leaf, charge.Group);
+        Assert.False(charge.TryGrow(1, out ChargeRefusal refusal));
+        Assert.Equal(RefusalReason.GroupRemoved, refusal.Reason);
+        charge.Resize(10);   // what it has already: no charge
+        charge.Resize(4);
+        Assert.Equal([4, 4, 0], _tree.Memory);
+        charge.TransferTo(_tree.Root);
+        Assert.Equal([4, 0, 0], _tree.Memory);
+        charge.Dispose();
+        Assert.Equal([0, 0, 0], _tree.Memory);
+    }
+
+    [Fact]
+    public void A_handle_never_owns_more_than_one_uncharge_can_give_back()
+    {
+        MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, Largest);
+        Assert.Throws<ArgumentOutOfRangeException>(() => charge.TryGrow(1, out _));
+        Assert.Throws<ArgumentOutOfRangeException>(() => charge.Grow(Largest));
+        Assert.Throws<ArgumentOutOfRangeException>(() => charge.Resize(Largest + 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => charge.Grow(-1));
+        Assert.Equal(Largest, charge.Bytes);
+        charge.Dispose();
+        Assert.Equal([0, 0, 0], _tree.Memory);
+    }
+}
