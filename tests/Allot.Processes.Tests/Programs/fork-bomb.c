@@ -57,6 +57,11 @@ static void stay_until_the_end(void)
         if (!spin) nap_us(5000);
 }
 
+static void wait_for_children(void)
+{
+    while (wait(NULL) > 0 || errno == EINTR) { }
+}
+
 // Runs in every process. Returns in the first one only.
 static void bomb(pid_t first)
 {
@@ -76,6 +81,8 @@ static void bomb(pid_t first)
     }
     if (getpid() == first) return;
     stay_until_the_end();
+    // A parent that went first would have its children killed, perhaps between a fork and its counting.
+    wait_for_children();
     leave();
     _exit(0);
 }
@@ -149,7 +156,7 @@ int main(int argc, char **argv)
     leave();
     if (threads)
         while (atomic_load(&shared->alive) > 0) nap_us(1000);
-    while (wait(NULL) > 0 || errno == EINTR) { }
+    wait_for_children();
 
     report(threads ? "threads" : "forks");
     say("ended %s", by_deadline ? "deadline" : "total");
