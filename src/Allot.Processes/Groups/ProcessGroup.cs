@@ -97,7 +97,7 @@ public sealed class ProcessGroup : IDisposable
             supervisor?.Dispose();
             process?.Dispose();
             cgroup?.Dispose();
-            if (failure is LaunchException launch) throw Translate(launch);
+            if (failure is LaunchException launch) throw Translate(launch, options);
             if (failure is IOException) throw new ProcessGroupException(ProcessGroupFailure.Unavailable, failure.Message, failure);
             throw;
         }
@@ -173,7 +173,7 @@ public sealed class ProcessGroup : IDisposable
         return new DescendantMembers(Environment.ProcessId, includesItself: false);
     }
 
-    private static ProcessGroupException Translate(LaunchException launch)
+    private static ProcessGroupException Translate(LaunchException launch, ProcessGroupOptions options)
     {
         ProcessGroupFailure failure = (launch.Stage, launch.Errno) switch
         {
@@ -182,6 +182,10 @@ public sealed class ProcessGroup : IDisposable
             (LaunchStage.Exec, _) => ProcessGroupFailure.CommandNotExecutable,
             _ => ProcessGroupFailure.Unavailable,
         };
-        return new ProcessGroupException(failure, launch.Message, launch);
+        bool tooSmall = launch is { Stage: LaunchStage.Exec, Errno: Errno.ENOMEM } && options.LimitsKernel;
+        string hint = tooSmall
+            ? $" The kernel memory limit of {options.KernelMaxBytes} bytes has no room for the command itself: raise it."
+            : "";
+        return new ProcessGroupException(failure, launch.Message + hint, launch);
     }
 }
