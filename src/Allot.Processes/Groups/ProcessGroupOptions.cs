@@ -10,6 +10,11 @@ public sealed class ProcessGroupOptions
     /// </summary>
     public string? Name { get; init; }
 
+    /// <summary>The group above: a call is refused when the group or one above it has no room, so several commands can
+    /// share a limit. Default: the root of a tree of its own.</summary>
+    /// <remarks>A limit that is set only above intercepts nothing here: set this group's own as well.</remarks>
+    public MemoryGroup? Parent { get; init; }
+
     /// <summary>The most memory of all kinds, in bytes: the kernel's own limit of the cgroup. Default: no limit.</summary>
     public long MemoryMaxBytes { get; init; } = MemoryGroup.Unlimited;
 
