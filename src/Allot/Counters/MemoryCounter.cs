@@ -23,12 +23,12 @@ namespace Allot;
 /// <summary>
 /// Bytes in use, the most they have been, and the most they may be, for one resource of one group and everything below
 /// it.
-///</summary>
+/// </summary>
 /// <remarks>
 /// <para>All amounts are bytes. All members may be used from any thread; reading takes no lock and allocates nothing.
 /// Two properties read one after the other are two readings: they can belong to different instants.</para>
 /// <para>The counter of a removed group reads zero: what it held belongs to its parent.</para>
-///</remarks>
+/// </remarks>
 public sealed class MemoryCounter
 {
     /// <summary>The largest single charge; to the outside it is <see cref="MemoryGroup.MaxChargeBytes"/>.</summary>
@@ -70,7 +70,7 @@ public sealed class MemoryCounter
 
     /// <summary>
     /// The most bytes that may be in use; <see cref="MemoryGroup.Unlimited"/> for no limit. Default: no limit.
-    ///</summary>
+    /// </summary>
     /// <remarks>May be set at any time, also below what is in use: nothing is taken back by that, but the next charge
     /// is refused. Of two racing writers the last one wins.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
@@ -81,6 +81,23 @@ public sealed class MemoryCounter
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
             SetMax(value);
+        }
+    }
+
+    /// <summary>The most that a charge could get now: the smallest distance to a limit from here up to the root; 0 or more.
+    /// </summary>
+    /// <remarks>A forecast, not a promise: another thread may take it first.</remarks>
+    public long AvailableBytes
+    {
+        get
+        {
+            long available = long.MaxValue;
+            for (MemoryCounter? level = this; level is not null; level = level._parent)
+            {
+                available = Math.Min(available, Volatile.Read(ref level._room));
+            }
+
+            return Math.Max(0, available);
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class MemoryController
 
     /// <summary>
     /// Guards the shape of the tree: which groups exist and who their children are. Never held while charging.
-    ///</summary>
+    /// </summary>
     internal Lock TreeLock { get; } = new();
 
     /// <summary>Finds a group by its path.</summary>

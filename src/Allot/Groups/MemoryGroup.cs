@@ -14,7 +14,7 @@ namespace Allot;
 
 /// <summary>
 /// A memory group: what it and its descendants use is counted on every level up to the root, and limited on each.
-///</summary>
+/// </summary>
 /// <remarks>All members may be used from any thread.</remarks>
 public sealed class MemoryGroup
 {
@@ -127,7 +127,7 @@ public sealed class MemoryGroup
     /// to its parent at once. Removing it again does nothing.</summary>
     /// <remarks>A charge that another thread has begun before may still succeed; it returns to the parent like all
     /// others.
-    ///</remarks>
+    /// </remarks>
     /// <exception cref="InvalidOperationException">The group is the root or still has children.</exception>
     public void Remove()
     {

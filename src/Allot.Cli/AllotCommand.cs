@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Allot.Cli.Run;
+
+namespace Allot.Cli;
+
+/// <summary>The command line as a whole.</summary>
+internal static class AllotCommand
+{
+    private const string Help = """
+        allot - run programs in memory groups that bound what ordinary memory limits miss
+
+        Usage:
+          allot run [options] -- COMMAND [ARG...]
+
+        Commands:
+          run        Run a command in a group with limits on kernel, pinned and ordinary memory
+
+        Options:
+          --help     Show this text; `allot run --help` shows the options of run, with examples
+          --version  Show the version
+
+        """;
+
+    public static int Invoke(string[] args)
+    {
+        // What follows "--" is the command's, word for word; only what precedes it is ours to read.
+        int separator = Array.IndexOf(args, "--");
+        string[] ours = separator < 0 ? args : args[..separator];
+        string[] command = separator < 0 ? [] : args[(separator + 1)..];
+
+        var root = new RootCommand("Run programs in memory groups.");
+        root.Subcommands.Add(RunCommand.Create(command));
+        foreach (Option option in root.Options.OfType<HelpOption>()) option.Action = new HelpText(Help, RunCommand.Help);
+
+        if (ours.Length == 0)
+        {
+            StandardError.Write(Help);
+            return ExitCode.AllotFailed;
+        }
+
+        ParseResult parsed = root.Parse(ours, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0 && parsed.Action is not HelpText)
+        {
+            foreach (var error in parsed.Errors) StandardError.WriteMessage(error.Message);
+            StandardError.WriteMessage("see 'allot run --help'.");
+            return ExitCode.AllotFailed;
+        }
+
+        return parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+    }
+}

@@ -1,0 +1,68 @@
+// A plan as bytes: the header, the filter's instructions, then the strings, each ended by a zero byte: cgroup.procs
+// files, arguments, environment. The launcher points into the received bytes and copies nothing.
+
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text;
+using Allot.Processes.Seccomp;
+
+namespace Allot.Processes.Launching;
+
+/// <summary>Writes a plan for the launcher.</summary>
+internal static class PlanMessage
+{
+    /// <summary>The whole message, its length in front.</summary>
+    public static byte[] Encode(LaunchPlan plan, IReadOnlyList<byte[]> environment)
+    {
+        InheritedState inherited = plan.Inherited ?? InheritedState.OfThisProcess();
+        ReadOnlySpan<byte> filter = plan.Filter is null ? [] : plan.Filter.ProgramBytes;
+        var body = new ArrayBufferWriter<byte>();
+        Header header = new()
+        {
+            IgnoredSignals = inherited.IgnoredSignals,
+            BlockedSignals = inherited.BlockedSignals,
+            OpenFilesSoftLimit = inherited.OpenFilesSoftLimit ?? 0,
+            RestoreOpenFiles = inherited.OpenFilesSoftLimit is null ? 0 : 1,
+            InstructionCount = filter.Length / BpfInstruction.Bytes,
+            CgroupCount = plan.CgroupProcsFiles.Count,
+            ArgumentCount = plan.Command.Count,
+            EnvironmentCount = environment.Count,
+        };
+        body.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<Header>(in header)));
+        body.Write(filter);
+        foreach (string file in plan.CgroupProcsFiles) Write(body, file);
+        foreach (string argument in plan.Command) Write(body, argument);
+        foreach (byte[] variable in environment)
+        {
+            body.Write(variable);
+            body.Write([(byte)0]);
+        }
+
+        byte[] message = new byte[sizeof(int) + body.WrittenCount];
+        MemoryMarshal.Write(message, body.WrittenCount);
+        body.WrittenSpan.CopyTo(message.AsSpan(sizeof(int)));
+        return message;
+    }
+
+    private static void Write(ArrayBufferWriter<byte> body, string text)
+    {
+        if (text.Contains('\0')) throw new ArgumentException("An argument or path cannot contain a zero character.");
+        body.Write(Encoding.UTF8.GetBytes(text));
+        body.Write([(byte)0]);
+    }
+
+    /// <summary>The fixed part.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Header
+    {
+        public ulong IgnoredSignals;
+        public ulong BlockedSignals;
+        public ulong OpenFilesSoftLimit;
+        public int RestoreOpenFiles;
+        public int InstructionCount;
+        public int CgroupCount;
+        public int ArgumentCount;
+        public int EnvironmentCount;
+        private readonly int _padding;
+    }
+}

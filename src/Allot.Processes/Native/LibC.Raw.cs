@@ -1,0 +1,52 @@
+using System.Runtime.InteropServices;
+
+namespace Allot.Processes.Native;
+
+internal static unsafe partial class LibC
+{
+    public const int SIG_SETMASK = 2;
+    public const nint SIG_DFL = 0;
+    public const nint SIG_IGN = 1;
+
+    // The kernel's signal set is 8 bytes, whatever the C library's is.
+    private const int KernelSignalSetBytes = 8;
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint Syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
+
+    /// <summary>
+    /// Reads and sets what a signal does; either pointer may be null. Raw, because the C library refuses the two
+    /// real-time signals it keeps for itself.
+    /// </summary>
+    public static int SignalAction(int signal, KernelSignalAction* newAction, KernelSignalAction* oldAction) =>
+        (int)Syscall(
+            Number.RtSigAction, signal, (nint)newAction, (nint)oldAction, KernelSignalSetBytes, 0, 0);
+
+    /// <summary>Sets the calling thread's signal mask. Raw, for the same reason.</summary>
+    public static int SetSignalMask(ulong mask) =>
+        (int)Syscall(Number.RtSigProcMask, SIG_SETMASK, (nint)(&mask), 0, KernelSignalSetBytes, 0, 0);
+
+    /// <summary>The kernel's <c>struct sigaction</c>; all zero is the default disposition.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct KernelSignalAction
+    {
+        public nint Handler;
+        public ulong Flags;
+        public nint Restorer;
+        public ulong Mask;
+    }
+
+    // The few numbers this assembly calls by itself, resolved once. On an architecture without a table they are -1 and
+    // every call fails with ENOSYS.
+    private static class Number
+    {
+        public static readonly int PidFdOpen = Of("pidfd_open");
+        public static readonly int PidFdSendSignal = Of("pidfd_send_signal");
+        public static readonly int RtSigAction = Of("rt_sigaction");
+        public static readonly int RtSigProcMask = Of("rt_sigprocmask");
+        public static readonly int Seccomp = Of("seccomp");
+
+        private static int Of(string name) =>
+            SyscallTable.Current is { } table && table.TryGetNumber(name, out int number) ? number : -1;
+    }
+}

@@ -1,0 +1,84 @@
+// Calls that were allowed and may not have taken effect yet.
+//
+// A seccomp listener hears when a call starts, never when it ends. The end has to be inferred, and everything that is
+// not known to be over counts as still to come, so that a limit errs on the side of holding:
+//
+//   1. a thread that makes another intercepted call, or is gone, has ended the one before;
+//   2. a thread that sleeps in another call, or sleeps outside any call, has ended it too;
+//   3. a thread that is running may be inside the call or long past it: it counts as inside for one second. (Memory is
+//      allocated at the start of these calls; one second is thousands of times what they need for that.)
+//
+// Rule 1 is free. Rules 2 and 3 cost a read per thread and are asked only when a limit is near.
+
+using System.Diagnostics;
+using Allot.Processes.Observation;
+
+namespace Allot.Processes.Supervision;
+
+/// <summary>At most one allowed call per thread, with the bytes it may still add. Not thread-safe.</summary>
+internal sealed class InFlightCalls
+{
+    private static readonly TimeSpan s_longestAllocation = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<int, Call> _byThread = [];
+    private readonly List<int> _over = [];
+
+    /// <summary>The sum over all calls in flight.</summary>
+    public long Bytes { get; private set; }
+
+    public int Count => _byThread.Count;
+
+    public void Add(int threadId, int callNumber, long bytes)
+    {
+        Debug.Assert(bytes >= 0, "A call adds nothing or something.");
+        bool added = _byThread.TryAdd(threadId, new Call(callNumber, bytes, Stopwatch.GetTimestamp()));
+        Debug.Assert(added, "A thread makes one call at a time; End comes before the next Add.");
+        Bytes += bytes;
+    }
+
+    /// <summary>The thread's call is over, or never happened.</summary>
+    /// <returns>The bytes it counted for; 0 when it had none.</returns>
+    public long End(int threadId)
+    {
+        if (!_byThread.Remove(threadId, out Call call)) return 0;
+        Bytes -= call.Bytes;
+        Debug.Assert(Bytes >= 0, "The sum is over calls in the table.");
+        return call.Bytes;
+    }
+
+    /// <summary>Ends all calls that are known to be over.</summary>
+    /// <returns>The bytes they counted for.</returns>
+    public long EndFinished()
+    {
+        _over.Clear();
+        foreach ((int threadId, Call call) in _byThread)
+        {
+            if (IsOver(threadId, call)) _over.Add(threadId);
+        }
+
+        long ended = 0;
+        foreach (int threadId in _over) ended += End(threadId);
+        return ended;
+    }
+
+    /// <summary>Ends all calls, whatever is known of them.</summary>
+    public void Clear()
+    {
+        _byThread.Clear();
+        Bytes = 0;
+    }
+
+    private static bool IsOver(int threadId, Call call)
+    {
+        if (!ThreadStatus.TryRead(threadId, out ThreadStatus state)) return true;
+        return state.Activity switch
+        {
+            ThreadActivity.BlockedElsewhere => true,
+            ThreadActivity.BlockedInCall when state.Call != call.Number => true,
+            ThreadActivity.BlockedInCall => false,
+            _ => Stopwatch.GetElapsedTime(call.Since) > s_longestAllocation,
+        };
+    }
+
+    private readonly record struct Call(int Number, long Bytes, long Since);
+}

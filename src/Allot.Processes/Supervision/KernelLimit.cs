@@ -1,0 +1,121 @@
+// Kernel memory: what the kernel measured, plus what has been allowed since.
+//
+// The group's Kernel counter is kept at
+//
+//     reading + unread + in flight
+//
+// where *reading* is the cgroup's own number, *in flight* the upper estimates of allowed calls that may not have
+// allocated yet, and *unread* those of calls that ended after the reading was taken. A call is allowed when its estimate
+// fits below the limit of the group and of every ancestor. Only when it does not fit is the kernel asked again: then
+// unread becomes zero, because the new reading shows it. So the number of calls between two readings is the room left
+// divided by the estimate: far from the limit thousands, at the limit one.
+//
+// How far use can pass the limit: by the lag of the reading (see MemoryCgroup), plus what no intercepted call creates
+// (page tables of memory that is touched, contents of pipes and sockets, caches of files that are looked up).
+
+using System.Diagnostics;
+using Allot.Processes.Cgroups;
+
+namespace Allot.Processes.Supervision;
+
+/// <summary>Decides over calls that create kernel memory. Not thread-safe: the supervisor serialises.</summary>
+internal sealed class KernelLimit
+{
+    // A refusal this soon after a reclaim that did not help repeats its answer, and twice as long after each further one
+    // up to the maximum: a program that retries in a loop must not turn every attempt into a walk over all caches.
+    private static readonly TimeSpan s_reclaimPauseMin = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_reclaimPauseMax = TimeSpan.FromSeconds(2);
+
+    private readonly MemoryGroup _group;
+    private readonly MemoryCgroup _cgroup;
+    private readonly InFlightCalls _inFlight = new();
+    private long _charged;
+    private long _unread;
+    private long _lastReclaim;
+    private TimeSpan _reclaimPause;
+
+    public KernelLimit(MemoryGroup group, MemoryCgroup cgroup)
+    {
+        _group = group;
+        _cgroup = cgroup;
+    }
+
+    /// <summary>How often the kernel was asked.</summary>
+    public long Readings { get; private set; }
+
+    /// <summary>The last reading.</summary>
+    public long LastReadingBytes { get; private set; }
+
+    /// <summary>The largest reading.</summary>
+    public long PeakReadingBytes { get; private set; }
+
+    /// <summary>Whether a call may create up to <paramref name="bytes"/> more. If so it is in flight from here on.</summary>
+    public bool TryAllow(int threadId, int callNumber, long bytes)
+    {
+        EndCallOf(threadId);
+        if (!HasRoom(bytes)) Refresh();
+        if (!HasRoom(bytes)) Reclaim(bytes);
+        if (!_group.TryCharge(MemoryKind.Kernel, bytes, out _)) return false;
+        _charged += bytes;
+        _inFlight.Add(threadId, callNumber, bytes);
+        return true;
+    }
+
+    /// <summary>The allowed call of this thread did not happen.</summary>
+    public void Cancel(int threadId)
+    {
+        long bytes = _inFlight.End(threadId);
+        _group.Uncharge(MemoryKind.Kernel, bytes);
+        _charged -= bytes;
+    }
+
+    /// <summary>Asks the kernel and sets the counter by its answer.</summary>
+    public void Refresh()
+    {
+        // First who is done, then the reading: what is done by now, the reading shows.
+        _inFlight.EndFinished();
+        long reading = _cgroup.ReadKernelBytes();
+        Readings++;
+        LastReadingBytes = reading;
+        PeakReadingBytes = Math.Max(PeakReadingBytes, reading);
+        _unread = 0;
+        SetCharge(reading + _inFlight.Bytes);
+    }
+
+    /// <summary>Takes everything back that this limit has charged: the group ends.</summary>
+    public void Release()
+    {
+        _inFlight.Clear();
+        SetCharge(0);
+    }
+
+    private void EndCallOf(int threadId) => _unread += _inFlight.End(threadId);
+
+    private bool HasRoom(long bytes) => _group.Kernel.AvailableBytes >= bytes;
+
+    private void Reclaim(long bytes)
+    {
+        if (Stopwatch.GetElapsedTime(_lastReclaim) < _reclaimPause) return;
+        _cgroup.Reclaim(bytes);
+        Refresh();
+        _lastReclaim = Stopwatch.GetTimestamp();
+        _reclaimPause = HasRoom(bytes) ? TimeSpan.Zero : NextPause(_reclaimPause);
+    }
+
+    private static TimeSpan NextPause(TimeSpan pause) =>
+        pause == TimeSpan.Zero ? s_reclaimPauseMin : TimeSpan.FromTicks(Math.Min(2 * pause.Ticks, s_reclaimPauseMax.Ticks));
+
+    private void SetCharge(long bytes)
+    {
+        long change = bytes - _charged;
+        _charged = bytes;
+        if (change > 0)
+        {
+            _group.ForceCharge(MemoryKind.Kernel, change);
+        }
+        else
+        {
+            _group.Uncharge(MemoryKind.Kernel, -change);
+        }
+    }
+}

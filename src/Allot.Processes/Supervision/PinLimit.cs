@@ -1,0 +1,230 @@
+// Locked and pinned memory of real processes.
+//
+// The group's Pins counter is kept at the sum, over its processes, of what /proc shows and what calls in flight may
+// still add (PinningProcess), plus what only we know of: locked segments (LockedSegments), and pins whose owner died
+// but whose ring lives on (OrphanPins).
+//
+// Every call that locks or pins is charged before it proceeds, with the bytes it would add: a range that is locked
+// already adds nothing. The process is read first, so its earlier calls are settled exactly whenever it makes another.
+// Releases need no call of their own: munmap, exec and exit show in /proc. When a charge does not fit, everything is
+// read again before the answer is no.
+//
+// The kernel still applies RLIMIT_MEMLOCK to every call that we allow, so the lesser limit holds. It exempts
+// CAP_IPC_LOCK from that; this limit exempts nobody.
+
+using System.Diagnostics;
+using Allot.Processes.Observation;
+using Allot.Processes.Seccomp;
+
+namespace Allot.Processes.Supervision;
+
+/// <summary>Decides over calls that lock or pin memory. Not thread-safe: the supervisor serialises.</summary>
+internal sealed class PinLimit
+{
+    private const int ProcessesReadPerPeak = 16;
+    private static readonly TimeSpan s_peakPrecision = TimeSpan.FromMilliseconds(20);
+
+    private readonly MemoryGroup _group;
+    private readonly IMembers _members;
+    private readonly Dictionary<int, PinningProcess> _processes = [];
+    private readonly LockedSegments _segments = new();
+    private readonly OrphanPins _orphans = new();
+    private readonly List<int> _memberIds = [];
+    private readonly List<int> _gone = [];
+    private long _chargedLocked;
+    private long _chargedPinned;
+    private long _lastRefresh;
+
+    public PinLimit(MemoryGroup group, IMembers members)
+    {
+        _group = group;
+        _members = members;
+    }
+
+    /// <summary>The most bytes locked at once.</summary>
+    public long LockedPeakBytes { get; private set; }
+
+    /// <summary>The most bytes pinned at once.</summary>
+    public long PinnedPeakBytes { get; private set; }
+
+    /// <summary>The most bytes locked and pinned at once.</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>Whether a call may go on. If so, what it adds is in flight from here on.</summary>
+    public bool TryAllow(PinAction action, in SeccompNotification call)
+    {
+        if (action is PinAction.LockSegment) return TryLockSegment(call);
+        if (action is PinAction.UnlockSegment) return true;   // the next refresh sees whether it worked
+
+        // Gone: then the answer reaches nobody.
+        if (!ProcessStatus.TryRead(call.ThreadId, out ProcessStatus status)) return true;
+        if (Find(status) is not { } process) return true;
+        process.Settle(status, call.ThreadId);
+        UpdateCharge();
+
+        PinRequest request = PinRequest.Of(action, call, process);
+        if (action is PinAction.Unlock or PinAction.UnlockAll)
+        {
+            process.Forget(request.Range);
+            return true;
+        }
+
+        MakeRoom(request.Bytes);
+        if (HasRoom(request.Bytes) && request.Kind == PinKind.Locked && process.ExceedsOwnLimit(request.Bytes)) return true;
+        if (!_group.TryPin(request.Kind, request.Bytes, out _)) return false;
+
+        NoteCharged(request.Kind, request.Bytes);
+        if (action == PinAction.RegisterXdpArea)
+        {
+            process.InvisibleBytes += request.Bytes;
+        }
+        else
+        {
+            process.Add(call.ThreadId, call.SyscallNumber, request);
+        }
+
+        UpdateCharge();
+        return true;
+    }
+
+    /// <summary>Takes everything back that this limit has charged: the group ends.</summary>
+    public void Release()
+    {
+        SetCharge(PinKind.Locked, ref _chargedLocked, 0);
+        SetCharge(PinKind.Pinned, ref _chargedPinned, 0);
+    }
+
+    /// <summary>The allowed call of this thread did not happen.</summary>
+    public void Cancel(int threadId)
+    {
+        foreach (PinningProcess process in _processes.Values) process.Cancel(threadId);
+        UpdateCharge();
+    }
+
+    /// <summary>Reads every process of the group that may hold pins again.</summary>
+    public void Refresh()
+    {
+        Discover();
+        RefreshKnown();
+    }
+
+    /// <summary>Reads the processes again that are known to hold pins.</summary>
+    public void RefreshKnown()
+    {
+        _gone.Clear();
+        foreach ((int pid, PinningProcess process) in _processes)
+        {
+            long pinned = process.PinnedBytes;
+            if (process.Refresh()) continue;
+            _gone.Add(pid);
+            if (pinned > 0) _orphans.OwnerDied(pinned);
+        }
+
+        foreach (int pid in _gone) _processes.Remove(pid);
+        _segments.Refresh();
+        if (_orphans.MayExist)
+        {
+            _members.Read(_memberIds);
+            _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
+        }
+
+        _lastRefresh = Stopwatch.GetTimestamp();
+        UpdateCharge();
+    }
+
+    // Members that lock or pin without an intercepted call: growth under MCL_FUTURE, secret memory, perf, RDMA.
+    private void Discover()
+    {
+        _members.Read(_memberIds);
+        foreach (int pid in _memberIds)
+        {
+            if (_processes.ContainsKey(pid) || !ProcessStatus.TryRead(pid, out ProcessStatus status)) continue;
+            if (status.LockedBytes + status.PinnedBytes == 0) continue;
+            Find(status)?.Settle(status, endedThreadId: 0);
+        }
+    }
+
+    private PinningProcess? Find(in ProcessStatus status)
+    {
+        int pid = status.ThreadGroupId;
+        if (_processes.TryGetValue(pid, out PinningProcess? process)) return process;
+        if (!ProcessStart.TryRead(pid, out ProcessStart start)) return null;
+        process = new PinningProcess(start);
+        _processes.Add(pid, process);
+        return process;
+    }
+
+    private bool TryLockSegment(in SeccompNotification call)
+    {
+        int segmentId = (int)call.Arguments[0];
+        if (!LockedSegments.TryMeasure(call.ThreadId, segmentId, out long bytes)) return false;
+        MakeRoom(bytes);
+        if (!_group.TryPin(PinKind.Locked, bytes, out _)) return false;
+        _segments.Add(segmentId, bytes);
+        NoteCharged(PinKind.Locked, bytes);
+        UpdateCharge();
+        return true;
+    }
+
+    // Before a refusal everything is read again. Before a new peak those that hold pins are, so that the peak does not
+    // count a process that has ended meanwhile; when they are many, not again for the time of a sample.
+    private void MakeRoom(long bytes)
+    {
+        if (!HasRoom(bytes))
+        {
+            Refresh();
+        }
+        else if (_chargedLocked + _chargedPinned + bytes > PeakBytes
+            && (_processes.Count <= ProcessesReadPerPeak || Stopwatch.GetElapsedTime(_lastRefresh) > s_peakPrecision))
+        {
+            RefreshKnown();
+        }
+    }
+
+    private bool HasRoom(long bytes) => _group.Pins.AvailableBytes >= bytes;
+
+    private void NoteCharged(PinKind kind, long bytes)
+    {
+        if (kind == PinKind.Locked)
+        {
+            _chargedLocked += bytes;
+        }
+        else
+        {
+            _chargedPinned += bytes;
+        }
+    }
+
+    // Brings the counter to what the parts add up to.
+    private void UpdateCharge()
+    {
+        long locked = _segments.Bytes;
+        long pinned = _orphans.Bytes;
+        foreach (PinningProcess process in _processes.Values)
+        {
+            locked += process.ChargedLockedBytes;
+            pinned += process.ChargedPinnedBytes;
+        }
+
+        SetCharge(PinKind.Locked, ref _chargedLocked, locked);
+        SetCharge(PinKind.Pinned, ref _chargedPinned, pinned);
+        LockedPeakBytes = Math.Max(LockedPeakBytes, locked);
+        PinnedPeakBytes = Math.Max(PinnedPeakBytes, pinned);
+        PeakBytes = Math.Max(PeakBytes, locked + pinned);
+    }
+
+    private void SetCharge(PinKind kind, ref long charged, long bytes)
+    {
+        Debug.Assert(bytes >= 0, "Nobody holds less than nothing.");
+        long change = bytes - charged;
+        charged = bytes;
+        if (change > 0)
+        {
+            _group.ForcePin(kind, change);
+        }
+        else
+        {
+            _group.Unpin(kind, -change);
+        }
+    }
+}

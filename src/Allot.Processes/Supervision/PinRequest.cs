@@ -1,0 +1,109 @@
+// What a call would add to the pins of its process, found before it runs.
+//
+// Registers are latched: lengths, addresses and commands are what the kernel will use. What lies behind a pointer (the
+// buffers of io_uring, the structures of vfio, iommufd and AF_XDP) can be rewritten between this look and the call; the
+// reading of VmLck and VmPin afterwards puts it right.
+
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Allot.Processes.Observation;
+using Allot.Processes.Seccomp;
+
+namespace Allot.Processes.Supervision;
+
+/// <param name="Kind">Which part of the pins grows.</param>
+/// <param name="Bytes">By how much at the most; 0 for a call that only releases.</param>
+/// <param name="Range">The addresses to be locked, or to be unlocked; everything when the call does not say which; empty
+/// when it pins and does not lock.</param>
+internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRange Range)
+{
+    private const ulong LockCurrent = 1;
+    private const ulong LockFlags = 7;
+    private const int BufferBytes = 16;
+    private const int BuffersMax = 16384;
+
+    /// <summary>What an action asks of a process. Segments have their own account (<see cref="LockedSegments"/>).</summary>
+    public static PinRequest Of(PinAction action, in SeccompNotification call, PinningProcess process) => action switch
+    {
+        PinAction.Lock => Lock(AddressRange.WholePages(call.Arguments[0], call.Arguments[1]), process),
+        PinAction.LockAll => LockAll(call.Arguments[0], process),
+        PinAction.Unlock => new(PinKind.Locked, 0, AddressRange.WholePages(call.Arguments[0], call.Arguments[1])),
+        PinAction.UnlockAll => new(PinKind.Locked, 0, AddressRange.Everything),
+        PinAction.MapLocked => new(PinKind.Locked, Pages(call.Arguments[1]), AddressRange.Everything),
+        PinAction.Remap => Remap(call, process),
+        PinAction.RegisterBuffers => Buffers(call, call.Arguments[2], call.Arguments[3]),
+        PinAction.RegisterBuffers2 => IndirectBuffers(call, countOffset: 0, addressOffset: 16),
+        PinAction.UpdateBuffers => IndirectBuffers(call, countOffset: 24, addressOffset: 8),
+        PinAction.VfioMap => Structure(call, PinKind.Locked, lengthOffset: 24),
+        PinAction.IommuMap => Structure(call, PinKind.Pinned, lengthOffset: 24),
+        PinAction.RegisterXdpArea => new(PinKind.Pinned, Pages(ReadWord(call, call.Arguments[3] + 8)), default),
+        _ => new(PinKind.Pinned, 0, default),
+    };
+
+    private static PinRequest Lock(AddressRange range, PinningProcess process) =>
+        new(PinKind.Locked, process.UnlockedBytesWithin(range), range);
+
+    // The kernel compares the whole address space with the limit; what is locked already is paid for.
+    private static PinRequest LockAll(ulong flags, PinningProcess process)
+    {
+        bool current = (flags & LockCurrent) != 0 && (flags & ~LockFlags) == 0;
+        long bytes = current ? Math.Max(0, process.VirtualBytes - process.LockedBytes) : 0;
+        return new(PinKind.Locked, bytes, AddressRange.Everything);
+    }
+
+    // Only a mapping that is locked grows locked. The filter lets shrinking calls pass.
+    private static PinRequest Remap(in SeccompNotification call, PinningProcess process)
+    {
+        long growth = Pages(call.Arguments[2]) - Pages(call.Arguments[1]);
+        return process.IsLockedAt(call.Arguments[0]) ? new(PinKind.Locked, growth, AddressRange.Everything) : default;
+    }
+
+    private static PinRequest Structure(in SeccompNotification call, PinKind kind, int lengthOffset) =>
+        new(kind, Pages(ReadWord(call, call.Arguments[2] + (ulong)lengthOffset)), default);
+
+    private static PinRequest IndirectBuffers(in SeccompNotification call, int countOffset, int addressOffset)
+    {
+        ulong structure = call.Arguments[2];
+        ulong count = (uint)ReadWord(call, structure + (ulong)countOffset);
+        return Buffers(call, ReadWord(call, structure + (ulong)addressOffset), count);
+    }
+
+    // The kernel counts whole pages per buffer, also where two buffers share one.
+    private static PinRequest Buffers(in SeccompNotification call, ulong address, ulong count)
+    {
+        long bytes = 0;
+        Span<ulong> buffers = stackalloc ulong[128];
+        int left = (int)Math.Min(count, BuffersMax);
+        while (left > 0)
+        {
+            int now = Math.Min(left, buffers.Length / 2);
+            Span<byte> raw = MemoryMarshal.AsBytes(buffers)[..(now * BufferBytes)];
+            if (!TargetMemory.TryRead(call.ThreadId, address, raw)) break;
+            for (int i = 0; i < now; i++)
+            {
+                if (buffers[2 * i] == 0) continue;
+                bytes = Math.Min(MemoryGroup.MaxChargeBytes, bytes + Pages(buffers[2 * i], buffers[(2 * i) + 1]));
+            }
+
+            address += (ulong)(now * BufferBytes);
+            left -= now;
+        }
+
+        return new(PinKind.Pinned, bytes, default);
+    }
+
+    private static long Pages(ulong lengthBytes) => Pages(0, lengthBytes);
+
+    // Longer than the address space: the kernel refuses it by itself, but the sum must not wrap before that.
+    private static long Pages(ulong address, ulong lengthBytes)
+    {
+        if (lengthBytes > (ulong)MemoryGroup.MaxChargeBytes) return MemoryGroup.MaxChargeBytes;
+        return AddressRange.WholePages(address, lengthBytes).LengthBytes;
+    }
+
+    private static ulong ReadWord(in SeccompNotification call, ulong address)
+    {
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        return TargetMemory.TryRead(call.ThreadId, address, word) ? BinaryPrimitives.ReadUInt64LittleEndian(word) : 0;
+    }
+}

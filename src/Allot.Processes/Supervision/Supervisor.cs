@@ -1,0 +1,249 @@
+// The supervisor: answers intercepted calls on one thread, and reads what the kernel measured on another.
+//
+// Every answer is "go on" or the error that the call itself gives when memory is short. A call is charged before the
+// answer is sent. If the answer reaches nobody (the thread died, or a signal took it out of the call and the kernel will
+// ask again), the charge is undone. _gate serialises the limits: the answering thread holds it per call, the sampling
+// thread per sample; nothing else does.
+//
+// If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
+
+using System.Diagnostics;
+using Allot.Processes.Cgroups;
+using Allot.Processes.Native;
+using Allot.Processes.Seccomp;
+
+namespace Allot.Processes.Supervision;
+
+/// <summary>Keeps one group of processes below its limits.</summary>
+internal sealed class Supervisor : IDisposable
+{
+    private static readonly TimeSpan s_samplePause = TimeSpan.FromMilliseconds(100);
+    private const int SamplesPerDiscovery = 10;
+
+    private readonly Lock _gate = new();
+    private readonly MemoryGroup _group;
+    private readonly MemoryCgroup? _cgroup;
+    private readonly KernelLimit? _kernel;
+    private readonly PinLimit _pins;
+    private readonly bool _deniesIoUring;
+    private readonly CallTable? _calls;
+    private readonly RefusalCounts _refusals = new();
+    private readonly LatencyHistogram _latencies = new();
+    private readonly ManualResetEventSlim _stop = new();
+    private SeccompListener? _listener;
+    private Thread? _answering;
+    private Thread? _sampling;
+    private long _chargedUser;
+    private long _samples;
+    private IReadOnlyList<(string Kind, long Bytes)> _kernelByKind = [];
+    private long _kindsReadAtBytes;
+
+    public Supervisor(SupervisorParts parts)
+    {
+        _group = parts.Group;
+        _cgroup = parts.Cgroup;
+        _calls = parts.Calls;
+        _deniesIoUring = parts.DeniesIoUring;
+        _pins = new PinLimit(parts.Group, parts.Members);
+        if (parts.Cgroup is { CountsKernelBytes: true }) _kernel = new KernelLimit(parts.Group, parts.Cgroup);
+    }
+
+    /// <summary>Calls refused because of kernel memory, and because of pins.</summary>
+    public long KernelRefusals { get; private set; }
+
+    public long PinRefusals { get; private set; }
+
+    /// <summary>Answers the calls of a listener from here on, and samples. Call once; null when nothing is intercepted.
+    /// </summary>
+    public void Start(SeccompListener? listener)
+    {
+        _listener = listener;
+        if (listener is not null) _answering = StartThread("allot answers", () => Answer(listener));
+        _sampling = StartThread("allot samples", Sample);
+    }
+
+    /// <summary>Reads everything once more.</summary>
+    public void SampleNow()
+    {
+        lock (_gate) SampleWithGate(discover: true);
+    }
+
+    /// <summary>What was seen so far.</summary>
+    public SupervisionReport Read()
+    {
+        lock (_gate)
+        {
+            return new SupervisionReport
+            {
+                KernelPeakBytes = _kernel?.PeakReadingBytes,
+                KernelBytes = _kernel?.LastReadingBytes,
+                KernelByKind = _kernelByKind,
+                KernelRefusals = KernelRefusals,
+                KernelReadings = _kernel?.Readings ?? 0,
+                PinBytes = _group.Pins.CurrentBytes,
+                PinPeakBytes = _pins.PeakBytes,
+                LockedPeakBytes = _pins.LockedPeakBytes,
+                PinnedPeakBytes = _pins.PinnedPeakBytes,
+                PinRefusals = PinRefusals,
+                Refusals = _refusals.Read(),
+                Notifications = _latencies.Count,
+                MedianMicroseconds = _latencies.PercentileMicroseconds(0.5),
+                NinetyNinthMicroseconds = _latencies.PercentileMicroseconds(0.99),
+            };
+        }
+    }
+
+    /// <summary>Stops both threads and gives back what was charged. Calls intercepted from here on fail with ENOSYS.</summary>
+    public void Dispose()
+    {
+        if (_stop.IsSet) return;
+        _stop.Set();
+        _listener?.Stop();
+        _answering?.Join();
+        _sampling?.Join();
+        _listener?.Dispose();
+        lock (_gate)
+        {
+            _kernel?.Release();
+            _pins.Release();
+            SetUserCharge(0);
+        }
+    }
+
+    private static Thread StartThread(string name, ThreadStart body)
+    {
+        var thread = new Thread(body) { Name = name, IsBackground = true };
+        thread.Start();
+        return thread;
+    }
+
+    private void Answer(SeccompListener listener)
+    {
+        while (listener.TryReceive(out SeccompNotification call))
+        {
+            long received = Stopwatch.GetTimestamp();
+            lock (_gate)
+            {
+                int errno = Decide(call);
+                SendResult sent = errno == 0 ? listener.Continue(call.Id) : listener.Fail(call.Id, errno);
+                if (errno == 0 && sent == SendResult.TargetGone) Undo(call.ThreadId);
+                _latencies.Record((long)Stopwatch.GetElapsedTime(received).TotalNanoseconds);
+            }
+        }
+    }
+
+    // 0, or the error the call fails with.
+    private int Decide(in SeccompNotification call)
+    {
+        if (_calls!.Find(call.SyscallNumber) is not { } intercepted) return 0;
+        if (_deniesIoUring && intercepted.Name == "io_uring_setup")
+        {
+            _refusals.Count(intercepted.Name, Errno.ENOSYS);
+            return Errno.ENOSYS;
+        }
+
+        int errno = DecideKernel(call, intercepted);
+        if (errno != 0)
+        {
+            KernelRefusals++;
+        }
+        else
+        {
+            errno = DecidePins(call, intercepted);
+            if (errno != 0)
+            {
+                PinRefusals++;
+                _kernel?.Cancel(call.ThreadId);
+            }
+        }
+
+        if (errno != 0) _refusals.Count(intercepted.Name, errno);
+        return errno;
+    }
+
+    private int DecideKernel(in SeccompNotification call, InterceptedCall intercepted)
+    {
+        foreach (KernelCall rule in intercepted.Kernel)
+        {
+            if (!rule.Condition.Matches(call.Arguments)) continue;
+            long bytes = rule.Estimate(call);
+            return _kernel!.TryAllow(call.ThreadId, call.SyscallNumber, bytes) ? 0 : rule.RefusalErrno;
+        }
+
+        return 0;
+    }
+
+    private int DecidePins(in SeccompNotification call, InterceptedCall intercepted)
+    {
+        foreach (PinCall rule in intercepted.Pins)
+        {
+            if (!rule.Condition.Matches(call.Arguments)) continue;
+            return _pins.TryAllow(rule.Action, call) ? 0 : rule.RefusalErrno;
+        }
+
+        return 0;
+    }
+
+    private void Undo(int threadId)
+    {
+        _kernel?.Cancel(threadId);
+        _pins.Cancel(threadId);
+    }
+
+    private void Sample()
+    {
+        do
+        {
+            lock (_gate) SampleWithGate(discover: _samples % SamplesPerDiscovery == 0);
+            _samples++;
+        }
+        while (!_stop.Wait(s_samplePause));
+    }
+
+    private void SampleWithGate(bool discover)
+    {
+        Debug.Assert(_gate.IsHeldByCurrentThread, "The limits are read and changed under the gate.");
+        _kernel?.Refresh();
+        if (discover)
+        {
+            _pins.Refresh();
+        }
+        else
+        {
+            _pins.RefreshKnown();
+        }
+
+        SampleUserMemory();
+        SampleKinds();
+    }
+
+    // A snapshot whenever kernel memory has grown by a tenth: enough to tell what it was at the most, at little cost.
+    private void SampleKinds()
+    {
+        if (_cgroup is null || _kernel is null) return;
+        if (_kernel.LastReadingBytes <= _kindsReadAtBytes + (_kindsReadAtBytes / 10)) return;
+        _kindsReadAtBytes = _kernel.LastReadingBytes;
+        _kernelByKind = _cgroup.ReadKernelByKind();
+    }
+
+    // User memory is the kernel's own to limit; the counter shows it, so that one display has it all.
+    private void SampleUserMemory()
+    {
+        if (_cgroup is null) return;
+        SetUserCharge(Math.Max(0, _cgroup.ReadMemoryBytes() - _group.Kernel.CurrentBytes));
+    }
+
+    private void SetUserCharge(long bytes)
+    {
+        long change = bytes - _chargedUser;
+        _chargedUser = bytes;
+        if (change > 0)
+        {
+            _group.ForceCharge(MemoryKind.User, change);
+        }
+        else
+        {
+            _group.Uncharge(MemoryKind.User, -change);
+        }
+    }
+}
