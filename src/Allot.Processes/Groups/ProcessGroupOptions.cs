@@ -10,6 +10,11 @@ public sealed class ProcessGroupOptions
     /// </summary>
     public string? Name { get; init; }
 
+    /// <summary>The group above: a call is refused when the group or one above it has no room, so several commands can
+    /// share a limit. Default: the root of a tree of its own.</summary>
+    /// <remarks>A limit that is set only above intercepts nothing here: set this group's own as well.</remarks>
+    public MemoryGroup? Parent { get; init; }
+
     /// <summary>The most memory of all kinds, in bytes: the kernel's own limit of the cgroup. Default: no limit.</summary>
     public long MemoryMaxBytes { get; init; } = MemoryGroup.Unlimited;
 
@@ -22,6 +27,13 @@ public sealed class ProcessGroupOptions
     /// <summary>Whether the command may have io_uring rings under a kernel memory limit. Default: no.</summary>
     /// <remarks>What is submitted through a ring never passes a filter, so with rings the limit is only observed.</remarks>
     public bool AllowsIoUring { get; init; }
+
+    /// <summary>Whether every child and orphan of this program belongs to the group. Matters only without a cgroup, where
+    /// members are found by descent. Default: no.</summary>
+    /// <remarks>With it, orphans of the command are found too (this process becomes their parent, as a child subreaper),
+    /// and ended with the group: right for a program that has no other children. Without it, members are the descendants
+    /// of the command, and one whose parent has died is no longer found.</remarks>
+    public bool OwnsAllDescendants { get; init; }
 
     /// <summary>How long members that outlive the command have to end after SIGTERM, before SIGKILL. Default: 1 second.
     /// </summary>
