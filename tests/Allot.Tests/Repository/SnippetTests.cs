@@ -2,8 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace Allot.Tests.Repository;
 
-/// <summary>Every C# block of a document is a region of a source that is compiled and run, so that no document shows code
-/// that does not work.</summary>
+/// <summary>Every C# block of a document is a region of a source that is compiled and run, so that no document shows
+/// code that does not work.</summary>
 public sealed partial class SnippetTests
 {
     private const string SnippetFolder = "tests/Allot.Tests/Docs/";
@@ -34,7 +34,8 @@ public sealed partial class SnippetTests
     [Fact]
     public void A_region_is_compared_without_the_indentation_of_its_place()
     {
-        const string Source = "class C\n{\n        #region one\n        if (x)\n        {\n            y();\n        }\n        #endregion\n}\n";
+        const string Source =
+            "class C\n{\n        #region one\n        if (x)\n        {\n            y();\n        }\n        #endregion\n}\n";
         const string Document = "text\n```csharp\nif (x)\n{\n    y();\n}\n```\n```sh\nls\n```\n";
         Assert.Equal([("one", Blocks(Document).Single())], Regions(Source));
     }
