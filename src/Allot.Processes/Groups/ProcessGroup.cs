@@ -75,6 +75,7 @@ public sealed class ProcessGroup : IDisposable
             process = Launcher.Start(new LaunchPlan
             {
                 Command = options.Command,
+                Launcher = LauncherOf(options),
                 CgroupProcsFiles = cgroup is null ? [] : [cgroup.ProcsFile],
                 Filter = calls?.Filter,
             });
@@ -168,6 +169,9 @@ public sealed class ProcessGroup : IDisposable
             return null;
         }
     }
+
+    private static LauncherCommand? LauncherOf(ProcessGroupOptions options) =>
+        options.Launcher is { Count: > 0 } launcher ? new LauncherCommand(launcher[0], [.. launcher.Skip(1)]) : null;
 
     private static IMembers FindMembers(ProcessGroupOptions options, MemoryCgroup? cgroup, int commandId)
     {

@@ -39,6 +39,10 @@ public sealed class ProcessGroupOptions
     /// </summary>
     public TimeSpan LeftoverGrace { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>The program and first arguments that start a launcher: a program whose <c>Main</c> begins with
+    /// <see cref="ProcessLauncher.TryRun"/>. Default: this program.</summary>
+    public IReadOnlyList<string>? Launcher { get; init; }
+
     /// <summary>Told, one line at a time, what is done. Default: nobody is told.</summary>
     public Action<string>? Log { get; init; }
 
