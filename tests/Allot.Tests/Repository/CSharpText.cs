@@ -5,6 +5,9 @@ namespace Allot.Tests.Repository;
 /// <summary>Reads C# as text, well enough to look for names.</summary>
 internal static partial class CSharpText
 {
+    private const string TypeKeyword =
+        @"(?:class|struct|interface|enum|record(?:\s+struct|\s+class)?|delegate\s+[\w<>?,\[\]]+)";
+
     /// <summary>Takes comments and the contents of strings out; lines stay where they are.</summary>
     public static string CodeOnly(string source) => CommentOrString().Replace(source, match =>
     {
@@ -37,12 +40,10 @@ internal static partial class CSharpText
     [GeneratedRegex(@"\{[^{}]*\}")]
     private static partial Regex Hole();
 
-    [GeneratedRegex(@"\b(?:class|struct|interface|enum|record(?:\s+struct|\s+class)?|delegate\s+[\w<>?,\[\]]+)\s+(?<name>[A-Z]\w*)")]
+    [GeneratedRegex(@"\b" + TypeKeyword + @"\s+(?<name>[A-Z]\w*)")]
     private static partial Regex Declaration();
 
-    [GeneratedRegex(
-        @"^public\s+(?:[a-z]+\s+)*?(?:class|struct|interface|enum|record(?:\s+struct|\s+class)?|delegate\s+\S+)\s+(?<name>[A-Z]\w*)",
-        RegexOptions.Multiline)]
+    [GeneratedRegex(@"^public\s+(?:[a-z]+\s+)*?" + TypeKeyword + @"\s+(?<name>[A-Z]\w*)", RegexOptions.Multiline)]
     private static partial Regex PublicDeclaration();
 
     [GeneratedRegex(@"[A-Za-z_]\w*")]

@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Allot.Tests.Repository;
 
-/// <summary>In C# a folder is not a wall unless a test makes it one: a layer of src/Allot uses only the ones above it in
-/// the list of its README.</summary>
+/// <summary>In C# a folder is not a wall unless a test makes it one: a layer of src/Allot uses only the ones above it
+/// in the list of its README.</summary>
 public sealed class LayeringTests
 {
     [Fact]
@@ -53,7 +53,8 @@ public sealed class LayeringTests
     }
 
     private static Layers Sample() => new(
-        ["Low", "High"], [("Low", "class Lower { }\nsealed class LowerWithLambda { }"), ("High", "static class Upper { }")]);
+        ["Low", "High"],
+        [("Low", "class Lower { }\nsealed class LowerWithLambda { }"), ("High", "static class Upper { }")]);
 
     private static IEnumerable<Type> TypesOfAllot() => typeof(MemoryGroup).Assembly.GetTypes().Where(type =>
         type is { IsNested: false, Namespace: "Allot" }

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace Allot.Tests.Repository;
 
 /// <summary>The layers of src/Allot: folders in the order of its README, and which type lives in which.</summary>
-/// <remarks>Two ways to see a use. The names in a source show constants, which the compiler copies and the program no longer
-/// refers to. The metadata shows extension methods, whose class no source has to name.</remarks>
+/// <remarks>Two ways to see a use. The names in a source show constants, which the compiler copies and the program no
+/// longer refers to. The metadata shows extension methods, whose class no source has to name.</remarks>
 internal sealed partial class Layers
 {
     private readonly IReadOnlyList<string> _folders;

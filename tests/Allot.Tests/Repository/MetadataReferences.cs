@@ -80,7 +80,8 @@ internal static class MetadataReferences
             OpCode code = s_opCodes[value];
             switch (code.OperandType)
             {
-                case OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineType or OperandType.InlineTok:
+                case OperandType.InlineField or OperandType.InlineMethod:
+                case OperandType.InlineType or OperandType.InlineTok:
                     yield return BitConverter.ToInt32(il, at);
                     at += 4;
                     break;

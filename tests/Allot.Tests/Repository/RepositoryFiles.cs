@@ -43,6 +43,6 @@ internal static class RepositoryFiles
             folder = Path.GetDirectoryName(folder);
         }
 
-        return folder ?? throw new InvalidOperationException("The tests run inside the repository: no Allot.slnx above.");
+        return folder ?? throw new InvalidOperationException("There is no Allot.slnx above the tests.");
     }
 }
