@@ -83,6 +83,7 @@ public sealed class ProcessGroup : IDisposable
                 Command = options.Command,
                 CgroupProcsFiles = cgroup is null ? [] : [cgroup.ProcsFile],
                 Filter = calls?.Filter,
+                Launcher = options.Launcher,
             });
             options.Log?.Invoke(calls is null
                 ? "nothing is intercepted: no limit needs it"

@@ -1,3 +1,5 @@
+using Allot.Processes.Launching;
+
 namespace Allot.Processes;
 
 /// <summary>A command, and the limits of the group it runs in. A limit that is not set costs nothing.</summary>
@@ -29,6 +31,10 @@ public sealed class ProcessGroupOptions
 
     /// <summary>Told, one line at a time, what is done. Default: nobody is told.</summary>
     public Action<string>? Log { get; init; }
+
+    /// <summary>The program that becomes the command. Default: this program, whose Main must know the launcher's mode.
+    /// </summary>
+    internal LauncherCommand? Launcher { get; init; }
 
     internal bool LimitsKernel => KernelMaxBytes != MemoryGroup.Unlimited;
 
