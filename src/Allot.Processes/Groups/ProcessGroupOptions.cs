@@ -58,7 +58,8 @@ public sealed class ProcessGroupOptions
         {
             if (Name is not null) return Name;
             string file = System.IO.Path.GetFileName(Command[0]);
-            return file.Length is > 0 and <= 64 && !file.Any(char.IsControl) ? file : "command";
+            bool fits = file.Length is > 0 and <= 64 && file is not ("." or "..") && !file.Any(char.IsControl);
+            return fits ? file : "command";
         }
     }
 }
