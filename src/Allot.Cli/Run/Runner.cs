@@ -43,6 +43,7 @@ internal static class Runner
         KernelMaxBytes = request.KernelMaxBytes,
         PinsMaxBytes = request.PinsMaxBytes,
         AllowsIoUring = request.AllowsIoUring,
+        OwnsAllDescendants = true,
         Log = request.Verbose ? StandardError.WriteMessage : null,
     };
 }

@@ -66,10 +66,16 @@ public sealed class ProcessGroup : IDisposable
         try
         {
             if (options.LimitsMemory) cgroup!.SetMemoryMax(options.MemoryMaxBytes);
-            IMembers members = cgroup is not null ? new CgroupMembers(cgroup) : ChildReaper.Members();
             CallTable? calls = options.LimitsKernel || options.LimitsPins
                 ? CallTable.Create(numbers, options.LimitsKernel, options.LimitsPins)
                 : null;
+            process = Launcher.Start(new LaunchPlan
+            {
+                Command = options.Command,
+                CgroupProcsFiles = cgroup is null ? [] : [cgroup.ProcsFile],
+                Filter = calls?.Filter,
+            });
+            IMembers members = FindMembers(options, cgroup, process.Pid);
             supervisor = new Supervisor(new SupervisorParts
             {
                 Group = group,
@@ -77,12 +83,6 @@ public sealed class ProcessGroup : IDisposable
                 Cgroup = cgroup,
                 Calls = calls,
                 DeniesIoUring = options.LimitsKernel && !options.AllowsIoUring,
-            });
-            process = Launcher.Start(new LaunchPlan
-            {
-                Command = options.Command,
-                CgroupProcsFiles = cgroup is null ? [] : [cgroup.ProcsFile],
-                Filter = calls?.Filter,
             });
             options.Log?.Invoke(calls is null
                 ? "nothing is intercepted: no limit needs it"
@@ -97,7 +97,7 @@ public sealed class ProcessGroup : IDisposable
             supervisor?.Dispose();
             process?.Dispose();
             cgroup?.Dispose();
-            if (failure is LaunchException launch) throw Translate(launch);
+            if (failure is LaunchException launch) throw Translate(launch, options);
             if (failure is IOException) throw new ProcessGroupException(ProcessGroupFailure.Unavailable, failure.Message, failure);
             throw;
         }
@@ -116,7 +116,9 @@ public sealed class ProcessGroup : IDisposable
         if (_report is not null) return _report;
         ExitStatus status = _process.Wait();
         TimeSpan duration = Stopwatch.GetElapsedTime(_started);
-        int leftovers = LeftoverProcesses.End(_members, _cgroup, _options.LeftoverGrace);
+        // Without a cgroup, the command's number alone would lead to strangers now: it may be somebody else's already.
+        bool knowsMembers = _cgroup is not null || _options.OwnsAllDescendants;
+        int leftovers = knowsMembers ? LeftoverProcesses.End(_members, _cgroup, _options.LeftoverGrace) : 0;
         _supervisor.SampleNow();
         _supervisor.Dispose();
         var ending = new GroupEnding(status, duration, leftovers);
@@ -163,7 +165,15 @@ public sealed class ProcessGroup : IDisposable
         }
     }
 
-    private static ProcessGroupException Translate(LaunchException launch)
+    private static IMembers FindMembers(ProcessGroupOptions options, MemoryCgroup? cgroup, int commandId)
+    {
+        if (cgroup is not null) return new CgroupMembers(cgroup);
+        if (!options.OwnsAllDescendants) return new DescendantMembers(commandId, includesItself: true);
+        _ = LibC.Prctl(LibC.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+        return new DescendantMembers(Environment.ProcessId, includesItself: false);
+    }
+
+    private static ProcessGroupException Translate(LaunchException launch, ProcessGroupOptions options)
     {
         ProcessGroupFailure failure = (launch.Stage, launch.Errno) switch
         {
@@ -172,6 +182,10 @@ public sealed class ProcessGroup : IDisposable
             (LaunchStage.Exec, _) => ProcessGroupFailure.CommandNotExecutable,
             _ => ProcessGroupFailure.Unavailable,
         };
-        return new ProcessGroupException(failure, launch.Message, launch);
+        bool tooSmall = launch is { Stage: LaunchStage.Exec, Errno: Errno.ENOMEM } && options.LimitsKernel;
+        string hint = tooSmall
+            ? $" The kernel memory limit of {options.KernelMaxBytes} bytes has no room for the command itself: raise it."
+            : "";
+        return new ProcessGroupException(failure, launch.Message + hint, launch);
     }
 }

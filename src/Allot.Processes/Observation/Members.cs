@@ -20,14 +20,14 @@ internal sealed class CgroupMembers(MemoryCgroup cgroup) : IMembers
 }
 
 /// <summary>
-/// The descendants of one process (not itself), zombies included. Reads /proc/PID/stat of every process of the machine:
+/// The descendants of one process, with or without itself, zombies included. Reads /proc/PID/stat of every process of the machine:
 /// about 5 µs each. Not thread-safe; allocates only while its tables grow.
 /// </summary>
 /// <remarks>
 /// A process that is born during the walk may be missing until the next one. A process whose parent dies during the
 /// walk is not: when the recorded parent is unknown, its parent is read again.
 /// </remarks>
-internal sealed class DescendantMembers(int ancestorPid) : IMembers
+internal sealed class DescendantMembers(int ancestorPid, bool includesItself = false) : IMembers
 {
     private const int RereadsMax = 8;
 
@@ -43,7 +43,7 @@ internal sealed class DescendantMembers(int ancestorPid) : IMembers
         _isDescendant.Clear();
         _isDescendant[ancestorPid] = true;
         foreach (int pid in _seen)
-            if (pid != ancestorPid && IsDescendant(pid)) pids.Add(pid);
+            if (pid == ancestorPid ? includesItself : IsDescendant(pid)) pids.Add(pid);
     }
 
     private void ReadAllProcesses()

@@ -12,7 +12,6 @@
 
 using System.Diagnostics;
 using Allot.Processes.Observation;
-using ThreadState = Allot.Processes.Observation.ThreadState;
 
 namespace Allot.Processes.Supervision;
 
@@ -71,7 +70,7 @@ internal sealed class InFlightCalls
 
     private static bool IsOver(int threadId, Call call)
     {
-        if (!ThreadState.TryRead(threadId, out ThreadState state)) return true;
+        if (!ThreadStatus.TryRead(threadId, out ThreadStatus state)) return true;
         return state.Activity switch
         {
             ThreadActivity.BlockedElsewhere => true,

@@ -21,16 +21,18 @@ namespace Allot.Processes.Supervision;
 /// <summary>Decides over calls that create kernel memory. Not thread-safe: the supervisor serialises.</summary>
 internal sealed class KernelLimit
 {
-    // A refusal within this time of a reclaim that did not help repeats its answer: a program that retries in a loop
-    // must not turn every attempt into a walk over all caches.
-    private static readonly TimeSpan s_reclaimPause = TimeSpan.FromMilliseconds(100);
+    // A refusal this soon after a reclaim that did not help repeats its answer, and twice as long after each further one
+    // up to the maximum: a program that retries in a loop must not turn every attempt into a walk over all caches.
+    private static readonly TimeSpan s_reclaimPauseMin = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_reclaimPauseMax = TimeSpan.FromSeconds(2);
 
     private readonly MemoryGroup _group;
     private readonly MemoryCgroup _cgroup;
     private readonly InFlightCalls _inFlight = new();
     private long _charged;
     private long _unread;
-    private long _lastFutileReclaim;
+    private long _lastReclaim;
+    private TimeSpan _reclaimPause;
 
     public KernelLimit(MemoryGroup group, MemoryCgroup cgroup)
     {
@@ -86,11 +88,15 @@ internal sealed class KernelLimit
 
     private void Reclaim(long bytes)
     {
-        if (_lastFutileReclaim != 0 && Stopwatch.GetElapsedTime(_lastFutileReclaim) < s_reclaimPause) return;
+        if (Stopwatch.GetElapsedTime(_lastReclaim) < _reclaimPause) return;
         _cgroup.Reclaim(bytes);
         Refresh();
-        if (!HasRoom(bytes)) _lastFutileReclaim = Stopwatch.GetTimestamp();
+        _lastReclaim = Stopwatch.GetTimestamp();
+        _reclaimPause = HasRoom(bytes) ? TimeSpan.Zero : NextPause(_reclaimPause);
     }
+
+    private static TimeSpan NextPause(TimeSpan pause) =>
+        pause == TimeSpan.Zero ? s_reclaimPauseMin : TimeSpan.FromTicks(Math.Min(2 * pause.Ticks, s_reclaimPauseMax.Ticks));
 
     private void SetCharge(long bytes)
     {

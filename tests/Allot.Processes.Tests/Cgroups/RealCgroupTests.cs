@@ -67,7 +67,8 @@ public sealed class RealCgroupTests
                 $"cd '{root}' && echo ready && read line && mkdir $(seq 1 1500) && echo ready && read line");
             process.WaitReady();
             long before = group.ReadKernelBytes();
-            Assert.True(before > 0);
+            // A shell alone is less than the lag of version 2.
+            if (group.Version == 1) Assert.True(before > 0);
             process.WriteLine();
             process.WaitReady();
             long after = group.ReadKernelBytes();
@@ -92,21 +93,13 @@ public sealed class RealCgroupTests
     public void Reclaim_measures_what_it_freed_while_members_live()
     {
         using MemoryCgroup group = CreateOrSkip();
-        string root = Directory.CreateTempSubdirectory("allot-reclaim-").FullName;
-        try
-        {
-            // Lookups of names that do not exist leave negative entries: kernel memory that can go at any time.
-            using TestProcess process = ShellIn(group,
-                $"cd '{root}' && for i in $(seq 1 20000); do [ -e no-$i ]; done; echo ready && read line");
-            process.WaitReady();
-            long before = group.ReadKernelBytes();
-            long freed = group.Reclaim(64 << 20);
-            Assert.True(freed > 1_000_000, $"freed {freed} of {before}");
-        }
-        finally
-        {
-            Directory.Delete(root, recursive: true);
-        }
+        // Lookups of names that do not exist leave negative entries: kernel memory that can go at any time.
+        using TestProcess process = ShellIn(group,
+            "cd /sys/kernel && for i in $(seq 1 20000); do [ -e allot-no-$$-$i ]; done; echo ready && read line");
+        process.WaitReady();
+        long before = group.ReadKernelBytes();
+        long freed = group.Reclaim(64 << 20);
+        Assert.True(freed > 1_000_000, $"freed {freed} of {before}");
     }
 
     [Fact]

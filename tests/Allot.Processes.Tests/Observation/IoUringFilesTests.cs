@@ -92,7 +92,7 @@ public sealed unsafe partial class IoUringFilesTests
     public void A_child_that_inherited_a_ring_shows_the_pins_that_its_dead_parent_made()
     {
         // The parent registers 64 KiB and dies; VmPin of the child is 0, and yet the memory stays pinned.
-        string program = Path.Combine(AppContext.BaseDirectory, $"ring-{Guid.NewGuid():N}.py");
+        string program = Path.Combine(Path.GetTempPath(), $"allot-ring-{Guid.NewGuid():N}.py");
         File.WriteAllText(program, """
             import ctypes, os, sys
             libc = ctypes.CDLL(None, use_errno=True)

@@ -39,7 +39,7 @@ internal static class VmScenarios
     public static readonly VmScenario LoopBesideNeighbour = new("loop-beside-neighbour",
         """
         mkdir limited free
-        allot run --kernel-max 16M --report json --report-file $REPORT -- mkdir-loop limited 100000 > /dev/null &
+        allot run --kernel-max 8M --report json --report-file $REPORT -- mkdir-loop limited 100000 > /dev/null &
         allot run -- mkdir-loop free 2000
         echo free $?
         wait
@@ -49,14 +49,14 @@ internal static class VmScenarios
     };
 
     public static readonly VmScenario ShellLoop = new("shell-loop",
-        "allot run --kernel-max 8M --report json --report-file $REPORT -- sh -c 'while mkdir x; do cd x; done'")
+        "allot run --kernel-max 1M --report json --report-file $REPORT -- sh -c 'while mkdir x; do cd x; done'")
     {
         LimitSeconds = 120,
     };
 
     public static readonly VmScenario ForkBomb = new("fork-bomb",
         """
-        allot run --kernel-max 16M --report json --report-file $REPORT -- fork-bomb --total 1500 --seconds 30 &
+        allot run --kernel-max 8M --report json --report-file $REPORT -- fork-bomb --total 500 --seconds 30 &
         neighbour 50
         wait
         """)
