@@ -37,8 +37,8 @@ internal static class RunCommand
         command cannot be executed, 127 when it was not found.
 
         Examples:
-          A loop that would fill the kernel with directories, stopped at 16 MiB (as root):
-            allot run --kernel-max 16M -- sh -c 'cd $(mktemp -d) && while mkdir x; do cd x; done'
+          A loop that would fill the kernel with directories, stopped at 2 MiB (as root):
+            allot run --kernel-max 2M -- sh -c 'cd $(mktemp -d) && while mkdir x; do cd x; done'
 
           At most 1 MiB locked or pinned by all processes of a program, with a report for a machine (no privilege):
             allot run --pins-max 1M --report json --report-file pins.json -- python3 -c 'print("hello")'
@@ -54,6 +54,7 @@ internal static class RunCommand
         Option<long> kernelMax = SizeOption("--kernel-max");
         Option<long> pinsMax = SizeOption("--pins-max");
         var name = new Option<string?>("--name");
+        name.Validators.Add(ValidateName);
         var allowIoUring = new Option<bool>("--allow-io-uring");
         var report = new Option<string>("--report") { DefaultValueFactory = static _ => "text" };
         report.AcceptOnlyFromAmong("text", "json", "none");
@@ -82,6 +83,23 @@ internal static class RunCommand
         }));
         return run;
     }
+
+    // Asks the one who knows the rule, so that it is written down once.
+    private static void ValidateName(OptionResult result)
+    {
+        if (result.Tokens is not [{ Value: var name }]) return;
+        try
+        {
+            new MemoryController().Root.CreateChild(name).Remove();
+        }
+        catch (ArgumentException failure)
+        {
+            result.AddError($"--name: '{name}' cannot be the name of a group. {WithoutParameterName(failure)}");
+        }
+    }
+
+    private static string WithoutParameterName(ArgumentException failure) =>
+        failure.Message.Replace($" (Parameter '{failure.ParamName}')", "", StringComparison.Ordinal);
 
     private static Option<long> SizeOption(string optionName) => new(optionName)
     {

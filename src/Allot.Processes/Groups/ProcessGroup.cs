@@ -48,6 +48,7 @@ public sealed class ProcessGroup : IDisposable
 
     /// <summary>Runs a command in a new group. Returns once the command has been executed.</summary>
     /// <exception cref="ArgumentException">The command is empty, or the name cannot be a name.</exception>
+    /// <exception cref="InvalidOperationException">The parent has a group of that name, or was removed.</exception>
     /// <exception cref="ProcessGroupException">It cannot be run; the message says why and what to do.</exception>
     public static ProcessGroup Start(ProcessGroupOptions options)
     {
@@ -55,16 +56,18 @@ public sealed class ProcessGroup : IDisposable
         if (options.Command.Count == 0) throw new ArgumentException("The command is empty.", nameof(options));
         SyscallTable numbers = Platform.RequireSupported();
 
-        MemoryGroup group = new MemoryController().Root.CreateChild(options.EffectiveName, new MemoryGroupOptions
+        MemoryGroup parent = options.Parent ?? new MemoryController().Root;
+        MemoryGroup group = parent.CreateChild(options.EffectiveName, new MemoryGroupOptions
         {
             KernelMaxBytes = options.KernelMaxBytes,
             PinsMaxBytes = options.PinsMaxBytes,
         });
-        MemoryCgroup? cgroup = CreateCgroup(options);
+        MemoryCgroup? cgroup = null;
         Supervisor? supervisor = null;
         LaunchedProcess? process = null;
         try
         {
+            cgroup = CreateCgroup(options);
             if (options.LimitsMemory) cgroup!.SetMemoryMax(options.MemoryMaxBytes);
             CallTable? calls = options.LimitsKernel || options.LimitsPins
                 ? CallTable.Create(numbers, options.LimitsKernel, options.LimitsPins)
@@ -72,6 +75,7 @@ public sealed class ProcessGroup : IDisposable
             process = Launcher.Start(new LaunchPlan
             {
                 Command = options.Command,
+                Launcher = LauncherOf(options),
                 CgroupProcsFiles = cgroup is null ? [] : [cgroup.ProcsFile],
                 Filter = calls?.Filter,
             });
@@ -97,6 +101,7 @@ public sealed class ProcessGroup : IDisposable
             supervisor?.Dispose();
             process?.Dispose();
             cgroup?.Dispose();
+            group.Remove();
             if (failure is LaunchException launch) throw Translate(launch, options);
             if (failure is IOException) throw new ProcessGroupException(ProcessGroupFailure.Unavailable, failure.Message, failure);
             throw;
@@ -120,9 +125,9 @@ public sealed class ProcessGroup : IDisposable
         bool knowsMembers = _cgroup is not null || _options.OwnsAllDescendants;
         int leftovers = knowsMembers ? LeftoverProcesses.End(_members, _cgroup, _options.LeftoverGrace) : 0;
         _supervisor.SampleNow();
+        SupervisionReport seen = _supervisor.Read();
         _supervisor.Dispose();
-        var ending = new GroupEnding(status, duration, leftovers);
-        _report = ReportBuilder.Build(_options, _cgroup, _supervisor.Read(), ending);
+        _report = ReportBuilder.Build(_options, _cgroup, seen, new GroupEnding(status, duration, leftovers));
         _process.Dispose();
         Group.Remove();
         _cgroup?.Dispose();
@@ -164,6 +169,9 @@ public sealed class ProcessGroup : IDisposable
             return null;
         }
     }
+
+    private static LauncherCommand? LauncherOf(ProcessGroupOptions options) =>
+        options.Launcher is { Count: > 0 } launcher ? new LauncherCommand(launcher[0], [.. launcher.Skip(1)]) : null;
 
     private static IMembers FindMembers(ProcessGroupOptions options, MemoryCgroup? cgroup, int commandId)
     {

@@ -10,6 +10,11 @@ public sealed class ProcessGroupOptions
     /// </summary>
     public string? Name { get; init; }
 
+    /// <summary>The group above: a call is refused when the group or one above it has no room, so several commands can
+    /// share a limit. Default: the root of a tree of its own.</summary>
+    /// <remarks>A limit that is set only above intercepts nothing here: set this group's own as well.</remarks>
+    public MemoryGroup? Parent { get; init; }
+
     /// <summary>The most memory of all kinds, in bytes: the kernel's own limit of the cgroup. Default: no limit.</summary>
     public long MemoryMaxBytes { get; init; } = MemoryGroup.Unlimited;
 
@@ -34,6 +39,10 @@ public sealed class ProcessGroupOptions
     /// </summary>
     public TimeSpan LeftoverGrace { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>The program and first arguments that start a launcher: a program whose <c>Main</c> begins with
+    /// <see cref="ProcessLauncher.TryRun"/>. Default: this program.</summary>
+    public IReadOnlyList<string>? Launcher { get; init; }
+
     /// <summary>Told, one line at a time, what is done. Default: nobody is told.</summary>
     public Action<string>? Log { get; init; }
 
@@ -49,7 +58,8 @@ public sealed class ProcessGroupOptions
         {
             if (Name is not null) return Name;
             string file = System.IO.Path.GetFileName(Command[0]);
-            return file.Length is > 0 and <= 64 && !file.Any(char.IsControl) ? file : "command";
+            bool fits = file.Length is > 0 and <= 64 && file is not ("." or "..") && !file.Any(char.IsControl);
+            return fits ? file : "command";
         }
     }
 }

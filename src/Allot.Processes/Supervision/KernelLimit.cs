@@ -82,6 +82,13 @@ internal sealed class KernelLimit
         SetCharge(reading + _inFlight.Bytes);
     }
 
+    /// <summary>Takes everything back that this limit has charged: the group ends.</summary>
+    public void Release()
+    {
+        _inFlight.Clear();
+        SetCharge(0);
+    }
+
     private void EndCallOf(int threadId) => _unread += _inFlight.End(threadId);
 
     private bool HasRoom(long bytes) => _group.Kernel.AvailableBytes >= bytes;

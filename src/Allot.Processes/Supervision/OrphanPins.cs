@@ -15,11 +15,13 @@ internal sealed class OrphanPins
 
     public long Bytes { get; private set; }
 
-    /// <summary>A process died with these bytes pinned.</summary>
+    /// <summary>Whether a process has died with bytes pinned that may still be held.</summary>
+    public bool MayExist => _lost > 0;
+
+    /// <summary>A process died with these bytes pinned. The next <see cref="Refresh"/> looks for who may hold them.</summary>
     public void OwnerDied(long pinnedBytes)
     {
         _lost += pinnedBytes;
-        Bytes = _lost;   // until the next Refresh has looked for who may hold them
     }
 
     /// <summary>Looks for the rings that still hold what was lost.</summary>
@@ -27,7 +29,6 @@ internal sealed class OrphanPins
     /// <param name="pinnedByLiving">What VmPin shows for them.</param>
     public void Refresh(List<int> memberIds, long pinnedByLiving)
     {
-        if (_lost == 0) return;
         _bytesByRing.Clear();
         foreach (int pid in memberIds)
         {

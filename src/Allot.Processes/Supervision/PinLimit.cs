@@ -21,6 +21,9 @@ namespace Allot.Processes.Supervision;
 /// <summary>Decides over calls that lock or pin memory. Not thread-safe: the supervisor serialises.</summary>
 internal sealed class PinLimit
 {
+    private const int ProcessesReadPerPeak = 16;
+    private static readonly TimeSpan s_peakPrecision = TimeSpan.FromMilliseconds(20);
+
     private readonly MemoryGroup _group;
     private readonly IMembers _members;
     private readonly Dictionary<int, PinningProcess> _processes = [];
@@ -30,6 +33,7 @@ internal sealed class PinLimit
     private readonly List<int> _gone = [];
     private long _chargedLocked;
     private long _chargedPinned;
+    private long _lastRefresh;
 
     public PinLimit(MemoryGroup group, IMembers members)
     {
@@ -59,16 +63,17 @@ internal sealed class PinLimit
         UpdateCharge();
 
         PinRequest request = PinRequest.Of(action, call, process);
-        if (request.Bytes == 0)
+        if (action is PinAction.Unlock or PinAction.UnlockAll)
         {
-            if (action is PinAction.Unlock or PinAction.UnlockAll) process.Forget(request.Range);
+            process.Forget(request.Range);
             return true;
         }
 
-        if (!HasRoom(request.Bytes)) Refresh();
+        MakeRoom(request.Bytes);
         if (HasRoom(request.Bytes) && request.Kind == PinKind.Locked && process.ExceedsOwnLimit(request.Bytes)) return true;
         if (!_group.TryPin(request.Kind, request.Bytes, out _)) return false;
 
+        NoteCharged(request.Kind, request.Bytes);
         if (action == PinAction.RegisterXdpArea)
         {
             process.InvisibleBytes += request.Bytes;
@@ -78,9 +83,15 @@ internal sealed class PinLimit
             process.Add(call.ThreadId, call.SyscallNumber, request);
         }
 
-        NoteCharged(request.Kind, request.Bytes);
         UpdateCharge();
         return true;
+    }
+
+    /// <summary>Takes everything back that this limit has charged: the group ends.</summary>
+    public void Release()
+    {
+        SetCharge(PinKind.Locked, ref _chargedLocked, 0);
+        SetCharge(PinKind.Pinned, ref _chargedPinned, 0);
     }
 
     /// <summary>The allowed call of this thread did not happen.</summary>
@@ -95,9 +106,6 @@ internal sealed class PinLimit
     {
         Discover();
         RefreshKnown();
-        _segments.Refresh();
-        _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
-        UpdateCharge();
     }
 
     /// <summary>Reads the processes again that are known to hold pins.</summary>
@@ -113,6 +121,14 @@ internal sealed class PinLimit
         }
 
         foreach (int pid in _gone) _processes.Remove(pid);
+        _segments.Refresh();
+        if (_orphans.MayExist)
+        {
+            _members.Read(_memberIds);
+            _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
+        }
+
+        _lastRefresh = Stopwatch.GetTimestamp();
         UpdateCharge();
     }
 
@@ -142,12 +158,27 @@ internal sealed class PinLimit
     {
         int segmentId = (int)call.Arguments[0];
         if (!LockedSegments.TryMeasure(call.ThreadId, segmentId, out long bytes)) return false;
-        if (!HasRoom(bytes)) Refresh();
+        MakeRoom(bytes);
         if (!_group.TryPin(PinKind.Locked, bytes, out _)) return false;
         _segments.Add(segmentId, bytes);
         NoteCharged(PinKind.Locked, bytes);
         UpdateCharge();
         return true;
+    }
+
+    // Before a refusal everything is read again. Before a new peak those that hold pins are, so that the peak does not
+    // count a process that has ended meanwhile; when they are many, not again for the time of a sample.
+    private void MakeRoom(long bytes)
+    {
+        if (!HasRoom(bytes))
+        {
+            Refresh();
+        }
+        else if (_chargedLocked + _chargedPinned + bytes > PeakBytes
+            && (_processes.Count <= ProcessesReadPerPeak || Stopwatch.GetElapsedTime(_lastRefresh) > s_peakPrecision))
+        {
+            RefreshKnown();
+        }
     }
 
     private bool HasRoom(long bytes) => _group.Pins.AvailableBytes >= bytes;

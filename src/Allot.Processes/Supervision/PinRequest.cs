@@ -13,7 +13,8 @@ namespace Allot.Processes.Supervision;
 
 /// <param name="Kind">Which part of the pins grows.</param>
 /// <param name="Bytes">By how much at the most; 0 for a call that only releases.</param>
-/// <param name="Range">The addresses to be locked, or to be unlocked; empty when the call names none.</param>
+/// <param name="Range">The addresses to be locked, or to be unlocked; everything when the call does not say which; empty
+/// when it pins and does not lock.</param>
 internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRange Range)
 {
     private const ulong LockCurrent = 1;
@@ -28,7 +29,7 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
         PinAction.LockAll => LockAll(call.Arguments[0], process),
         PinAction.Unlock => new(PinKind.Locked, 0, AddressRange.WholePages(call.Arguments[0], call.Arguments[1])),
         PinAction.UnlockAll => new(PinKind.Locked, 0, AddressRange.Everything),
-        PinAction.MapLocked => new(PinKind.Locked, Pages(call.Arguments[1]), default),
+        PinAction.MapLocked => new(PinKind.Locked, Pages(call.Arguments[1]), AddressRange.Everything),
         PinAction.Remap => Remap(call, process),
         PinAction.RegisterBuffers => Buffers(call, call.Arguments[2], call.Arguments[3]),
         PinAction.RegisterBuffers2 => IndirectBuffers(call, countOffset: 0, addressOffset: 16),
@@ -54,7 +55,7 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
     private static PinRequest Remap(in SeccompNotification call, PinningProcess process)
     {
         long growth = Pages(call.Arguments[2]) - Pages(call.Arguments[1]);
-        return process.IsLockedAt(call.Arguments[0]) ? new(PinKind.Locked, growth, default) : default;
+        return process.IsLockedAt(call.Arguments[0]) ? new(PinKind.Locked, growth, AddressRange.Everything) : default;
     }
 
     private static PinRequest Structure(in SeccompNotification call, PinKind kind, int lengthOffset) =>

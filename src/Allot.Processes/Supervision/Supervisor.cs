@@ -93,15 +93,21 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    /// <summary>Stops both threads. Calls intercepted from here on fail with ENOSYS.</summary>
+    /// <summary>Stops both threads and gives back what was charged. Calls intercepted from here on fail with ENOSYS.</summary>
     public void Dispose()
     {
+        if (_stop.IsSet) return;
         _stop.Set();
         _listener?.Stop();
         _answering?.Join();
         _sampling?.Join();
         _listener?.Dispose();
-        _stop.Dispose();
+        lock (_gate)
+        {
+            _kernel?.Release();
+            _pins.Release();
+            SetUserCharge(0);
+        }
     }
 
     private static Thread StartThread(string name, ThreadStart body)
@@ -224,9 +230,13 @@ internal sealed class Supervisor : IDisposable
     private void SampleUserMemory()
     {
         if (_cgroup is null) return;
-        long user = Math.Max(0, _cgroup.ReadMemoryBytes() - _group.Kernel.CurrentBytes);
-        long change = user - _chargedUser;
-        _chargedUser = user;
+        SetUserCharge(Math.Max(0, _cgroup.ReadMemoryBytes() - _group.Kernel.CurrentBytes));
+    }
+
+    private void SetUserCharge(long bytes)
+    {
+        long change = bytes - _chargedUser;
+        _chargedUser = bytes;
         if (change > 0)
         {
             _group.ForceCharge(MemoryKind.User, change);

@@ -2,7 +2,8 @@
 
 namespace Allot.Model.Tests.Interleavings;
 
-/// <summary>Adds first and compares second: a charge that is about to fail stands above the limit for an instant.</summary>
+/// <summary>Adds first and compares second: a charge that is about to fail stands above the limit for an
+/// instant.</summary>
 internal sealed class AddThenCompare(Run run) : CounterProtocol(run)
 {
     protected override IEnumerable<Gate?> TryTakeRoom(Level level, long bytes, Result taken)

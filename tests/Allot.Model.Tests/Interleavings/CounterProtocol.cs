@@ -1,5 +1,5 @@
-// MemoryCounter, step by step: the same methods with the same names, a yield before each access to a shared word. Whoever
-// changes the protocol there changes it here, and sees all interleavings checked.
+// MemoryCounter, step by step: the same methods with the same names, a yield before each access to a shared word.
+// Whoever changes the protocol there changes it here, and sees all interleavings checked.
 
 namespace Allot.Model.Tests.Interleavings;
 
@@ -76,7 +76,8 @@ internal class CounterProtocol(Run run)
         yield return null;
         instants.Value = level.Instant();
         foreach (Gate? gate in ReadUsed(level, used, max)) yield return gate;
-        Run.Require(Level.Contains(instants.Value, used.Value, max.Value), "what is read was true at some instant (I3)");
+        bool wasTrue = Level.Contains(instants.Value, used.Value, max.Value);
+        Run.Require(wasTrue, "what is read was true at some instant (I3)");
     }
 
     protected virtual IEnumerable<Gate?> TryTakeRoom(Level level, long bytes, Result taken)

@@ -2,7 +2,8 @@ namespace Allot.Model.Tests.Interleavings;
 
 /// <summary>Two levels and some actors on them, written as text: <c>charge2 uncharge2 upper=1 read</c>.</summary>
 /// <remarks>
-/// <para>The lower level has a limit of 6, the upper one of 4: a charge can be agreed to below and refused above.</para>
+/// <para>The lower level has a limit of 6, the upper one of 4: a charge can be agreed to below and refused
+/// above.</para>
 /// <para>Every <c>uncharge</c> owns bytes from the start, so it is never a mistake.</para>
 /// </remarks>
 internal sealed class CounterScenario

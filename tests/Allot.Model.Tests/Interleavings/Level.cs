@@ -14,7 +14,7 @@ internal sealed class Level
         Used = run.NewWord(used);
         Limit = run.NewWord(max);
         run.AfterEveryStep(() => run.Require(
-            IsChanging || Max.Value - Room.Value == Used.Value, "outside of limit changes, max - room is what is used"));
+            IsChanging || Max.Value - Room.Value == Used.Value, "outside of limit changes, max - room is the use"));
         run.Finally(() => !IsChanging, "the version is even at the end");
     }
 

@@ -1,14 +1,16 @@
 // One run of a scenario: shared words, actors that take atomic steps on them, and what must hold.
 //
-// An actor is an iterator. It yields before every access to a shared word, so whatever it does between two yields is one
-// atomic step. Local variables need no description: an actor is deterministic, so its state is what it has read so far.
+// An actor is an iterator. It yields before every access to a shared word, so whatever it does between two yields is
+// one atomic step. Local variables need no description: an actor is deterministic, so its state is what it has read so
+// far.
 
 using System.Globalization;
 using System.Text;
 
 namespace Allot.Model.Tests.Interleavings;
 
-/// <summary>What an actor yields before its next step: null to go on at any time, or the condition to wait for.</summary>
+/// <summary>What an actor yields before its next step: null to go on at any time, or the condition to wait
+/// for.</summary>
 internal delegate bool? Gate();
 
 internal sealed class Run

@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Allot.Tests;
 
-/// <summary>What happens when somebody gives back what was never charged: ignored, counted, and reported once.</summary>
+/// <summary>What happens when somebody gives back what was never charged: ignored, counted, and reported
+/// once.</summary>
 public sealed class AccountingErrorTests
 {
     private readonly TreeOfThree _tree = new();

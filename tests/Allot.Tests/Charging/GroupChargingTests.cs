@@ -34,7 +34,8 @@ public sealed class GroupChargingTests
     [Fact]
     public void Kernel_above_memory_is_one_budget()
     {
-        MemoryGroup group = new MemoryController().Root.CreateChild("a", new() { MaxBytes = 100, KernelMaxBytes = 100 });
+        MemoryGroup group =
+            new MemoryController().Root.CreateChild("a", new() { MaxBytes = 100, KernelMaxBytes = 100 });
         group.Charge(MemoryKind.User, 60);
         Assert.False(group.TryCharge(MemoryKind.Kernel, 41, out ChargeRefusal refusal));
         Assert.Equal(CounterKind.Memory, refusal.Counter);
@@ -100,7 +101,11 @@ public sealed class GroupChargingTests
         Assert.Equal([0, 0, 0], tree.Memory);
     }
 
-    [Theory, InlineData(-1L), InlineData(MemoryGroup.MaxChargeBytes + 1), InlineData(long.MinValue), InlineData(long.MaxValue)]
+    [Theory]
+    [InlineData(-1L)]
+    [InlineData(MemoryGroup.MaxChargeBytes + 1)]
+    [InlineData(long.MinValue)]
+    [InlineData(long.MaxValue)]
     public void Amounts_that_no_charge_can_have_are_refused_before_anything_changes(long bytes)
     {
         var tree = new TreeOfThree();

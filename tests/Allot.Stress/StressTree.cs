@@ -1,0 +1,83 @@
+using Allot.Testing;
+
+namespace Allot.Stress;
+
+/// <summary>The tree that the threads share.</summary>
+/// <remarks>
+/// <para><c>/calm</c>: limits that are never lowered, no forced charges. I1 must hold there at every instant.</para>
+/// <para><c>/wild</c>: limits that move up and down, forced charges, groups that come and go.</para>
+/// </remarks>
+internal sealed class StressTree
+{
+    private const int CalmGroups = 6;
+    private const int WildGroups = 8;
+
+    private readonly MemoryGroup _wild;
+    private readonly MemoryGroup[] _slots;
+    private readonly List<MemoryGroup> _everCreated = [];
+    private readonly Lock _lock = new();
+
+    public StressTree(Prng random)
+    {
+        MemoryGroup calm = Controller.Root.CreateChild(
+            "calm", new() { MaxBytes = 4_000, KernelMaxBytes = 1_500, PinsMaxBytes = 2_000 });
+        Calm.Add(calm);
+        for (int i = 1; i < CalmGroups; i++)
+        {
+            var options = new MemoryGroupOptions
+            {
+                MaxBytes = 200 + random.Below(3_000),
+                KernelMaxBytes = 200 + random.Below(1_000),
+                PinsMaxBytes = 200 + random.Below(1_500),
+            };
+            Calm.Add(random.Pick(Calm).CreateChild($"c{i}", options));
+        }
+
+        // Low enough that forced charges pass it, whatever else happens below.
+        _wild = Controller.Root.CreateChild(
+            "wild", new() { MaxBytes = 3_000, KernelMaxBytes = 1_500, PinsMaxBytes = 2_000 });
+        _everCreated.AddRange([Controller.Root, .. Calm, _wild]);
+        _slots = [.. Enumerable.Range(0, WildGroups).Select(_ => CreateBelow(_wild))];
+    }
+
+    public MemoryController Controller { get; } = new();
+
+    public List<MemoryGroup> Calm { get; } = [];
+
+    /// <summary>Every group there ever was. Only for quiet points.</summary>
+    public IReadOnlyList<MemoryGroup> EverCreated => _everCreated;
+
+    public MemoryGroup AnyCalm(Prng random) => random.Pick(Calm);
+
+    /// <summary>A wild group; it may be removed at any time, also while the caller uses it.</summary>
+    public MemoryGroup AnyWild(Prng random) => Volatile.Read(ref _slots[random.Below(_slots.Length)]);
+
+    /// <summary>Puts a new group into a slot, below another wild group or at the top, and removes the old one if it
+    /// can. </summary>
+    public void Replace(Prng random)
+    {
+        ref MemoryGroup slot = ref _slots[random.Below(_slots.Length)];
+        MemoryGroup parent = random.OneIn(2) ? AnyWild(random) : _wild;
+        MemoryGroup old = slot;
+        try
+        {
+            MemoryGroup created = CreateBelow(parent);
+            Volatile.Write(ref slot, created);
+            old.Remove();
+        }
+        catch (InvalidOperationException)
+        {
+            // The parent was removed meanwhile, or the old one still has children: it stays, out of its slot.
+        }
+    }
+
+    private MemoryGroup CreateBelow(MemoryGroup parent)
+    {
+        lock (_lock)
+        {
+            MemoryGroup created = parent.CreateChild($"w{_everCreated.Count}");
+            _everCreated.Add(created);
+            return created;
+        }
+    }
+}
