@@ -7,7 +7,8 @@ internal sealed record AllotResult(RunResult Run, JsonElement? Report)
 {
     public int ExitCode => Run.ExitCode;
 
-    /// <summary>A number of the report by its path, for example <c>"kernel.peak_bytes"</c>; null is "unlimited".</summary>
+    /// <summary>A number of the report by its path, for example <c>"kernel.peak_bytes"</c>; null is
+    /// "unlimited".</summary>
     public long? Number(string path)
     {
         JsonElement element = Element(path);
@@ -34,7 +35,8 @@ internal static class AllotCommand
     public static RunResult Invoke(IEnumerable<string> arguments, RunOptions? options = null) =>
         ProcessRunner.Run(HostPath, arguments, options);
 
-    /// <summary><c>allot run OPTIONS --report json --report-file FILE -- COMMAND</c>, with the report read back.</summary>
+    /// <summary><c>allot run OPTIONS --report json --report-file FILE -- COMMAND</c>, with the report read
+    /// back.</summary>
     public static AllotResult Run(
         IEnumerable<string> options, IEnumerable<string> command, RunOptions? runOptions = null)
     {
