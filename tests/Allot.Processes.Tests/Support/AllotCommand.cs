@@ -80,10 +80,12 @@ internal sealed class ReportFile : IDisposable
     public string Path => _directory.File("report.json");
 
     /// <summary>The report, null when none was written.</summary>
-    public JsonElement? Read()
+    public JsonElement? Read() => ReadFrom(Path);
+
+    public static JsonElement? ReadFrom(string path)
     {
-        if (!File.Exists(Path)) return null;
-        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path));
+        if (!File.Exists(path) || new FileInfo(path).Length == 0) return null;
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
         return document.RootElement.Clone();
     }
 
