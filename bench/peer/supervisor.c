@@ -1,9 +1,10 @@
-// supervisor [--read-status] [--no-sync] [--verbose] -- COMMAND [ARG...]
+// supervisor [--intercept CALLS] [--read-status] [--no-sync] [--verbose] -- COMMAND [ARG...]
 //
 // The least a supervisor of seccomp notifications can do, in C: the peer that the round trip of `allot run` is measured
-// against. Starts COMMAND with a filter that notifies for mlock, mlock2 and munlock, receives the listener over a
-// socket, and answers every notification with "continue". Exits with COMMAND's status (128 + signal).
+// against. Starts COMMAND with a filter that notifies of a few calls, receives the listener over a socket, and answers
+// every notification with "continue". Exits with COMMAND's status (128 + signal).
 //
+//   --intercept     lock (the default: mlock, mlock2, munlock) or eventfd (eventfd2)
 //   --read-status   reads VmLck of the caller from /proc/PID/status before each answer
 //   --no-sync       without SYNC_WAKE_UP (which kernels before 6.6 do not have; it is then off anyway)
 //   --verbose       says on stderr how many calls were answered, and whether wake-ups were synchronous
@@ -42,6 +43,10 @@
 #error "x86-64 or arm64"
 #endif
 
+static const unsigned lock_calls[3] = { SYS_mlock, SYS_mlock2, SYS_munlock };
+static const unsigned eventfd_calls[3] = { SYS_eventfd2, SYS_eventfd2, SYS_eventfd2 };
+
+static const unsigned *intercepted = lock_calls;
 static int listener;
 static int read_status;
 static atomic_long answered;
@@ -52,15 +57,22 @@ static void die(const char *what)
     exit(125);
 }
 
+static int choose(const char *name)
+{
+    if (strcmp(name, "lock") != 0 && strcmp(name, "eventfd") != 0) return 0;
+    intercepted = name[0] == 'l' ? lock_calls : eventfd_calls;
+    return 1;
+}
+
 static int install_filter(void)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 0, 4),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mlock, 3, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mlock2, 2, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_munlock, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, intercepted[0], 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, intercepted[1], 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, intercepted[2], 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
     };
@@ -148,10 +160,12 @@ int main(int argc, char **argv)
         if (strcmp(argv[position], "--read-status") == 0) read_status = 1;
         else if (strcmp(argv[position], "--no-sync") == 0) synchronous = 0;
         else if (strcmp(argv[position], "--verbose") == 0) verbose = 1;
+        else if (strcmp(argv[position], "--intercept") == 0 && position + 1 < argc && choose(argv[position + 1])) position++;
         else break;
     }
     if (position >= argc - 1 || strcmp(argv[position], "--") != 0) {
-        fprintf(stderr, "usage: supervisor [--read-status] [--no-sync] [--verbose] -- COMMAND [ARG...]\n");
+        fprintf(stderr, "usage: supervisor [--intercept lock|eventfd] [--read-status] [--no-sync] [--verbose] "
+            "-- COMMAND [ARG...]\n");
         return 125;
     }
 

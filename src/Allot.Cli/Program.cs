@@ -1,6 +1,6 @@
 using Allot.Cli;
-using Allot.Processes.Launching;
+using Allot.Processes;
 
-// The launcher is this program in a hidden mode: nothing native has to be built.
-if (LauncherMode.IsRequested(args)) return LauncherMode.Run(args);
+// What follows is in a class of its own: a launcher has no use for the libraries that it would load.
+if (ProcessLauncher.TryRun(args, out int exitCode)) return exitCode;
 return AllotCommand.Invoke(args);

@@ -51,7 +51,8 @@ internal sealed class ReportDestination : IDisposable
     {
         try
         {
-            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+            // No buffer: what was left in one after a failed write would be written again, and fail again, on close.
+            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -15,16 +15,16 @@ internal static class RunCommand
           allot run [options] -- COMMAND [ARG...]
 
         Limits (a limit that is not given intercepts nothing and costs nothing):
-          --kernel-max SIZE    Most kernel memory: processes, directories, sockets, ... Calls that would create more fail
-                               with the error of the call (mkdir: ENOMEM, fork: EAGAIN). Needs a memory cgroup.
-          --pins-max SIZE      Most locked and pinned memory: mlock, MAP_LOCKED, SHM_LOCK, io_uring buffers, ... Holds for
-                               root too. Needs no privilege.
+          --kernel-max SIZE    Most kernel memory: processes, directories, sockets, ... Calls that would create more
+                               fail with their own error (mkdir: ENOMEM, fork: EAGAIN). Needs a memory cgroup.
+          --pins-max SIZE      Most locked and pinned memory: mlock, MAP_LOCKED, SHM_LOCK, io_uring buffers, ... Holds
+                               for root too. Needs no privilege.
           --memory-max SIZE    Most memory of all kinds: the kernel's own limit of the cgroup. Needs a memory cgroup.
 
         Options:
           --name NAME          Name of the group in the report and the cgroup. Default: the command's name
-          --allow-io-uring     Let the command use io_uring under --kernel-max. What a ring submits passes every filter, so
-                               the limit is then only observed; without this, io_uring_setup fails with ENOSYS
+          --allow-io-uring     Let the command use io_uring under --kernel-max. What a ring submits passes every filter,
+                               so the limit is then only observed; without this, io_uring_setup fails with ENOSYS
           --report text|json|none
                                Form of the report at the end. Default: text
           --report-file FILE   Write the report there instead of standard error
@@ -37,8 +37,8 @@ internal static class RunCommand
         command cannot be executed, 127 when it was not found.
 
         Examples:
-          A loop that would fill the kernel with directories, stopped at 16 MiB (as root):
-            allot run --kernel-max 16M -- sh -c 'cd $(mktemp -d) && while mkdir x; do cd x; done'
+          A loop that would fill the kernel with directories, stopped at 2 MiB (as root):
+            allot run --kernel-max 2M -- sh -c 'cd $(mktemp -d) && while mkdir x; do cd x; done'
 
           At most 1 MiB locked or pinned by all processes of a program, with a report for a machine (no privilege):
             allot run --pins-max 1M --report json --report-file pins.json -- python3 -c 'print("hello")'
@@ -54,6 +54,7 @@ internal static class RunCommand
         Option<long> kernelMax = SizeOption("--kernel-max");
         Option<long> pinsMax = SizeOption("--pins-max");
         var name = new Option<string?>("--name");
+        name.Validators.Add(ValidateName);
         var allowIoUring = new Option<bool>("--allow-io-uring");
         var report = new Option<string>("--report") { DefaultValueFactory = static _ => "text" };
         report.AcceptOnlyFromAmong("text", "json", "none");
@@ -66,7 +67,8 @@ internal static class RunCommand
         };
         run.Validators.Add(result =>
         {
-            if (command.Length == 0) result.AddError("no command was given: write it after '--', as in 'allot run -- true'.");
+            if (command.Length > 0) return;
+            result.AddError("no command was given: write it after '--', as in 'allot run -- true'.");
         });
         run.SetAction(parsed => Runner.Run(new RunRequest
         {
@@ -82,6 +84,23 @@ internal static class RunCommand
         }));
         return run;
     }
+
+    // Asks the one who knows the rule, so that it is written down once.
+    private static void ValidateName(OptionResult result)
+    {
+        if (result.Tokens is not [{ Value: var name }]) return;
+        try
+        {
+            new MemoryController().Root.CreateChild(name).Remove();
+        }
+        catch (ArgumentException failure)
+        {
+            result.AddError($"--name: '{name}' cannot be the name of a group. {WithoutParameterName(failure)}");
+        }
+    }
+
+    private static string WithoutParameterName(ArgumentException failure) =>
+        failure.Message.Replace($" (Parameter '{failure.ParamName}')", "", StringComparison.Ordinal);
 
     private static Option<long> SizeOption(string optionName) => new(optionName)
     {

@@ -15,7 +15,8 @@ public sealed class ProcessGroupOptions
     /// <remarks>A limit that is set only above intercepts nothing here: set this group's own as well.</remarks>
     public MemoryGroup? Parent { get; init; }
 
-    /// <summary>The most memory of all kinds, in bytes: the kernel's own limit of the cgroup. Default: no limit.</summary>
+    /// <summary>The most memory of all kinds, in bytes: the kernel's own limit of the cgroup. Default: no
+    /// limit.</summary>
     public long MemoryMaxBytes { get; init; } = MemoryGroup.Unlimited;
 
     /// <summary>The most kernel memory, in bytes. Default: no limit.</summary>
@@ -25,19 +26,27 @@ public sealed class ProcessGroupOptions
     public long PinsMaxBytes { get; init; } = MemoryGroup.Unlimited;
 
     /// <summary>Whether the command may have io_uring rings under a kernel memory limit. Default: no.</summary>
-    /// <remarks>What is submitted through a ring never passes a filter, so with rings the limit is only observed.</remarks>
+    /// <remarks>What is submitted through a ring never passes a filter, so with rings the limit is only
+    /// observed.</remarks>
     public bool AllowsIoUring { get; init; }
 
-    /// <summary>Whether every child and orphan of this program belongs to the group. Matters only without a cgroup, where
+    /// <summary>Whether every child and orphan of this program belongs to the group. Matters only without a cgroup,
+    /// where
     /// members are found by descent. Default: no.</summary>
-    /// <remarks>With it, orphans of the command are found too (this process becomes their parent, as a child subreaper),
-    /// and ended with the group: right for a program that has no other children. Without it, members are the descendants
+    /// <remarks>With it, orphans of the command are found too (this process becomes their parent, as a child
+    /// subreaper),
+    /// and ended with the group: right for a program that has no other children. Without it, members are the
+    /// descendants
     /// of the command, and one whose parent has died is no longer found.</remarks>
     public bool OwnsAllDescendants { get; init; }
 
     /// <summary>How long members that outlive the command have to end after SIGTERM, before SIGKILL. Default: 1 second.
     /// </summary>
     public TimeSpan LeftoverGrace { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The program and first arguments that start a launcher: a program whose <c>Main</c> begins with
+    /// <see cref="ProcessLauncher.TryRun"/>. Default: this program.</summary>
+    public IReadOnlyList<string>? Launcher { get; init; }
 
     /// <summary>Told, one line at a time, what is done. Default: nobody is told.</summary>
     public Action<string>? Log { get; init; }
@@ -54,7 +63,8 @@ public sealed class ProcessGroupOptions
         {
             if (Name is not null) return Name;
             string file = System.IO.Path.GetFileName(Command[0]);
-            return file.Length is > 0 and <= 64 && !file.Any(char.IsControl) ? file : "command";
+            bool fits = file.Length is > 0 and <= 64 && file is not ("." or "..") && !file.Any(char.IsControl);
+            return fits ? file : "command";
         }
     }
 }

@@ -84,13 +84,14 @@ public sealed class MemoryCounter
         }
     }
 
-    /// <summary>The most that a charge could get now: the smallest distance to a limit from here up to the root; 0 or more.
-    /// </summary>
+    /// <summary>The bytes that could be charged now: the smallest distance to a limit from here up to the root, 0 or
+    /// more. 0 for a removed group, which takes no charges.</summary>
     /// <remarks>A forecast, not a promise: another thread may take it first.</remarks>
     public long AvailableBytes
     {
         get
         {
+            if (_detached) return 0;
             long available = long.MaxValue;
             for (MemoryCounter? level = this; level is not null; level = level._parent)
             {

@@ -8,7 +8,8 @@
 //
 //   --wait        prints "ready", then waits for a line (or the end) of input; a test fills the group meanwhile
 //   --fill DIR    makes directories in each other under DIR until mkdir is refused, and again before every call, as the
-//                 kernel may have found a page of room; prints "fill 1234 ENOMEM" or "fill 100000 ok"
+//                 kernel may have found a page of room; prints "fill 1234 ENOMEM" or "fill 100000 ok". The last pages
+//                 are filled with smaller things (event descriptors, then file locks) until these are refused too
 //
 //   mkdir ENOMEM
 //   pipe ok
@@ -50,7 +51,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
-enum { ROUNDS_MAX = 100000 };
+enum { ROUNDS_MAX = 100000, REST_MAX = 200 };
 
 // Prepared before the group is full. Everything is relative to the work directory `work`.
 static int work = -1, fill_directory = -1, file, epoll, inotify, fanotify, null_fd, uts;
@@ -624,9 +625,24 @@ static int fill(void)
     return 0;
 }
 
+// Fills what is too little for a directory. Nothing here is given back before the end.
+static void fill_the_rest(void)
+{
+    static long locks;
+    for (int i = 0; i < REST_MAX && eventfd(0, EFD_CLOEXEC) >= 0; i++) { }
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+    for (int i = 0; i < REST_MAX; i++) {
+        lock.l_start = 1000 + 2 * locks++;   // not side by side: each is an object of its own
+        if (fcntl(file, F_OFD_SETLK, &lock) != 0) break;
+    }
+}
+
 static void make(int index)
 {
-    if (fill_directory >= 0) fill();
+    if (fill_directory >= 0) {
+        fill();
+        fill_the_rest();
+    }
     if (table[index].make == do_execve) clean();
     say("%s %s", table[index].name, result_name(table[index].make()));
 }

@@ -65,6 +65,20 @@ static inline void nap_us(long microseconds)
 // After this many seconds the process is killed by its own alarm. A forked child has no alarm: it must call this too.
 static inline void bound_life(unsigned seconds) { alarm(seconds == 0 ? 1 : seconds); }
 
+// The most memory the parent has had resident; 0 when that cannot be read. Started by a supervisor, its cost in memory.
+static inline long parent_peak_bytes(void)
+{
+    char path[64], line[256];
+    long kibibytes = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)getppid());
+    FILE *status = fopen(path, "re");
+    if (status == NULL) return 0;
+    while (fgets(line, sizeof line, status) != NULL)
+        if (sscanf(line, "VmHWM: %ld", &kibibytes) == 1) break;
+    fclose(status);
+    return kibibytes * 1024;
+}
+
 // Bytes with an optional K, M or G (powers of 1024). Exits with a usage error on anything else.
 static inline size_t parse_size(const char *text)
 {

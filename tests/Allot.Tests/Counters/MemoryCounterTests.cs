@@ -133,4 +133,27 @@ public sealed class MemoryCounterTests
         Assert.False(leaf.ForceChargeLevel(50));
         Assert.Equal(5, leaf.PeakBytes);
     }
+
+    [Fact]
+    public void What_is_available_is_the_smallest_room_on_the_way_to_the_root()
+    {
+        var root = new MemoryCounter(null, 100);
+        var leaf = new MemoryCounter(root, 70);
+        Assert.Equal(70, leaf.AvailableBytes);
+        root.ForceCharge(60);
+        Assert.Equal(40, leaf.AvailableBytes);
+        Assert.True(leaf.TryCharge(leaf.AvailableBytes, out _));
+        Assert.Equal(0, leaf.AvailableBytes);
+        root.MaxBytes = 10;
+        Assert.Equal(0, leaf.AvailableBytes);
+    }
+
+    [Fact]
+    public void Without_limits_all_is_available_and_to_a_removed_group_nothing_is()
+    {
+        var counter = new MemoryCounter(null, MemoryGroup.Unlimited);
+        Assert.Equal(MemoryGroup.Unlimited, counter.AvailableBytes);
+        counter.Detach();
+        Assert.Equal(0, counter.AvailableBytes);
+    }
 }

@@ -1,0 +1,24 @@
+namespace Allot.Benchmarks.Runner;
+
+/// <summary>One question about the cost of `allot run`, answered by comparing runs.</summary>
+internal abstract class Benchmark
+{
+    /// <summary>Its name on the command line, and of its page.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The heading of its page.</summary>
+    public abstract string Title { get; }
+
+    /// <summary>What is compared and how, for the reader of the page.</summary>
+    public abstract string Method { get; }
+
+    /// <summary>Programs that it needs in PATH.</summary>
+    public virtual IReadOnlyList<string> Tools => ["gcc"];
+
+    /// <summary>Runs it and fills in the page.</summary>
+    /// <exception cref="BenchmarkException">A program failed.</exception>
+    public abstract void Measure(Workbench bench, ResultPage page);
+}
+
+/// <summary>A run that a benchmark rests on did not work.</summary>
+internal sealed class BenchmarkException(string message) : Exception(message);

@@ -1,0 +1,76 @@
+// Where the programs of a benchmark are compiled, started and timed. Times come from the programs themselves, so the
+// cost
+// of starting them from here is in none.
+
+using System.Diagnostics;
+
+namespace Allot.Benchmarks.Runner;
+
+/// <summary>A scratch directory with compiled programs, and ways to run them.</summary>
+internal sealed class Workbench(string allotPath, bool isSmoke) : IDisposable
+{
+    private static readonly TimeSpan s_timeLimit = TimeSpan.FromMinutes(5);
+
+    private readonly DirectoryInfo _scratch = Directory.CreateTempSubdirectory("allot-bench-");
+
+    public string AllotPath => allotPath;
+
+    public bool IsSmoke => isSmoke;
+
+    public string ScratchPath => _scratch.FullName;
+
+    /// <summary>The size of a measurement: the second for a smoke run.</summary>
+    public int Size(int real, int smoke) => isSmoke ? smoke : real;
+
+    /// <summary>Runs the variants in turns.</summary>
+    public IReadOnlyList<Series> Compare(int rounds, params Variant[] variants) =>
+        Rounds.Run(isSmoke ? 1 : rounds, warmUps: isSmoke ? 0 : 1, variants);
+
+    /// <summary>Compiles a program of ours, and returns its path.</summary>
+    /// <param name="source">The source, relative to this assembly: <c>Programs/repeat.c</c>.</param>
+    public string Compile(string source)
+    {
+        string output = Path.Combine(ScratchPath, Path.GetFileNameWithoutExtension(source));
+        if (!File.Exists(output))
+        {
+            string path = Path.Combine(AppContext.BaseDirectory, source);
+            _ = Run("gcc", ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-pthread", "-o", output, path]);
+        }
+
+        return output;
+    }
+
+    /// <summary>Runs a program and reads the numbers it prints.</summary>
+    public Sample Measure(IReadOnlyList<string> command) => Sample.Parse(Run(command[0], command.Skip(1)));
+
+    /// <summary>A command line that runs another in a group.</summary>
+    public IReadOnlyList<string> InGroup(IEnumerable<string> options, IEnumerable<string> command) =>
+        [allotPath, "run", "--report", "none", .. options, "--", .. command];
+
+    /// <summary>Runs a program that has to succeed, and returns what it wrote.</summary>
+    public string Run(string file, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            WorkingDirectory = ScratchPath,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["HOME"] = ScratchPath;   // no settings of the user
+        start.Environment["GIT_CONFIG_NOSYSTEM"] = "1";
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(s_timeLimit))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new BenchmarkException($"'{file} {string.Join(' ', start.ArgumentList)}' does not end.");
+        }
+
+        if (process.ExitCode == 0) return output.Result;
+        throw new BenchmarkException(
+            $"'{file} {string.Join(' ', start.ArgumentList)}' ended with {process.ExitCode}:\n{output.Result}{error.Result}");
+    }
+
+    public void Dispose() => _scratch.Delete(recursive: true);
+}
