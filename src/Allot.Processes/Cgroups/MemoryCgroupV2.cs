@@ -60,8 +60,7 @@ internal sealed class MemoryCgroupV2(string path, UndoList undo) : MemoryCgroup(
 
     /// <remarks>
     /// The kernel chooses what goes, page cache or kernel objects. "Try again" is its answer when it could free less
-    /// than
-    /// asked; a kernel before 5.19 does not have the file. Neither matters: the caller measures.
+    /// than asked; a kernel before 5.19 does not have the file. Neither matters: the caller measures.
     /// </remarks>
     protected override void ReclaimCore(long bytes) =>
         KernelCgroupFiles.WriteText($"{Path}/memory.reclaim", bytes.ToString(CultureInfo.InvariantCulture));

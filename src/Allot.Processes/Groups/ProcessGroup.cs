@@ -16,8 +16,7 @@ namespace Allot.Processes;
 /// <summary>A command and its descendants, in a memory group with limits on kernel, pinned and ordinary
 /// memory.</summary>
 /// <remarks>Linux on x86-64 and arm64. Members are safe to call from any thread, but only one thread waits. One
-/// program may
-/// have any number of groups at once.</remarks>
+/// program may have any number of groups at once.</remarks>
 public sealed class ProcessGroup : IDisposable
 {
     private readonly ProcessGroupOptions _options;
@@ -41,8 +40,8 @@ public sealed class ProcessGroup : IDisposable
     }
 
     /// <summary>The counters, limits and events of the group, kept equal to what the kernel reports. Limits may be
-    /// changed
-    /// while the command runs, except that a limit which was not set at the start intercepts nothing and never acts.
+    /// changed while the command runs, except that a limit which was not set at the start intercepts nothing and
+    /// never acts.
     /// </summary>
     public MemoryGroup Group { get; }
 

@@ -11,8 +11,7 @@ internal enum ThreadActivity
     Running,
 
     /// <summary>Asleep inside the call that <see cref="ThreadStatus.Call"/> names. This is also the state of a thread
-    /// that
-    /// waits for the answer of a seccomp listener.</summary>
+    /// that waits for the answer of a seccomp listener.</summary>
     BlockedInCall,
 
     /// <summary>Asleep, but not in a call: stopped, in a page fault, or dead and not yet reaped.</summary>

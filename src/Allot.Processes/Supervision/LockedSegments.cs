@@ -15,13 +15,15 @@ internal sealed class LockedSegments
     public long Bytes { get; private set; }
 
     /// <summary>What locking the segment would add: nothing when it is locked already, or cannot be.</summary>
-    /// <returns>False when the segment lives in another IPC namespace, so that its size cannot be known.</returns>
+    /// <returns>False when its size cannot be known: it lives in another IPC namespace, or its owner hides it from us.
+    /// </returns>
     public static bool TryMeasure(int threadId, int segmentId, out long bytes)
     {
         bytes = 0;
         if (!IpcNamespace.IsOurs(threadId)) return false;
-        if (SharedMemory.TryRead(segmentId, out SharedMemory.Segment segment) && !segment.IsLocked) bytes = segment.Bytes;
-        return true;
+        SharedMemory.Segment segment = SharedMemory.Read(segmentId);
+        if (segment.State == SharedMemory.SegmentState.Unlocked) bytes = segment.Bytes;
+        return segment.State != SharedMemory.SegmentState.NotOurs;
     }
 
     public void Add(int segmentId, long bytes)
@@ -34,13 +36,16 @@ internal sealed class LockedSegments
         if (_bytesById.Remove(segmentId, out long bytes)) Bytes -= bytes;
     }
 
-    /// <summary>Drops what was unlocked or removed meanwhile.</summary>
+    /// <summary>Drops what was unlocked or removed meanwhile. What its owner has hidden since stays.</summary>
     public void Refresh()
     {
         _unlocked.Clear();
         foreach (int id in _bytesById.Keys)
         {
-            if (!SharedMemory.TryRead(id, out SharedMemory.Segment segment) || !segment.IsLocked) _unlocked.Add(id);
+            if (SharedMemory.Read(id).State is SharedMemory.SegmentState.Unlocked or SharedMemory.SegmentState.Gone)
+            {
+                _unlocked.Add(id);
+            }
         }
 
         foreach (int id in _unlocked) Remove(id);
