@@ -105,7 +105,7 @@ internal sealed class Supervisor : IDisposable
         lock (_gate)
         {
             _kernel?.Release();
-            _pins.Release();
+            _pins.Dispose();
             SetUserCharge(0);
         }
     }
