@@ -31,7 +31,7 @@ internal static class AllotCommand
 
         var root = new RootCommand("Run programs in memory groups.");
         root.Subcommands.Add(RunCommand.Create(command));
-        foreach (Option option in root.Options.OfType<HelpOption>()) option.Action = new HelpText(Help, RunCommand.Help);
+        root.Options.OfType<HelpOption>().Single().Action = new HelpText(Help, RunCommand.Help);
 
         if (ours.Length == 0)
         {
@@ -47,6 +47,10 @@ internal static class AllotCommand
             return ExitCode.AllotFailed;
         }
 
-        return parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+        return parsed.Invoke(new InvocationConfiguration
+        {
+            ProcessTerminationTimeout = null,
+            EnableDefaultExceptionHandler = false,
+        });
     }
 }

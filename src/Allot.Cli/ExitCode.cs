@@ -1,6 +1,7 @@
 namespace Allot.Cli;
 
-/// <summary>What Allot itself exits with; otherwise it exits as the command did. The numbers are those of env and timeout.
+/// <summary>What Allot itself exits with; otherwise it exits as the command did. The numbers are those of env and
+/// timeout.
 /// </summary>
 internal static class ExitCode
 {

@@ -3,7 +3,8 @@ using Allot.Processes.Native;
 
 namespace Allot.Cli;
 
-/// <summary>Writes to descriptor 2 as it is. Console.Error is not used: it may set up the terminal, which is the command's.
+/// <summary>Writes to descriptor 2 as it is. Console.Error is not used: it may set up the terminal, which is the
+/// command's.
 /// </summary>
 internal static unsafe class StandardError
 {

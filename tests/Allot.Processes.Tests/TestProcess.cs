@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace Allot.Processes.Tests;
 
 /// <summary>
-/// A shell that a test starts, talks to by lines, and ends. A script that wants to be waited for prints "ready" and then
+/// A shell that a test starts, talks to by lines, and ends. A script that wants to be waited for prints "ready" and
+/// then
 /// reads a line. Disposing kills this one process and waits for it.
 /// </summary>
 internal sealed class TestProcess : IDisposable

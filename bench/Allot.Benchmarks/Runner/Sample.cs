@@ -11,7 +11,8 @@ internal sealed class Sample
         ? value
         : throw new BenchmarkException($"A run did not print '{name}'; it printed {string.Join(", ", _values.Keys)}.");
 
-    /// <summary>Reads lines of the form <c>name value</c>, and <c>name part value part value...</c>, whose values are then
+    /// <summary>Reads lines of the form <c>name value</c>, and <c>name part value part value...</c>, whose values are
+    /// then
     /// called <c>name.part</c>. Other lines are not numbers and are left out.</summary>
     public static Sample Parse(string output)
     {

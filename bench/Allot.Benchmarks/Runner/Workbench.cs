@@ -1,4 +1,5 @@
-// Where the programs of a benchmark are compiled, started and timed. Times come from the programs themselves, so the cost
+// Where the programs of a benchmark are compiled, started and timed. Times come from the programs themselves, so the
+// cost
 // of starting them from here is in none.
 
 using System.Diagnostics;

@@ -15,16 +15,16 @@ internal static class RunCommand
           allot run [options] -- COMMAND [ARG...]
 
         Limits (a limit that is not given intercepts nothing and costs nothing):
-          --kernel-max SIZE    Most kernel memory: processes, directories, sockets, ... Calls that would create more fail
-                               with the error of the call (mkdir: ENOMEM, fork: EAGAIN). Needs a memory cgroup.
-          --pins-max SIZE      Most locked and pinned memory: mlock, MAP_LOCKED, SHM_LOCK, io_uring buffers, ... Holds for
-                               root too. Needs no privilege.
+          --kernel-max SIZE    Most kernel memory: processes, directories, sockets, ... Calls that would create more
+                               fail with their own error (mkdir: ENOMEM, fork: EAGAIN). Needs a memory cgroup.
+          --pins-max SIZE      Most locked and pinned memory: mlock, MAP_LOCKED, SHM_LOCK, io_uring buffers, ... Holds
+                               for root too. Needs no privilege.
           --memory-max SIZE    Most memory of all kinds: the kernel's own limit of the cgroup. Needs a memory cgroup.
 
         Options:
           --name NAME          Name of the group in the report and the cgroup. Default: the command's name
-          --allow-io-uring     Let the command use io_uring under --kernel-max. What a ring submits passes every filter, so
-                               the limit is then only observed; without this, io_uring_setup fails with ENOSYS
+          --allow-io-uring     Let the command use io_uring under --kernel-max. What a ring submits passes every filter,
+                               so the limit is then only observed; without this, io_uring_setup fails with ENOSYS
           --report text|json|none
                                Form of the report at the end. Default: text
           --report-file FILE   Write the report there instead of standard error
@@ -67,7 +67,8 @@ internal static class RunCommand
         };
         run.Validators.Add(result =>
         {
-            if (command.Length == 0) result.AddError("no command was given: write it after '--', as in 'allot run -- true'.");
+            if (command.Length > 0) return;
+            result.AddError("no command was given: write it after '--', as in 'allot run -- true'.");
         });
         run.SetAction(parsed => Runner.Run(new RunRequest
         {

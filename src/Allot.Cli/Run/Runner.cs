@@ -2,7 +2,8 @@ using Allot.Processes;
 
 namespace Allot.Cli.Run;
 
-/// <summary>Runs a command in a group, from the command line's point of view: messages, signals, report, exit code.</summary>
+/// <summary>Runs a command in a group, from the command line's point of view: messages, signals, report, exit
+/// code.</summary>
 internal static class Runner
 {
     public static int Run(RunRequest request)

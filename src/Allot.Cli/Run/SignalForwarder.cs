@@ -1,7 +1,8 @@
 // Signals sent to Allot are meant for the command.
 //
 // Allot and the command share a process group, so what the terminal sends (Ctrl-C, Ctrl-\, Ctrl-Z, a resize, a hang-up)
-// reaches both without our help: Ctrl-C and Ctrl-\ are then only survived here, and Ctrl-Z stops Allot with its command,
+// reaches both without our help: Ctrl-C and Ctrl-\ are then only survived here, and Ctrl-Z stops Allot with its
+// command,
 // as a shell expects of a job. What is sent to Allot alone is passed on.
 
 using System.Runtime.InteropServices;

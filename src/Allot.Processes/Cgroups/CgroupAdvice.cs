@@ -36,7 +36,8 @@ internal static class CgroupAdvice
     }
 
     internal static CgroupUnavailableException OwnCgroupNotVisible(CgroupMount mount, string? ownPath) => new(Start +
-        $"our own cgroup '{ownPath ?? "(none)"}' is not visible under '{mount.MountPoint}', which shows '{mount.Root}'. " +
+        $"our own cgroup '{ownPath ?? "(none)"}' is not visible under '{mount.MountPoint}', " +
+        $"which shows '{mount.Root}'. " +
         "In a container, start it with a cgroup namespace of its own and a writable cgroup mount.");
 
     internal static CgroupUnavailableException NoKernelMemoryCounter(CgroupHome home, bool disabledAtBoot) => new(Start +

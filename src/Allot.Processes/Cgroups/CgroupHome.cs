@@ -7,7 +7,8 @@ internal sealed record CgroupHome(int Version, string Directory, string MountPoi
     /// Version 1 when the memory controller is mounted as version 1 (a controller is in one hierarchy only), else
     /// version 2.
     /// </summary>
-    /// <exception cref="CgroupUnavailableException">There is no memory controller, or our cgroup is not visible.</exception>
+    /// <exception cref="CgroupUnavailableException">There is no memory controller, or our cgroup is not
+    /// visible.</exception>
     internal static CgroupHome Find(ICgroupFiles files)
     {
         IReadOnlyList<CgroupMount> mounts = MountTable.Parse(files.Read("/proc/self/mountinfo") ?? "");

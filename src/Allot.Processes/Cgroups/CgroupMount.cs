@@ -13,7 +13,8 @@ internal sealed record CgroupMount(string MountPoint, string Root, bool IsVersio
     /// <summary>The directory of a cgroup under this mount, or null when the mount does not show that cgroup.</summary>
     /// <param name="cgroupPath">As /proc/PID/cgroup gives it.</param>
     /// <remarks>
-    /// A bind mount or a container shows only a part: its root is then a cgroup below "/", and a cgroup outside of it has
+    /// A bind mount or a container shows only a part: its root is then a cgroup below "/", and a cgroup outside of it
+    /// has
     /// no directory here. "/.." in either path means "outside of our cgroup namespace", where names are unknown.
     /// </remarks>
     internal string? DirectoryOf(string cgroupPath)

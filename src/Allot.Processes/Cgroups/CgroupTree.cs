@@ -85,7 +85,8 @@ internal sealed class CgroupTree(string path)
         ReadMembers(_members);
         return _members.Count == 0
             ? ProcFiles.Message(errno)
-            : $"{ProcFiles.Message(errno)}; it still holds {_members.Count} processes (pid {string.Join(", ", _members.Take(3))})";
+            : $"{ProcFiles.Message(errno)}; it still holds {_members.Count} processes " +
+              $"(pid {string.Join(", ", _members.Take(3))})";
     }
 
     private bool WaitUntilEmpty()
@@ -109,7 +110,8 @@ internal sealed class CgroupTree(string path)
         Span<PollEntry> processes = stackalloc PollEntry[KillBatch];
         processes = processes[..count];
         for (int i = 0; i < count; i++)
-            processes[i] = new PollEntry { Descriptor = ProcFiles.OpenProcess(_members[start + i]), Events = PollEntry.Readable };
+            int process = ProcFiles.OpenProcess(_members[start + i]);
+            processes[i] = new PollEntry { Descriptor = process, Events = PollEntry.Readable };
         try
         {
             ReadMembers(_membersAgain);
@@ -126,7 +128,8 @@ internal sealed class CgroupTree(string path)
         }
     }
 
-    /// <summary>Waits for one member to end, or, when the last has ended but is not yet released, for a moment.</summary>
+    /// <summary>Waits for one member to end, or, when the last has ended but is not yet released, for a
+    /// moment.</summary>
     private void WaitForSomeExit()
     {
         ReadMembers(_members);

@@ -1,6 +1,7 @@
 namespace Allot.Processes.Cgroups;
 
-/// <summary>What placing a cgroup asks of the file system. Results are 0 or an errno: refusals are expected here.</summary>
+/// <summary>What placing a cgroup asks of the file system. Results are 0 or an errno: refusals are expected
+/// here.</summary>
 internal interface ICgroupFiles
 {
     bool IsRoot { get; }

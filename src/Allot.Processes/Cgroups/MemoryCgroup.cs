@@ -48,12 +48,14 @@ internal abstract class MemoryCgroup : IDisposable
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (name.Contains('/', StringComparison.Ordinal) || name.Any(char.IsControl) || name.Length > 64)
             throw new ArgumentException(
-                $"'{name}' cannot be the name of a cgroup: at most 64 characters, no slash, no control character.", nameof(name));
+                $"'{name}' cannot be the name of a cgroup: at most 64 characters, no slash, no control character.",
+                nameof(name));
 
         CgroupHome home = CgroupHome.Find(files);
         if (needsKernelBytes && CgroupWords.HasBootOption(files.Read("/proc/cmdline"), "cgroup.memory", "nokmem"))
             throw CgroupAdvice.NoKernelMemoryCounter(home, disabledAtBoot: true);
-        Placement placement = Placement.Make(home, $"allot-{name}.{files.OwnPid}.{Random.Shared.GetHexString(8, lowercase: true)}", files);
+        string unique = Random.Shared.GetHexString(8, lowercase: true);
+        Placement placement = Placement.Make(home, $"allot-{name}.{files.OwnPid}.{unique}", files);
         MemoryCgroup group = home.Version == 1
             ? new MemoryCgroupV1(placement.Directory, placement.Undo)
             : new MemoryCgroupV2(placement.Directory, placement.Undo);
@@ -78,7 +80,8 @@ internal abstract class MemoryCgroup : IDisposable
     /// <summary>The highest memory ever, or null where the kernel does not keep it. Does not allocate.</summary>
     internal abstract long? ReadMemoryPeakBytes();
 
-    /// <summary>Sets the kernel's own limit; <see cref="long.MaxValue"/> lifts it. The kernel rounds down to pages.</summary>
+    /// <summary>Sets the kernel's own limit; <see cref="long.MaxValue"/> lifts it. The kernel rounds down to
+    /// pages.</summary>
     /// <exception cref="IOException">The kernel refused, with its reason.</exception>
     internal abstract void SetMemoryMax(long bytes);
 

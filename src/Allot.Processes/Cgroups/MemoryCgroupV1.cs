@@ -31,7 +31,8 @@ internal sealed class MemoryCgroupV1(string path, UndoList undo) : MemoryCgroup(
         WriteLimit("memory.limit_in_bytes", text, bytes);
     }
 
-    /// <remarks>This version counts kills only in the cgroup of the victim, so those of the groups below are added.</remarks>
+    /// <remarks>This version counts kills only in the cgroup of the victim, so those of the groups below are
+    /// added.</remarks>
     internal override OomEvents ReadOomEvents()
     {
         long killed = 0;
@@ -44,14 +45,16 @@ internal sealed class MemoryCgroupV1(string path, UndoList undo) : MemoryCgroup(
     }
 
     /// <remarks>
-    /// Only the buffers of TCP, which have a counter of their own and are no part of <see cref="ReadKernelBytes"/>: this
+    /// Only the buffers of TCP, which have a counter of their own and are no part of <see cref="ReadKernelBytes"/>:
+    /// this
     /// version does not divide kernel memory any further.
     /// </remarks>
     internal override IReadOnlyList<(string Kind, long Bytes)> ReadKernelByKind() =>
         _tcp is null ? [] : [("tcp", _tcp.ReadNumber())];
 
     /// <remarks>
-    /// This version cannot reclaim an amount: it tries to empty the group of all that can go, page cache too, also while
+    /// This version cannot reclaim an amount: it tries to empty the group of all that can go, page cache too, also
+    /// while
     /// the group has members. "Busy" is its answer when something had to stay.
     /// </remarks>
     protected override void ReclaimCore(long bytes) => KernelCgroupFiles.WriteText($"{Path}/memory.force_empty", "0");

@@ -9,7 +9,8 @@ internal sealed class MemoryCgroupV2(string path, UndoList undo) : MemoryCgroup(
     // "sock" is charged to the group as memory but is no part of "kernel"; the others are.
     private static readonly string[] s_kinds =
     [
-        "slab_reclaimable", "slab_unreclaimable", "kernel_stack", "pagetables", "sec_pagetables", "percpu", "vmalloc", "sock",
+        "slab_reclaimable", "slab_unreclaimable", "kernel_stack", "pagetables", "sec_pagetables", "percpu", "vmalloc",
+        "sock",
     ];
 
     private readonly CounterFile? _stat = CounterFile.TryOpen($"{path}/memory.stat");
@@ -19,7 +20,8 @@ internal sealed class MemoryCgroupV2(string path, UndoList undo) : MemoryCgroup(
 
     internal override int Version => 2;
 
-    internal override bool CountsKernelBytes => _stat is not null && _stat.TryReadKey("kernel"u8, out _);   // 5.18 and later
+    // The key is there since 5.18.
+    internal override bool CountsKernelBytes => _stat is not null && _stat.TryReadKey("kernel"u8, out _);
 
     internal override long ReadKernelBytes() =>
         _stat is not null && _stat.TryReadKey("kernel"u8, out long bytes) ? bytes : throw new NotSupportedException();
@@ -57,7 +59,8 @@ internal sealed class MemoryCgroupV2(string path, UndoList undo) : MemoryCgroup(
     }
 
     /// <remarks>
-    /// The kernel chooses what goes, page cache or kernel objects. "Try again" is its answer when it could free less than
+    /// The kernel chooses what goes, page cache or kernel objects. "Try again" is its answer when it could free less
+    /// than
     /// asked; a kernel before 5.19 does not have the file. Neither matters: the caller measures.
     /// </remarks>
     protected override void ReclaimCore(long bytes) =>

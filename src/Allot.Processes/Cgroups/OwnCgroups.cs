@@ -6,7 +6,8 @@ namespace Allot.Processes.Cgroups;
 internal readonly record struct OwnCgroups(string? MemoryVersion1, string? Unified)
 {
     /// <remarks>
-    /// Lines are "id:controllers:path". The unified hierarchy is the line "0::path". Only the first two colons separate;
+    /// Lines are "id:controllers:path". The unified hierarchy is the line "0::path". Only the first two colons
+    /// separate;
     /// later ones belong to the path, which is written without escapes.
     /// </remarks>
     internal static OwnCgroups Parse(string text)
@@ -22,7 +23,8 @@ internal readonly record struct OwnCgroups(string? MemoryVersion1, string? Unifi
         return new OwnCgroups(memory, unified);
     }
 
-    /// <summary>The kernel marks a cgroup that was removed around a process (a zombie). The directory then fails to open.</summary>
+    /// <summary>The kernel marks a cgroup that was removed around a process (a zombie). The directory then fails to
+    /// open.</summary>
     private static string WithoutDeletedMark(string path)
     {
         const string Mark = " (deleted)";

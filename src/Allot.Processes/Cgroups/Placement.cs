@@ -1,6 +1,7 @@
 namespace Allot.Processes.Cgroups;
 
-/// <summary>A directory made for a group, and what its making changed besides, to be undone after its removal.</summary>
+/// <summary>A directory made for a group, and what its making changed besides, to be undone after its
+/// removal.</summary>
 internal sealed record Placement(string Directory, UndoList Undo)
 {
     /// <summary>Makes the directory in the place that the cgroup version allows.</summary>

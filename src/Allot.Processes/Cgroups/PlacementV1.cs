@@ -1,6 +1,7 @@
 namespace Allot.Processes.Cgroups;
 
-/// <summary>Version 1: a cgroup may have both processes and children, so the group is a child of our own cgroup.</summary>
+/// <summary>Version 1: a cgroup may have both processes and children, so the group is a child of our own
+/// cgroup.</summary>
 internal static class PlacementV1
 {
     internal static Placement Make(CgroupHome home, string name, ICgroupFiles files)

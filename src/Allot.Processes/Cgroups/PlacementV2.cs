@@ -5,7 +5,8 @@
 //   2. we are alone in our cgroup:           OWN/supervisor, OWN/group   (we move down into the leaf 'supervisor')
 //   3. others are here, or 2 was refused:    PARENT/group            (if the parent gives memory to its children)
 //
-// 2 comes before 3 because a cgroup that was delegated to us is ours to divide, while its parent belongs to its manager.
+// 2 comes before 3 because a cgroup that was delegated to us is ours to divide, while its parent belongs to its
+// manager.
 // Every attempt is undone when a later step of it fails.
 
 namespace Allot.Processes.Cgroups;
@@ -48,7 +49,8 @@ internal sealed class PlacementV2(CgroupHome home, string name, ICgroupFiles fil
         string own = home.Directory;
         if (!CgroupWords.Contain(files.Read($"{own}/cgroup.controllers"), "memory"))
             return Refuse($"the memory controller is not enabled for our cgroup '{own}'.");
-        IReadOnlyList<int> others = [.. CgroupWords.Pids(files.Read($"{own}/cgroup.procs")).Where(pid => pid != files.OwnPid)];
+        IReadOnlyList<int> members = CgroupWords.Pids(files.Read($"{own}/cgroup.procs"));
+        IReadOnlyList<int> others = [.. members.Where(pid => pid != files.OwnPid)];
         if (others.Count > 0)
             return Refuse($"our cgroup '{own}' holds {others.Count} other processes ({Shown(others)}), and no cgroup " +
                 "may have both processes and children with the memory controller.");

@@ -1,11 +1,13 @@
 namespace Allot.Processes.Cgroups;
 
-/// <summary>What must be undone when a later step fails, or at the end: latest first, and a failure stops nothing.</summary>
+/// <summary>What must be undone when a later step fails, or at the end: latest first, and a failure stops
+/// nothing.</summary>
 internal sealed class UndoList(ICgroupFiles files)
 {
     private readonly List<(string Path, Func<int> Undo)> _steps = [];
 
-    /// <summary><paramref name="undo"/> gives 0 or an errno; <paramref name="path"/> is what stays behind if it fails.</summary>
+    /// <summary><paramref name="undo"/> gives 0 or an errno; <paramref name="path"/> is what stays behind if it
+    /// fails.</summary>
     internal void Add(string path, Func<int> undo) => _steps.Add((path, undo));
 
     /// <summary>Undoes everything, once, and tells the first thing that stayed behind.</summary>

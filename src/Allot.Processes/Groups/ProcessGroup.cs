@@ -13,8 +13,10 @@ using Allot.Processes.Supervision;
 
 namespace Allot.Processes;
 
-/// <summary>A command and its descendants, in a memory group with limits on kernel, pinned and ordinary memory.</summary>
-/// <remarks>Linux on x86-64 and arm64. Members are safe to call from any thread, but only one thread waits. One program may
+/// <summary>A command and its descendants, in a memory group with limits on kernel, pinned and ordinary
+/// memory.</summary>
+/// <remarks>Linux on x86-64 and arm64. Members are safe to call from any thread, but only one thread waits. One
+/// program may
 /// have any number of groups at once.</remarks>
 public sealed class ProcessGroup : IDisposable
 {
@@ -38,7 +40,8 @@ public sealed class ProcessGroup : IDisposable
         _process = process;
     }
 
-    /// <summary>The counters, limits and events of the group, kept equal to what the kernel reports. Limits may be changed
+    /// <summary>The counters, limits and events of the group, kept equal to what the kernel reports. Limits may be
+    /// changed
     /// while the command runs, except that a limit which was not set at the start intercepts nothing and never acts.
     /// </summary>
     public MemoryGroup Group { get; }
@@ -103,8 +106,8 @@ public sealed class ProcessGroup : IDisposable
             cgroup?.Dispose();
             group.Remove();
             if (failure is LaunchException launch) throw Translate(launch, options);
-            if (failure is IOException) throw new ProcessGroupException(ProcessGroupFailure.Unavailable, failure.Message, failure);
-            throw;
+            if (failure is not IOException) throw;
+            throw new ProcessGroupException(ProcessGroupFailure.Unavailable, failure.Message, failure);
         }
     }
 
@@ -192,7 +195,7 @@ public sealed class ProcessGroup : IDisposable
         };
         bool tooSmall = launch is { Stage: LaunchStage.Exec, Errno: Errno.ENOMEM } && options.LimitsKernel;
         string hint = tooSmall
-            ? $" The kernel memory limit of {options.KernelMaxBytes} bytes has no room for the command itself: raise it."
+            ? $" The kernel memory limit of {options.KernelMaxBytes} bytes has no room for the command: raise it."
             : "";
         return new ProcessGroupException(failure, launch.Message + hint, launch);
     }

@@ -15,7 +15,8 @@ public sealed class ProcessGroupOptions
     /// <remarks>A limit that is set only above intercepts nothing here: set this group's own as well.</remarks>
     public MemoryGroup? Parent { get; init; }
 
-    /// <summary>The most memory of all kinds, in bytes: the kernel's own limit of the cgroup. Default: no limit.</summary>
+    /// <summary>The most memory of all kinds, in bytes: the kernel's own limit of the cgroup. Default: no
+    /// limit.</summary>
     public long MemoryMaxBytes { get; init; } = MemoryGroup.Unlimited;
 
     /// <summary>The most kernel memory, in bytes. Default: no limit.</summary>
@@ -25,13 +26,17 @@ public sealed class ProcessGroupOptions
     public long PinsMaxBytes { get; init; } = MemoryGroup.Unlimited;
 
     /// <summary>Whether the command may have io_uring rings under a kernel memory limit. Default: no.</summary>
-    /// <remarks>What is submitted through a ring never passes a filter, so with rings the limit is only observed.</remarks>
+    /// <remarks>What is submitted through a ring never passes a filter, so with rings the limit is only
+    /// observed.</remarks>
     public bool AllowsIoUring { get; init; }
 
-    /// <summary>Whether every child and orphan of this program belongs to the group. Matters only without a cgroup, where
+    /// <summary>Whether every child and orphan of this program belongs to the group. Matters only without a cgroup,
+    /// where
     /// members are found by descent. Default: no.</summary>
-    /// <remarks>With it, orphans of the command are found too (this process becomes their parent, as a child subreaper),
-    /// and ended with the group: right for a program that has no other children. Without it, members are the descendants
+    /// <remarks>With it, orphans of the command are found too (this process becomes their parent, as a child
+    /// subreaper),
+    /// and ended with the group: right for a program that has no other children. Without it, members are the
+    /// descendants
     /// of the command, and one whose parent has died is no longer found.</remarks>
     public bool OwnsAllDescendants { get; init; }
 

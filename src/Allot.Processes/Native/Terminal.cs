@@ -5,7 +5,8 @@ namespace Allot.Processes.Native;
 /// <summary>The controlling terminal of this process.</summary>
 internal static partial class Terminal
 {
-    /// <summary>Whether keys like Ctrl-C reach our process group, and so everybody in it, from the terminal itself.</summary>
+    /// <summary>Whether keys like Ctrl-C reach our process group, and so everybody in it, from the terminal
+    /// itself.</summary>
     public static unsafe bool IsForeground()
     {
         int terminal;

@@ -11,9 +11,11 @@ namespace Allot.Processes.Observation;
 
 /// <summary>One io_uring descriptor of one process.</summary>
 /// <param name="Descriptor">Its number in that process.</param>
-/// <param name="Inode">Names the ring: descriptors of one ring, in whichever process, have the same inode (5.14 and later; 0 before).</param>
+/// <param name="Inode">Names the ring: descriptors of one ring, in whichever process, have the same inode (5.14 and
+/// later; 0 before).</param>
 /// <param name="BufferCount">Registered buffer slots, also the empty ones.</param>
-/// <param name="BufferBytes">Whole pages of the listed buffers; the kernel may pin more (a huge page counts whole).</param>
+/// <param name="BufferBytes">Whole pages of the listed buffers; the kernel may pin more (a huge page counts
+/// whole).</param>
 /// <param name="BuffersListed">False when the ring was busy and the kernel listed the count only.</param>
 internal readonly record struct IoUringFile(
     int Descriptor, ulong Inode, int BufferCount, long BufferBytes, bool BuffersListed);

@@ -22,7 +22,8 @@ internal ref struct LineReader
     /// <summary>Minus the errno when reading failed; /proc says ESRCH when the process ends under the reader.</summary>
     internal int Error { get; private set; }
 
-    /// <summary>The next line without its line feed; valid until the next call. False at the end or on an error.</summary>
+    /// <summary>The next line without its line feed; valid until the next call. False at the end or on an
+    /// error.</summary>
     internal bool TryRead(out ReadOnlySpan<byte> line)
     {
         while (true)

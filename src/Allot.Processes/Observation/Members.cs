@@ -9,7 +9,8 @@ namespace Allot.Processes.Observation;
 /// <summary>The source of the pids of a group.</summary>
 internal interface IMembers
 {
-    /// <summary>Replaces the contents of <paramref name="pids"/>. A snapshot: members come and go while it is taken.</summary>
+    /// <summary>Replaces the contents of <paramref name="pids"/>. A snapshot: members come and go while it is
+    /// taken.</summary>
     void Read(List<int> pids);
 }
 
@@ -20,7 +21,8 @@ internal sealed class CgroupMembers(MemoryCgroup cgroup) : IMembers
 }
 
 /// <summary>
-/// The descendants of one process, with or without itself, zombies included. Reads /proc/PID/stat of every process of the machine:
+/// The descendants of one process, with or without itself, zombies included. Reads /proc/PID/stat of every process of
+/// the machine:
 /// about 5 µs each. Not thread-safe; allocates only while its tables grow.
 /// </summary>
 /// <remarks>
@@ -57,7 +59,8 @@ internal sealed class DescendantMembers(int ancestorPid, bool includesItself = f
             var entries = new DirectoryEntries(directory, ProcFiles.EntryBuffer);
             while (entries.MoveNext())
             {
-                if (!Utf8Parser.TryParse(entries.Name, out int pid, out int used) || used != entries.Name.Length) continue;
+                bool isPid = Utf8Parser.TryParse(entries.Name, out int pid, out int used) && used == entries.Name.Length;
+                if (!isPid) continue;
                 if (!ProcessStart.TryRead(pid, out ProcessStart start)) continue;
                 _seen.Add(pid);
                 _parents[pid] = start.ParentId;

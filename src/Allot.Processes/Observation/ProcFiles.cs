@@ -37,7 +37,8 @@ internal static unsafe partial class ProcFiles
     /// <summary>Scratch space of this thread for the contents of one file; whoever reads next overwrites it.</summary>
     internal static Span<byte> FileBuffer => t_fileBuffer ??= new byte[BufferBytes];
 
-    /// <summary>Scratch space of this thread for the entries of one directory, apart from <see cref="FileBuffer"/>.</summary>
+    /// <summary>Scratch space of this thread for the entries of one directory, apart from
+    /// <see cref="FileBuffer"/>.</summary>
     internal static Span<byte> EntryBuffer => t_entryBuffer ??= new byte[BufferBytes];
 
     /// <summary>Opens for reading. The path is UTF-8 and ends with a zero byte.</summary>
@@ -89,7 +90,8 @@ internal static unsafe partial class ProcFiles
             return Result(ReadLinkCall(path, bytes, (nuint)target.Length));
     }
 
-    /// <summary>The next entries of a directory, in the layout that <see cref="DirectoryEntries"/> understands.</summary>
+    /// <summary>The next entries of a directory, in the layout that <see cref="DirectoryEntries"/>
+    /// understands.</summary>
     internal static int ReadEntries(int descriptor, Span<byte> buffer)
     {
         fixed (byte* bytes = buffer)

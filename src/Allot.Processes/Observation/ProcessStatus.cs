@@ -14,7 +14,8 @@ internal readonly record struct ProcessStatus
     internal int ParentId { get; private init; }
     internal int ThreadCount { get; private init; }
 
-    /// <summary>The kernel's letter: R running, S sleeping, D waiting for a device, T stopped, t traced, Z zombie, X dead.</summary>
+    /// <summary>The kernel's letter: R running, S sleeping, D waiting for a device, T stopped, t traced, Z zombie, X
+    /// dead.</summary>
     internal char State { get; private init; }
 
     /// <summary>Whether the process has an address space.</summary>
@@ -39,7 +40,8 @@ internal readonly record struct ProcessStatus
     /// <summary>True for a process that is dead and only waits for its parent.</summary>
     internal bool IsZombie => State is 'Z' or 'X';
 
-    /// <summary>Reads without allocating. False when the process is gone; <paramref name="pid"/> may also be a thread.</summary>
+    /// <summary>Reads without allocating. False when the process is gone; <paramref name="pid"/> may also be a
+    /// thread.</summary>
     internal static bool TryRead(int pid, out ProcessStatus status)
     {
         status = default;

@@ -10,7 +10,8 @@ internal enum ThreadActivity
     /// </summary>
     Running,
 
-    /// <summary>Asleep inside the call that <see cref="ThreadStatus.Call"/> names. This is also the state of a thread that
+    /// <summary>Asleep inside the call that <see cref="ThreadStatus.Call"/> names. This is also the state of a thread
+    /// that
     /// waits for the answer of a seccomp listener.</summary>
     BlockedInCall,
 
@@ -26,7 +27,8 @@ internal readonly record struct ThreadStatus
 {
     internal ThreadActivity Activity { get; private init; }
 
-    /// <summary>The number of the call, and its six arguments, as the thread's registers held them at the entry.</summary>
+    /// <summary>The number of the call, and its six arguments, as the thread's registers held them at the
+    /// entry.</summary>
     internal long Call { get; private init; }
     internal ulong Argument0 { get; private init; }
     internal ulong Argument1 { get; private init; }

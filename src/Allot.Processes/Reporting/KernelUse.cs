@@ -8,7 +8,8 @@ public sealed record KernelUse
     /// <summary>The limit; null for none.</summary>
     [JsonPropertyName("max_bytes")] public required long? MaxBytes { get; init; }
 
-    /// <summary>The most in use: the kernel's own peak where it keeps one (cgroup v1), else the largest reading.</summary>
+    /// <summary>The most in use: the kernel's own peak where it keeps one (cgroup v1), else the largest
+    /// reading.</summary>
     [JsonPropertyName("peak_bytes")] public required long? PeakBytes { get; init; }
 
     /// <summary>In use at the end, after the last process was gone.</summary>

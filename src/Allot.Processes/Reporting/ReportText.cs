@@ -9,14 +9,16 @@ internal static class ReportText
     public static string Format(ProcessGroupReport report)
     {
         var text = new StringBuilder();
-        text.Append(Invariant($"allot: group '{report.Group}' {Ending(report)} after {report.DurationMilliseconds / 1000:0.00} s\n"));
+        double seconds = report.DurationMilliseconds / 1000;
+        text.Append(Invariant($"allot: group '{report.Group}' {Ending(report)} after {seconds:0.00} s\n"));
         text.Append("             peak         max   refused\n");
         AppendRow(text, "memory", report.Memory.PeakBytes, report.Memory.MaxBytes, report.Memory.Refused);
         AppendRow(text, "kernel", report.Kernel.PeakBytes, report.Kernel.MaxBytes, report.Kernel.Refused);
         AppendRow(text, "pins", report.Pins.PeakBytes, report.Pins.MaxBytes, report.Pins.Refused);
         if (report.Pins.PeakBytes > 0)
         {
-            text.Append(Invariant($"  pins: locked {Size(report.Pins.LockedPeakBytes)}, pinned {Size(report.Pins.PinnedPeakBytes)} at the most"));
+            string locked = Size(report.Pins.LockedPeakBytes);
+            text.Append($"  pins: locked {locked}, pinned {Size(report.Pins.PinnedPeakBytes)} at the most");
             text.Append(report.Pins.CurrentBytes > 0 ? $"; {Size(report.Pins.CurrentBytes)} still held\n" : "\n");
         }
 
@@ -33,8 +35,10 @@ internal static class ReportText
 
         if (report.Notifications.Count > 0)
         {
-            text.Append(Invariant($"  {report.Notifications.Count} calls answered, half within {report.Notifications.MedianMicroseconds} us, "));
-            text.Append(Invariant($"99% within {report.Notifications.NinetyNinthMicroseconds} us; the kernel was asked {report.Kernel.Readings} times\n"));
+            NotificationTimes times = report.Notifications;
+            text.Append(Invariant($"  {times.Count} calls answered, half within {times.MedianMicroseconds} us, "));
+            text.Append(Invariant($"99% within {times.NinetyNinthMicroseconds} us; "));
+            text.Append(Invariant($"the kernel was asked {report.Kernel.Readings} times\n"));
         }
 
         if (report.LeftoverProcesses > 0)

@@ -52,6 +52,7 @@ internal sealed class KernelLimit
     /// <summary>Whether a call may create up to <paramref name="bytes"/> more. If so it is in flight from here on.</summary>
     public bool TryAllow(int threadId, int callNumber, long bytes)
     {
+        bytes = Math.Min(bytes, MemoryGroup.MaxChargeBytes);   // an estimate may be of arguments that no kernel accepts
         EndCallOf(threadId);
         if (!HasRoom(bytes)) Refresh();
         if (!HasRoom(bytes)) Reclaim(bytes);

@@ -87,7 +87,7 @@ internal sealed class PinningProcess
         long whole = Math.Min(range.LengthBytes, MemoryGroup.MaxChargeBytes);
         if (LockedBytes == 0 || !TouchesAllowed(range)) return whole;
         return LockedRanges.Read(Start.Pid, _lockedRanges)
-            ? LockedRanges.UnlockedBytesWithin(_lockedRanges, range)
+            ? Math.Min(whole, LockedRanges.UnlockedBytesWithin(_lockedRanges, range))
             : whole;
     }
 

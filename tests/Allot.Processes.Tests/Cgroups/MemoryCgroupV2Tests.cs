@@ -2,7 +2,8 @@ using Allot.Processes.Cgroups;
 
 namespace Allot.Processes.Tests.Cgroups;
 
-/// <summary>Version 2 over plain files with the kernel's texts; the real kernel is met in the virtual machine's tests.</summary>
+/// <summary>Version 2 over plain files with the kernel's texts; the real kernel is met in the virtual machine's
+/// tests.</summary>
 public sealed class MemoryCgroupV2Tests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("allot-v2-").FullName;

@@ -8,7 +8,7 @@
 // Memory          map A SIZE (private and anonymous, untouched)
 //                 touch A | touch-part A OFF LEN | munmap A | munmap-part A OFF LEN | mmap-locked A SIZE
 //                 mremap A NEW (may move) | brk SIZE (grow the heap by SIZE) | stack SIZE (touch that much stack)
-//                 protect A OFF LEN (read only: splits the mapping)
+//                 protect A OFF LEN (read only: splits the mapping) | huge A (asks for huge pages; before it is touched)
 // Locks           mlock A OFF LEN | mlock2 A OFF LEN | mlock2-onfault A OFF LEN | munlock A OFF LEN
 //                 mlockall current|future|onfault, joined with '+' | munlockall
 // SysV segments   shm-make S SIZE | shm-attach S | shm-detach S | shm-lock S | shm-lock S:SIZE (makes it first)
@@ -460,7 +460,7 @@ static long thread_step(int start, int end)
 
 static const struct { const char *name; int arguments; } arities[] = {
     { "map", 2 }, { "touch", 1 }, { "touch-part", 3 }, { "munmap", 1 }, { "munmap-part", 3 }, { "mmap-locked", 2 },
-    { "mremap", 2 }, { "brk", 1 }, { "stack", 1 }, { "protect", 3 }, { "mlock", 3 }, { "mlock2", 3 },
+    { "mremap", 2 }, { "brk", 1 }, { "stack", 1 }, { "huge", 1 }, { "protect", 3 }, { "mlock", 3 }, { "mlock2", 3 },
     { "mlock2-onfault", 3 }, { "munlock", 3 }, { "mlockall", 1 }, { "munlockall", 0 }, { "shm-make", 2 },
     { "shm-attach", 1 }, { "shm-detach", 1 }, { "shm-lock", 1 }, { "shm-unlock", 1 }, { "shm-rm", 1 },
     { "uring-setup", 2 }, { "uring-register", 4 }, { "uring-register-twice", 4 }, { "uring-register2", 4 },
@@ -495,6 +495,7 @@ static long one_step(const char *step, char **a)
     if (IS("mremap")) return remap_step(find(a[0]), parse_size(a[1]));
     if (IS("brk")) return sbrk((intptr_t)parse_size(a[0])) == (void *)-1 ? errno : 0;
     if (IS("stack")) return grow_stack(parse_size(a[0]));
+    if (IS("huge")) return error_of(madvise(find(a[0])->address, find(a[0])->bytes, MADV_HUGEPAGE));
     if (IS("protect")) return error_of(mprotect(at(a), parse_size(a[2]), PROT_READ));
     if (IS("mlock")) return error_of(syscall(SYS_mlock, at(a), parse_size(a[2])));
     if (IS("mlock2")) return error_of(syscall(SYS_mlock2, at(a), parse_size(a[2]), 0));

@@ -3,7 +3,7 @@
 
 Runs a command on a terminal of its own (a pty, as its session's leader) and plays a person at it. Steps:
   wait:TEXT   reads until TEXT has been shown
-  type:TEXT   types TEXT; ^C is Ctrl-C, ^Z Ctrl-Z, ^M the Enter key
+  type:TEXT   types TEXT; ^C is Ctrl-C, ^Z Ctrl-Z, ^J a new line (which ends a line in every mode)
   hangup      closes the terminal
 Then it reads to the end, prints all that was shown, and "exit N" (128 + signal). Bounded by 30 seconds.
 """
@@ -12,7 +12,7 @@ import pty
 import signal
 import sys
 
-KEYS = {"^C": b"\x03", "^Z": b"\x1a", "^M": b"\r", "^\\": b"\x1c"}
+KEYS = {"^C": b"\x03", "^Z": b"\x1a", "^J": b"\n", "^\\": b"\x1c"}
 
 
 def keys(text: str) -> bytes:

@@ -7,7 +7,8 @@ internal sealed record AllotResult(RunResult Run, JsonElement? Report)
 {
     public int ExitCode => Run.ExitCode;
 
-    /// <summary>A number of the report by its path, for example <c>"kernel.peak_bytes"</c>; null is "unlimited".</summary>
+    /// <summary>A number of the report by its path, for example <c>"kernel.peak_bytes"</c>; null is
+    /// "unlimited".</summary>
     public long? Number(string path)
     {
         JsonElement element = Element(path);
@@ -34,7 +35,8 @@ internal static class AllotCommand
     public static RunResult Invoke(IEnumerable<string> arguments, RunOptions? options = null) =>
         ProcessRunner.Run(HostPath, arguments, options);
 
-    /// <summary><c>allot run OPTIONS --report json --report-file FILE -- COMMAND</c>, with the report read back.</summary>
+    /// <summary><c>allot run OPTIONS --report json --report-file FILE -- COMMAND</c>, with the report read
+    /// back.</summary>
     public static AllotResult Run(
         IEnumerable<string> options, IEnumerable<string> command, RunOptions? runOptions = null)
     {
@@ -78,10 +80,12 @@ internal sealed class ReportFile : IDisposable
     public string Path => _directory.File("report.json");
 
     /// <summary>The report, null when none was written.</summary>
-    public JsonElement? Read()
+    public JsonElement? Read() => ReadFrom(Path);
+
+    public static JsonElement? ReadFrom(string path)
     {
-        if (!File.Exists(Path)) return null;
-        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path));
+        if (!File.Exists(path) || new FileInfo(path).Length == 0) return null;
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
         return document.RootElement.Clone();
     }
 

@@ -15,7 +15,8 @@ internal static class Toolbox
     /// <summary>A script or source under Programs/, for example <c>mkdir_loop.py</c>.</summary>
     public static string Source(string fileName) => Path.Combine(ProgramsDirectory, fileName);
 
-    /// <summary>The full path of a program in PATH (or in the directories of an administrator), null without it.</summary>
+    /// <summary>The full path of a program in PATH (or in the directories of an administrator), null without
+    /// it.</summary>
     public static string? Find(string name)
     {
         string path = (Environment.GetEnvironmentVariable("PATH") ?? "") + ":/usr/sbin:/sbin";

@@ -12,7 +12,8 @@ internal sealed class CpioWriter(Stream output) : IDisposable
     private readonly HashSet<string> _directories = [];
     private uint _inode;
 
-    /// <summary>Adds a program (executable by all) and the directories above it. Paths are relative to the root.</summary>
+    /// <summary>Adds a program (executable by all) and the directories above it. Paths are relative to the
+    /// root.</summary>
     public void AddFile(string path, ReadOnlySpan<byte> content)
     {
         AddParents(path);

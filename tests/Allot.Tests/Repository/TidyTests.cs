@@ -18,12 +18,15 @@ public sealed partial class TidyTests
         "nuget" + ".org", "npmjs" + ".com", "pypi" + ".org", "docker" + ".io",
     ];
 
+    // What is shipped. A row of a test's table may be as wide as its data.
     [Fact]
     public void Lines_of_code_fit_the_screen() =>
-        AssertNone(RepositoryFiles.With(".cs"), text => LongLines(text));
+        AssertNone(RepositoryFiles.With(".cs").Where(IsProduct), text => LongLines(text));
 
     [Fact]
     public void A_long_line_is_found() => Assert.Single(LongLines("short\n" + new string('x', ColumnsMax + 1)));
+
+    private static bool IsProduct(string path) => path.StartsWith("src/", StringComparison.Ordinal);
 
     [Fact]
     public void No_file_has_tabs() =>
