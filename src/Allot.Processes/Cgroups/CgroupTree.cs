@@ -110,8 +110,10 @@ internal sealed class CgroupTree(string path)
         Span<PollEntry> processes = stackalloc PollEntry[KillBatch];
         processes = processes[..count];
         for (int i = 0; i < count; i++)
+        {
             int process = ProcFiles.OpenProcess(_members[start + i]);
             processes[i] = new PollEntry { Descriptor = process, Events = PollEntry.Readable };
+        }
         try
         {
             ReadMembers(_membersAgain);
