@@ -74,6 +74,7 @@ public sealed class ProcessGroup : IDisposable
             CallTable? calls = options.LimitsKernel || options.LimitsPins
                 ? CallTable.Create(numbers, options.LimitsKernel, options.LimitsPins)
                 : null;
+            if (options.LimitsPins) Rehearsal.Begin(calls!, numbers);
             process = Launcher.Start(new LaunchPlan
             {
                 Command = options.Command,

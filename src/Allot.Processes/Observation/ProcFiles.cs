@@ -17,6 +17,7 @@ internal static unsafe partial class ProcFiles
     internal const int Busy = 16;              // EBUSY
     internal const int Exists = 17;            // EEXIST
     internal const int NoDevice = 19;          // ENODEV: the cgroup behind an open file was removed
+    internal const int TooManyFiles = 24;      // EMFILE
     internal const int ReadOnlyFileSystem = 30; // EROFS
 
     internal const int KillSignal = 9;         // SIGKILL
@@ -61,6 +62,9 @@ internal static unsafe partial class ProcFiles
         }
         return result;
     }
+
+    /// <summary>Makes the next read begin at the start of the file, where the kernel writes it anew.</summary>
+    internal static bool Rewind(int descriptor) => SeekCall(descriptor, 0, 0) == 0;
 
     internal static int ReadFromStart(int descriptor, Span<byte> buffer)
     {
@@ -139,6 +143,9 @@ internal static unsafe partial class ProcFiles
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     private static partial nint ReadCall(int descriptor, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static partial long SeekCall(int descriptor, long offset, int origin);
 
     [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
     private static partial nint PReadCall(int descriptor, byte* buffer, nuint length, long offset);

@@ -45,8 +45,7 @@ internal readonly record struct ProcessStatus
     internal static bool TryRead(int pid, out ProcessStatus status)
     {
         status = default;
-        Span<byte> path = stackalloc byte[ProcPath.MaxBytes];
-        int file = ProcFiles.Open(ProcPath.Of(pid, "status"u8, path));
+        int file = Open(pid);
         if (file < 0) return false;
         try
         {
@@ -56,6 +55,20 @@ internal readonly record struct ProcessStatus
         {
             ProcFiles.Close(file);
         }
+    }
+
+    /// <summary>The file, for <see cref="TryReadFrom"/>; minus the errno when it cannot be opened.</summary>
+    internal static int Open(int pid)
+    {
+        Span<byte> path = stackalloc byte[ProcPath.MaxBytes];
+        return ProcFiles.Open(ProcPath.Of(pid, "status"u8, path));
+    }
+
+    /// <summary>Reads an open file from its start. False when the process that it was opened for is gone.</summary>
+    internal static bool TryReadFrom(int file, out ProcessStatus status)
+    {
+        status = default;
+        return ProcFiles.Rewind(file) && TryParse(new LineReader(file, ProcFiles.FileBuffer), out status);
     }
 
     private static bool TryParse(LineReader lines, out ProcessStatus status)

@@ -19,7 +19,7 @@ using Allot.Processes.Seccomp;
 namespace Allot.Processes.Supervision;
 
 /// <summary>Decides over calls that lock or pin memory. Not thread-safe: the supervisor serialises.</summary>
-internal sealed class PinLimit
+internal sealed class PinLimit : IDisposable
 {
     private const int ProcessesReadPerPeak = 16;
     private static readonly TimeSpan s_peakPrecision = TimeSpan.FromMilliseconds(20);
@@ -29,6 +29,7 @@ internal sealed class PinLimit
     private readonly Dictionary<int, PinningProcess> _processes = [];
     private readonly LockedSegments _segments = new();
     private readonly OrphanPins _orphans = new();
+    private readonly StatusFiles _statusFiles = new();
     private readonly List<int> _memberIds = [];
     private readonly List<int> _gone = [];
     private long _chargedLocked;
@@ -57,7 +58,7 @@ internal sealed class PinLimit
         if (action is PinAction.UnlockSegment) return true;   // the next refresh sees whether it worked
 
         // Gone: then the answer reaches nobody.
-        if (!ProcessStatus.TryRead(call.ThreadId, out ProcessStatus status)) return true;
+        if (!_statusFiles.TryRead(call.ThreadId, out ProcessStatus status)) return true;
         if (Find(status) is not { } process) return true;
         process.Settle(status, call.ThreadId);
         UpdateCharge();
@@ -88,8 +89,9 @@ internal sealed class PinLimit
     }
 
     /// <summary>Takes everything back that this limit has charged: the group ends.</summary>
-    public void Release()
+    public void Dispose()
     {
+        _statusFiles.Dispose();
         SetCharge(PinKind.Locked, ref _chargedLocked, 0);
         SetCharge(PinKind.Pinned, ref _chargedPinned, 0);
     }

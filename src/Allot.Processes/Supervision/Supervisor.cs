@@ -105,7 +105,7 @@ internal sealed class Supervisor : IDisposable
         lock (_gate)
         {
             _kernel?.Release();
-            _pins.Release();
+            _pins.Dispose();
             SetUserCharge(0);
         }
     }
@@ -132,8 +132,8 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    // 0, or the error the call fails with.
-    private int Decide(in SeccompNotification call)
+    /// <summary>0, or the error the call fails with.</summary>
+    internal int Decide(in SeccompNotification call)
     {
         if (_calls!.Find(call.SyscallNumber) is not { } intercepted) return 0;
         if (_deniesIoUring && intercepted.Name == "io_uring_setup")
