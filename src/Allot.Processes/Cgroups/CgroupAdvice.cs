@@ -40,7 +40,8 @@ internal static class CgroupAdvice
         $"which shows '{mount.Root}'. " +
         "In a container, start it with a cgroup namespace of its own and a writable cgroup mount.");
 
-    internal static CgroupUnavailableException NoKernelMemoryCounter(CgroupHome home, bool disabledAtBoot) => new(Start +
+    internal static CgroupUnavailableException NoKernelMemoryCounter(CgroupHome home, bool disabledAtBoot) => new(
+        Start +
         (disabledAtBoot
             ? "the kernel was started with cgroup.memory=nokmem, so it does not count kernel memory. Start it without."
             : home.Version == 2

@@ -59,8 +59,8 @@ internal sealed class DescendantMembers(int ancestorPid, bool includesItself = f
             var entries = new DirectoryEntries(directory, ProcFiles.EntryBuffer);
             while (entries.MoveNext())
             {
-                bool isPid = Utf8Parser.TryParse(entries.Name, out int pid, out int used) && used == entries.Name.Length;
-                if (!isPid) continue;
+                ReadOnlySpan<byte> name = entries.Name;
+                if (!Utf8Parser.TryParse(name, out int pid, out int used) || used != name.Length) continue;
                 if (!ProcessStart.TryRead(pid, out ProcessStart start)) continue;
                 _seen.Add(pid);
                 _parents[pid] = start.ParentId;

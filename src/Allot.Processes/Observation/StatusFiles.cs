@@ -1,6 +1,6 @@
-// Opening /proc/PID/status is a third of the cost of reading it. A supervisor reads the same few on every call, so it keeps
-// them open. An open file belongs to the process or thread, not to the number: when that has gone, reading fails, also
-// when the number has come to mean another one.
+// Opening /proc/PID/status is a third of the cost of reading it. A supervisor reads the same few on every call, so it
+// keeps them open. An open file belongs to the process or thread, not to the number: when that has gone, reading fails,
+// also when the number has come to mean another one.
 
 namespace Allot.Processes.Observation;
 

@@ -54,7 +54,8 @@ internal static class KernelCalls
         new("clone3", Errno.EAGAIN, FilterCondition.Always, static (in call) => Clone(call, ReadWord(call, 0))),
         new("execve", Errno.ENOMEM, FilterCondition.Always, Fixed(Process)),
         new("execveat", Errno.ENOMEM, FilterCondition.Always, Fixed(Process)),
-        new("unshare", Errno.ENOMEM, FilterCondition.AnyBit(0, CloneNamespaces), static (in call) => Namespaces(call.Arguments[0])),
+        new("unshare", Errno.ENOMEM, FilterCondition.AnyBit(0, CloneNamespaces),
+            static (in call) => Namespaces(call.Arguments[0])),
 
         // Directories and files.
         .. Fixed(DirectoryEntry,
@@ -64,8 +65,10 @@ internal static class KernelCalls
         new("openat", Errno.ENOMEM, FilterCondition.AnyBit(2, CreateFile | TemporaryFile), Fixed(DirectoryEntry)),
         .. Each(["setxattr", "lsetxattr", "fsetxattr"], static (in call) => Descriptor + Amount(call.Arguments[3])),
         .. Fixed(LargestAttribute, "setxattrat"),
-        new("fcntl", Errno.ENOLCK, FilterCondition.OneOf(1, [SetLock, SetLockWait, SetOpenFileLock, SetOpenFileLockWait]), Fixed(KiB)),
-        new("fcntl", Errno.ENOMEM, FilterCondition.EqualTo(1, SetPipeSize), static (in call) => Descriptor + Amount(call.Arguments[2])),
+        new("fcntl", Errno.ENOLCK,
+            FilterCondition.OneOf(1, [SetLock, SetLockWait, SetOpenFileLock, SetOpenFileLockWait]), Fixed(KiB)),
+        new("fcntl", Errno.ENOMEM, FilterCondition.EqualTo(1, SetPipeSize),
+            static (in call) => Descriptor + Amount(call.Arguments[2])),
 
         // Sockets, pipes and messages.
         .. Fixed(Socket, "socket", "accept", "accept4", "pipe", "pipe2"),

@@ -5,10 +5,10 @@
 //     reading + unread + in flight
 //
 // where *reading* is the cgroup's own number, *in flight* the upper estimates of allowed calls that may not have
-// allocated yet, and *unread* those of calls that ended after the reading was taken. A call is allowed when its estimate
-// fits below the limit of the group and of every ancestor. Only when it does not fit is the kernel asked again: then
-// unread becomes zero, because the new reading shows it. So the number of calls between two readings is the room left
-// divided by the estimate: far from the limit thousands, at the limit one.
+// allocated yet, and *unread* those of calls that ended after the reading was taken. A call is allowed when its
+// estimate fits below the limit of the group and of every ancestor. Only when it does not fit is the kernel asked
+// again: then unread becomes zero, because the new reading shows it. So the number of calls between two readings is the
+// room left divided by the estimate: far from the limit thousands, at the limit one.
 //
 // How far use can pass the limit: by the lag of the reading (see MemoryCgroup), plus what no intercepted call creates
 // (page tables of memory that is touched, contents of pipes and sockets, caches of files that are looked up).
@@ -21,8 +21,8 @@ namespace Allot.Processes.Supervision;
 /// <summary>Decides over calls that create kernel memory. Not thread-safe: the supervisor serialises.</summary>
 internal sealed class KernelLimit
 {
-    // A refusal this soon after a reclaim that did not help repeats its answer, and twice as long after each further one
-    // up to the maximum: a program that retries in a loop must not turn every attempt into a walk over all caches.
+    // A refusal this soon after a reclaim that did not help repeats its answer, and twice as long after each further
+    // one up to the maximum: a program that retries in a loop must not turn every attempt into a walk over all caches.
     private static readonly TimeSpan s_reclaimPauseMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_reclaimPauseMax = TimeSpan.FromSeconds(2);
 
@@ -49,7 +49,8 @@ internal sealed class KernelLimit
     /// <summary>The largest reading.</summary>
     public long PeakReadingBytes { get; private set; }
 
-    /// <summary>Whether a call may create up to <paramref name="bytes"/> more. If so it is in flight from here on.</summary>
+    /// <summary>Whether a call may create up to <paramref name="bytes"/> more. If so it is in flight from here
+    /// on.</summary>
     public bool TryAllow(int threadId, int callNumber, long bytes)
     {
         bytes = Math.Min(bytes, MemoryGroup.MaxChargeBytes);   // an estimate may be of arguments that no kernel accepts
@@ -103,8 +104,11 @@ internal sealed class KernelLimit
         _reclaimPause = HasRoom(bytes) ? TimeSpan.Zero : NextPause(_reclaimPause);
     }
 
-    private static TimeSpan NextPause(TimeSpan pause) =>
-        pause == TimeSpan.Zero ? s_reclaimPauseMin : TimeSpan.FromTicks(Math.Min(2 * pause.Ticks, s_reclaimPauseMax.Ticks));
+    private static TimeSpan NextPause(TimeSpan pause)
+    {
+        if (pause == TimeSpan.Zero) return s_reclaimPauseMin;
+        return 2 * pause < s_reclaimPauseMax ? 2 * pause : s_reclaimPauseMax;
+    }
 
     private void SetCharge(long bytes)
     {

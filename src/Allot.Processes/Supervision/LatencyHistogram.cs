@@ -1,5 +1,5 @@
-// Times in buckets that grow with the time: 16 per power of two, so a percentile is right to about 4 percent, in a fixed
-// 8 KiB whatever is recorded. The idea is that of HdrHistogram (G. Tene); the layout is the simplest that serves.
+// Times in buckets that grow with the time: 16 per power of two, so a percentile is right to about 4 percent, in a
+// fixed 8 KiB whatever is recorded. The idea is that of HdrHistogram (G. Tene); the layout is the simplest that serves.
 
 using System.Numerics;
 
@@ -21,7 +21,8 @@ internal sealed class LatencyHistogram
         Count++;
     }
 
-    /// <summary>The time that the given share of all recorded times does not pass; 0 when nothing was recorded.</summary>
+    /// <summary>The time that the given share of all recorded times does not pass; 0 when nothing was
+    /// recorded.</summary>
     /// <param name="share">Above 0, at most 1.</param>
     public double PercentileMicroseconds(double share)
     {

@@ -18,7 +18,8 @@ internal sealed class OrphanPins
     /// <summary>Whether a process has died with bytes pinned that may still be held.</summary>
     public bool MayExist => _lost > 0;
 
-    /// <summary>A process died with these bytes pinned. The next <see cref="Refresh"/> looks for who may hold them.</summary>
+    /// <summary>A process died with these bytes pinned. The next <see cref="Refresh"/> looks for who may hold
+    /// them.</summary>
     public void OwnerDied(long pinnedBytes)
     {
         _lost += pinnedBytes;

@@ -71,7 +71,8 @@ internal sealed class PinLimit : IDisposable
         }
 
         MakeRoom(request.Bytes);
-        if (HasRoom(request.Bytes) && request.Kind == PinKind.Locked && process.ExceedsOwnLimit(request.Bytes)) return true;
+        bool kernelRefuses = request.Kind == PinKind.Locked && process.ExceedsOwnLimit(request.Bytes);
+        if (HasRoom(request.Bytes) && kernelRefuses) return true;
         if (!_group.TryPin(request.Kind, request.Bytes, out _)) return false;
 
         NoteCharged(request.Kind, request.Bytes);

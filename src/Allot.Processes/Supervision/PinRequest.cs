@@ -13,8 +13,8 @@ namespace Allot.Processes.Supervision;
 
 /// <param name="Kind">Which part of the pins grows.</param>
 /// <param name="Bytes">By how much at the most; 0 for a call that only releases.</param>
-/// <param name="Range">The addresses to be locked, or to be unlocked; everything when the call does not say which; empty
-/// when it pins and does not lock.</param>
+/// <param name="Range">The addresses to be locked, or to be unlocked; everything when the call does not say which;
+/// empty when it pins and does not lock.</param>
 internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRange Range)
 {
     private const ulong LockCurrent = 1;
@@ -22,7 +22,8 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
     private const int BufferBytes = 16;
     private const int BuffersMax = 16384;
 
-    /// <summary>What an action asks of a process. Segments have their own account (<see cref="LockedSegments"/>).</summary>
+    /// <summary>What an action asks of a process. Segments have their own account
+    /// (<see cref="LockedSegments"/>).</summary>
     public static PinRequest Of(PinAction action, in SeccompNotification call, PinningProcess process) => action switch
     {
         PinAction.Lock => Lock(AddressRange.WholePages(call.Arguments[0], call.Arguments[1]), process),

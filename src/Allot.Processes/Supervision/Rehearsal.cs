@@ -1,6 +1,6 @@
 // The runtime compiles a method when it is called for the first time, and the first answer would wait for all of that:
-// milliseconds, where later ones take microseconds. So decisions are made once before, about this process and for a group
-// that is thrown away. It happens on another thread, while the launcher starts, which takes longer.
+// milliseconds, where later ones take microseconds. So decisions are made once before, about this process and for a
+// group that is thrown away. It happens on another thread, while the launcher starts, which takes longer.
 
 using Allot.Processes.Native;
 using Allot.Processes.Observation;

@@ -1,9 +1,9 @@
 // The supervisor: answers intercepted calls on one thread, and reads what the kernel measured on another.
 //
 // Every answer is "go on" or the error that the call itself gives when memory is short. A call is charged before the
-// answer is sent. If the answer reaches nobody (the thread died, or a signal took it out of the call and the kernel will
-// ask again), the charge is undone. _gate serialises the limits: the answering thread holds it per call, the sampling
-// thread per sample; nothing else does.
+// answer is sent. If the answer reaches nobody (the thread died, or a signal took it out of the call and the kernel
+// will ask again), the charge is undone. _gate serialises the limits: the answering thread holds it per call, the
+// sampling thread per sample; nothing else does.
 //
 // If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
 
@@ -93,7 +93,8 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    /// <summary>Stops both threads and gives back what was charged. Calls intercepted from here on fail with ENOSYS.</summary>
+    /// <summary>Stops both threads and gives back what was charged. Calls intercepted from here on fail with
+    /// ENOSYS.</summary>
     public void Dispose()
     {
         if (_stop.IsSet) return;

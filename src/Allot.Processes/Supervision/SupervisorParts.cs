@@ -12,7 +12,8 @@ internal sealed class SupervisorParts
     /// <summary>Who is in it.</summary>
     public required IMembers Members { get; init; }
 
-    /// <summary>What the kernel measures; null without the right to have a cgroup, when only pins can be limited.</summary>
+    /// <summary>What the kernel measures; null without the right to have a cgroup, when only pins can be
+    /// limited.</summary>
     public required MemoryCgroup? Cgroup { get; init; }
 
     /// <summary>What is intercepted; null when nothing is.</summary>
