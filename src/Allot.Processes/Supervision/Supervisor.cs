@@ -1,9 +1,13 @@
-// The supervisor: answers intercepted calls on one thread, and reads what the kernel measured on another.
+// The supervisor: answers intercepted calls, one at a time, and reads what the kernel measured on a thread of its own.
 //
 // Every answer is "go on" or the error that the call itself gives when memory is short. A call is charged before the
 // answer is sent. If the answer reaches nobody (the thread died, or a signal took it out of the call and the kernel will
-// ask again), the charge is undone. _gate serialises the limits: the answering thread holds it per call, the sampling
+// ask again), the charge is undone. _gate serialises the limits: an answering thread holds it per call, the sampling
 // thread per sample; nothing else does.
+//
+// A call that waits unreceived is taken out by any signal: a handler without SA_RESTART makes it fail with EINTR, which
+// mlock(2) never does. Once received, only a fatal signal does that. So there are a few answering threads: one decides,
+// and the next calls are received meanwhile. Lock order: none; _receiving is never held with _gate.
 //
 // If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
 
@@ -19,6 +23,7 @@ internal sealed class Supervisor : IDisposable
 {
     private static readonly TimeSpan s_samplePause = TimeSpan.FromMilliseconds(100);
     private const int SamplesPerDiscovery = 10;
+    private const int ReceivedAhead = 3;
 
     private readonly Lock _gate = new();
     private readonly MemoryGroup _group;
@@ -31,7 +36,8 @@ internal sealed class Supervisor : IDisposable
     private readonly LatencyHistogram _latencies = new();
     private readonly ManualResetEventSlim _stop = new();
     private SeccompListener? _listener;
-    private Thread? _answering;
+    private readonly Lock _receiving = new();
+    private readonly Thread[] _answering = new Thread[ReceivedAhead + 1];
     private Thread? _sampling;
     private long _chargedUser;
     private long _samples;
@@ -58,7 +64,11 @@ internal sealed class Supervisor : IDisposable
     public void Start(SeccompListener? listener)
     {
         _listener = listener;
-        if (listener is not null) _answering = StartThread("allot answers", () => Answer(listener));
+        for (int i = 0; i < _answering.Length && listener is not null; i++)
+        {
+            _answering[i] = StartThread("allot answers", () => Answer(listener));
+        }
+
         _sampling = StartThread("allot samples", Sample);
     }
 
@@ -99,7 +109,7 @@ internal sealed class Supervisor : IDisposable
         if (_stop.IsSet) return;
         _stop.Set();
         _listener?.Stop();
-        _answering?.Join();
+        foreach (Thread? thread in _answering) thread?.Join();
         _sampling?.Join();
         _listener?.Dispose();
         lock (_gate)
@@ -117,9 +127,15 @@ internal sealed class Supervisor : IDisposable
         return thread;
     }
 
+    // One thread waits for calls at a time, as the listener asks.
+    private bool TryReceive(SeccompListener listener, out SeccompNotification call)
+    {
+        lock (_receiving) return listener.TryReceive(out call);
+    }
+
     private void Answer(SeccompListener listener)
     {
-        while (listener.TryReceive(out SeccompNotification call))
+        while (TryReceive(listener, out SeccompNotification call))
         {
             long received = Stopwatch.GetTimestamp();
             lock (_gate)
