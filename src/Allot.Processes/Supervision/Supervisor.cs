@@ -6,11 +6,12 @@
 // thread per sample; nothing else does.
 //
 // A call that waits unreceived is taken out by any signal: a handler without SA_RESTART makes it fail with EINTR, which
-// mlock(2) never does. Once received, only a fatal signal does that. So there are a few answering threads: one decides,
-// and the next calls are received meanwhile. Lock order: none; _receiving is never held with _gate.
+// fork(2) and mlock(2) never do. Once received, only a fatal signal does that. So nobody decides before the next calls
+// can be received: of two threads, one decides (_deciding) what both have received, the other waits for more.
 //
 // If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
 
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Allot.Processes.Cgroups;
 using Allot.Processes.Native;
@@ -23,7 +24,7 @@ internal sealed class Supervisor : IDisposable
 {
     private static readonly TimeSpan s_samplePause = TimeSpan.FromMilliseconds(100);
     private const int SamplesPerDiscovery = 10;
-    private const int ReceivedAhead = 3;
+    private const int AnsweringThreads = 2;
 
     private readonly Lock _gate = new();
     private readonly MemoryGroup _group;
@@ -37,7 +38,9 @@ internal sealed class Supervisor : IDisposable
     private readonly ManualResetEventSlim _stop = new();
     private SeccompListener? _listener;
     private readonly Lock _receiving = new();
-    private readonly Thread[] _answering = new Thread[ReceivedAhead + 1];
+    private readonly Thread[] _answering = new Thread[AnsweringThreads];
+    private readonly ConcurrentQueue<(SeccompNotification Call, long ReceivedAt)> _received = new();
+    private readonly Lock _deciding = new();
     private Thread? _sampling;
     private long _chargedUser;
     private long _samples;
@@ -137,14 +140,36 @@ internal sealed class Supervisor : IDisposable
     {
         while (TryReceive(listener, out SeccompNotification call))
         {
-            long received = Stopwatch.GetTimestamp();
-            lock (_gate)
+            _received.Enqueue((call, Stopwatch.GetTimestamp()));
+            AnswerReceived(listener);
+        }
+    }
+
+    // Whoever finds the other one deciding leaves the call to it. The other looks again after it has let go of
+    // _deciding, so a call that came too late for its last look is not forgotten.
+    private void AnswerReceived(SeccompListener listener)
+    {
+        while (!_received.IsEmpty && _deciding.TryEnter())
+        {
+            try
             {
-                int errno = Decide(call);
-                SendResult sent = errno == 0 ? listener.Continue(call.Id) : listener.Fail(call.Id, errno);
-                if (errno == 0 && sent == SendResult.TargetGone) Undo(call.ThreadId);
-                _latencies.Record((long)Stopwatch.GetElapsedTime(received).TotalNanoseconds);
+                while (_received.TryDequeue(out var next)) AnswerOne(listener, next.Call, next.ReceivedAt);
             }
+            finally
+            {
+                _deciding.Exit();
+            }
+        }
+    }
+
+    private void AnswerOne(SeccompListener listener, in SeccompNotification call, long receivedAt)
+    {
+        lock (_gate)
+        {
+            int errno = Decide(call);
+            SendResult sent = errno == 0 ? listener.Continue(call.Id) : listener.Fail(call.Id, errno);
+            if (errno == 0 && sent == SendResult.TargetGone) Undo(call.ThreadId);
+            _latencies.Record((long)Stopwatch.GetElapsedTime(receivedAt).TotalNanoseconds);
         }
     }
 

@@ -119,7 +119,7 @@ public sealed class ReportTests : IDisposable
         Assert.Equal(3, examples.Length);
 
         File.CreateSymbolicLink(_scratch.File("allot"), AllotCommand.HostPath);
-        File.WriteAllText(_scratch.File("Makefile"), "all: a b c d\na b c d:\n\t@echo made $@ | cat\n");
+        File.WriteAllText(_scratch.File("Makefile"), "all: a b c d\na b c d:\n\t@echo made $@\n");
         RunOptions here = new()
         {
             WorkingDirectory = _scratch.Path,
