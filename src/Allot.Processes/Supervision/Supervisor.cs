@@ -1,12 +1,17 @@
-// The supervisor: answers intercepted calls on one thread, and reads what the kernel measured on another.
+// The supervisor: answers intercepted calls, one at a time, and reads what the kernel measured on a thread of its own.
 //
 // Every answer is "go on" or the error that the call itself gives when memory is short. A call is charged before the
 // answer is sent. If the answer reaches nobody (the thread died, or a signal took it out of the call and the kernel
-// will ask again), the charge is undone. _gate serialises the limits: the answering thread holds it per call, the
+// will ask again), the charge is undone. _gate serialises the limits: an answering thread holds it per call, the
 // sampling thread per sample; nothing else does.
+//
+// A call that waits unreceived is taken out by any signal: a handler without SA_RESTART makes it fail with EINTR, which
+// fork(2) and mlock(2) never do. Once received, only a fatal signal does that. So nobody decides before the next calls
+// can be received: of two threads, one decides (_deciding) what both have received, the other waits for more.
 //
 // If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
 
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Allot.Processes.Cgroups;
 using Allot.Processes.Native;
@@ -19,6 +24,7 @@ internal sealed class Supervisor : IDisposable
 {
     private static readonly TimeSpan s_samplePause = TimeSpan.FromMilliseconds(100);
     private const int SamplesPerDiscovery = 10;
+    private const int AnsweringThreads = 2;
 
     private readonly Lock _gate = new();
     private readonly MemoryGroup _group;
@@ -31,7 +37,10 @@ internal sealed class Supervisor : IDisposable
     private readonly LatencyHistogram _latencies = new();
     private readonly ManualResetEventSlim _stop = new();
     private SeccompListener? _listener;
-    private Thread? _answering;
+    private readonly Lock _receiving = new();
+    private readonly Thread[] _answering = new Thread[AnsweringThreads];
+    private readonly ConcurrentQueue<(SeccompNotification Call, long ReceivedAt)> _received = new();
+    private readonly Lock _deciding = new();
     private Thread? _sampling;
     private long _chargedUser;
     private long _samples;
@@ -58,7 +67,11 @@ internal sealed class Supervisor : IDisposable
     public void Start(SeccompListener? listener)
     {
         _listener = listener;
-        if (listener is not null) _answering = StartThread("allot answers", () => Answer(listener));
+        for (int i = 0; i < _answering.Length && listener is not null; i++)
+        {
+            _answering[i] = StartThread("allot answers", () => Answer(listener));
+        }
+
         _sampling = StartThread("allot samples", Sample);
     }
 
@@ -100,7 +113,7 @@ internal sealed class Supervisor : IDisposable
         if (_stop.IsSet) return;
         _stop.Set();
         _listener?.Stop();
-        _answering?.Join();
+        foreach (Thread? thread in _answering) thread?.Join();
         _sampling?.Join();
         _listener?.Dispose();
         lock (_gate)
@@ -118,18 +131,46 @@ internal sealed class Supervisor : IDisposable
         return thread;
     }
 
+    // One thread waits for calls at a time, as the listener asks.
+    private bool TryReceive(SeccompListener listener, out SeccompNotification call)
+    {
+        lock (_receiving) return listener.TryReceive(out call);
+    }
+
     private void Answer(SeccompListener listener)
     {
-        while (listener.TryReceive(out SeccompNotification call))
+        while (TryReceive(listener, out SeccompNotification call))
         {
-            long received = Stopwatch.GetTimestamp();
-            lock (_gate)
+            _received.Enqueue((call, Stopwatch.GetTimestamp()));
+            AnswerReceived(listener);
+        }
+    }
+
+    // Whoever finds the other one deciding leaves the call to it. The other looks again after it has let go of
+    // _deciding, so a call that came too late for its last look is not forgotten.
+    private void AnswerReceived(SeccompListener listener)
+    {
+        while (!_received.IsEmpty && _deciding.TryEnter())
+        {
+            try
             {
-                int errno = Decide(call);
-                SendResult sent = errno == 0 ? listener.Continue(call.Id) : listener.Fail(call.Id, errno);
-                if (errno == 0 && sent == SendResult.TargetGone) Undo(call.ThreadId);
-                _latencies.Record((long)Stopwatch.GetElapsedTime(received).TotalNanoseconds);
+                while (_received.TryDequeue(out var next)) AnswerOne(listener, next.Call, next.ReceivedAt);
             }
+            finally
+            {
+                _deciding.Exit();
+            }
+        }
+    }
+
+    private void AnswerOne(SeccompListener listener, in SeccompNotification call, long receivedAt)
+    {
+        lock (_gate)
+        {
+            int errno = Decide(call);
+            SendResult sent = errno == 0 ? listener.Continue(call.Id) : listener.Fail(call.Id, errno);
+            if (errno == 0 && sent == SendResult.TargetGone) Undo(call.ThreadId);
+            _latencies.Record((long)Stopwatch.GetElapsedTime(receivedAt).TotalNanoseconds);
         }
     }
 

@@ -48,9 +48,9 @@ public sealed class ReportFormsTests
         """
         allot: group 'g' was ended by signal 9 after 1.23 s
                      peak         max   refused
-          memory      32 MiB      32 MiB         2
-          kernel      15 MiB      16 MiB         7
-          pins        64 KiB      64 KiB         1
+          memory     32 MiB      32 MiB         2
+          kernel     15 MiB      16 MiB         7
+          pins       64 KiB      64 KiB         1
           pins: locked 60 KiB, pinned 4 KiB at the most; 4 KiB still held
           kernel memory when largest: pagetables 10 MiB, slab 9 MiB
           refused: mkdir 7 times with ENOMEM
@@ -68,9 +68,9 @@ public sealed class ReportFormsTests
         """
         allot: group 'true' exited with 0 after 0.00 s
                      peak         max   refused
-          memory     unknown           -         0
-          kernel     unknown           -         0
-          pins           0 B           -         0
+          memory    unknown           -         0
+          kernel    unknown           -         0
+          pins          0 B           -         0
 
         """,
         s_empty.ToText());
@@ -82,7 +82,9 @@ public sealed class ReportFormsTests
         string text = s_full.ToText(), json = s_full.ToJson();
         try
         {
-            System.Globalization.CultureInfo.CurrentCulture = new System.Globalization.CultureInfo("de-DE");
+            var comma = (System.Globalization.CultureInfo)System.Globalization.CultureInfo.InvariantCulture.Clone();
+            comma.NumberFormat.NumberDecimalSeparator = ",";
+            System.Globalization.CultureInfo.CurrentCulture = comma;
             Assert.Equal(text, s_full.ToText());
             Assert.Equal(json, s_full.ToJson());
         }

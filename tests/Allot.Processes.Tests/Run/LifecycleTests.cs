@@ -196,7 +196,7 @@ public sealed class LifecycleTests : IDisposable
             bash, "--norc", "--noprofile", "-i",
         ]);
         Assert.True(result.Lines[^1] == "exit 0", $"{result}");
-        Assert.Contains("status=6", result.Lines.Select(static line => line.Trim()));
+        Assert.Contains(result.Lines, static line => line.TrimEnd().EndsWith("status=6", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -223,10 +223,6 @@ public sealed class LifecycleTests : IDisposable
         Require.Root();
         string file = _scratch.File("asked");
         AllotResult result = AllotCommand.Run(
-            [], ["sh", "-c", "(trap 'echo politely >\"$0\"; exit' TERM; echo up; while :; do sleep 0.05; done) | head -1 >/dev/null", file]);
-        GroupAssert.NothingWasLeftBehind(result);
-
-        result = AllotCommand.Run(
             [], ["sh", "-c", "mkfifo \"$0.fifo\"; (trap 'echo politely >\"$0\"; exit' TERM; echo up >\"$0.fifo\"; while :; do sleep 0.05; done) & read up <\"$0.fifo\"", file]);
         GroupAssert.ExitedWith(0, result);
         Assert.InRange(result.Number("leftover_processes")!.Value, 1, 2);
@@ -287,8 +283,12 @@ public sealed class LifecycleTests : IDisposable
     public void Without_privilege_pins_work_and_the_others_say_what_is_missing()
     {
         Require.Root();
+        string program = _scratch.File("lock");
+        File.Copy(Require.Program("lock"), program);
+        MakeAccessible(_scratch.Path);
+        MakeAccessible(program);
         AllotResult result = AsNobody(
-            ["--pins-max", "64K"], [Require.Program("lock"), "map a 128K mlock a 0 64K mlock a 64K 4K status fork-and map b 4K mlock b 0 4K end"]);
+            ["--pins-max", "64K"], [program, "map a 128K mlock a 0 64K mlock a 64K 4K status fork-and map b 4K mlock b 0 4K end"]);
         GroupAssert.ExitedWith(0, result);
         Assert.Equal(["mlock ok", "mlock ENOMEM", "> mlock ENOMEM"], result.Of("mlock"));
         Assert.Equal(64 << 10, result.Number("pins.peak_bytes"));

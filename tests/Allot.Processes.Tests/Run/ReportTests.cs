@@ -119,7 +119,7 @@ public sealed class ReportTests : IDisposable
         Assert.Equal(3, examples.Length);
 
         File.CreateSymbolicLink(_scratch.File("allot"), AllotCommand.HostPath);
-        File.WriteAllText(_scratch.File("Makefile"), "all: a b c d\na b c d:\n\t@echo made $@ | cat\n");
+        File.WriteAllText(_scratch.File("Makefile"), "all: a b c d\na b c d:\n\t@echo made $@\n");
         RunOptions here = new()
         {
             WorkingDirectory = _scratch.Path,
@@ -135,7 +135,7 @@ public sealed class ReportTests : IDisposable
         Assert.Matches("refused: (mkdir|execve|clone|v?fork|openat) [0-9]+ times with E", results[0].Error);
         Assert.Equal(new RunResult(0, "hello\n", "", false), results[1]);
         Assert.Contains("\"max_bytes\": 1048576", File.ReadAllText(_scratch.File("pins.json")), StringComparison.Ordinal);
-        Assert.Equal(0, results[2].ExitCode);
+        Assert.True(results[2].ExitCode == 0, $"{results[2]}");
         Assert.Equal(["made a", "made b", "made c", "made d"], results[2].Lines.Order());
         Assert.Matches("(?s)allot: cgroup version.*allot: group 'make' exited with 0", results[2].Error);
     }

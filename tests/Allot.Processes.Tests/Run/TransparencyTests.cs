@@ -93,6 +93,31 @@ public sealed partial class TransparencyTests : IDisposable
     public void Stress_ng_locks_the_same_way() => AssertSame(
         Require.Tool("stress-ng"), ["--mlock", "2", "-t", "3"], normalise: static text => Number().Replace(text, "#"));
 
+    // Until the supervisor has received a call (some 10 microseconds), the kernel lets any signal end it with EINTR if
+    // the handler has no SA_RESTART. Shells handle SIGCHLD that way, so this is "Cannot fork" in a pipeline of dash.
+    [Fact(Skip = "known gap: a signal before a call is received makes it fail with EINTR, fork included")]
+    public void Forks_under_signals_without_SA_RESTART_do_not_fail()
+    {
+        const string Script = """
+            import errno, os, signal, threading
+            signal.signal(signal.SIGCHLD, lambda *_: None); signal.siginterrupt(signal.SIGCHLD, True)
+            failed = 0
+            for i in range(300):
+                try: pid = os.fork()
+                except OSError as error: failed += 1; print(errno.errorcode[error.errno]); continue
+                if pid == 0: os._exit(0)
+                if i % 3 == 0:
+                    try:
+                        while True: os.waitpid(-1, 0)
+                    except ChildProcessError: pass
+            print("failed", failed)
+            """;
+        string python = Require.Python();
+        string several = "for i in 1 2 3 4; do \"$0\" -c \"$1\" & done; wait";
+        RunResult result = AllotCommand.Invoke([.. s_generous, "sh", "-c", several, python, Script]);
+        Assert.Equal(Enumerable.Repeat("failed 0", 4), result.Lines);
+    }
+
     [Theory, InlineData(""), InlineData("--pins-max 1G"), InlineData("--memory-max 4G --kernel-max 1G")]
     public void What_a_program_inherits_is_the_same(string options)
     {
@@ -100,7 +125,7 @@ public sealed partial class TransparencyTests : IDisposable
         const string Start = "trap '' USR2 PIPE; exec 5</etc/passwd; umask 027; ulimit -n 777; ulimit -c 0; nice -n 3 \"$@\"; exit $?";
         const string Look = """
             umask; pwd; ulimit -a; ulimit -Ha; nice; env | sort; cat /proc/self/oom_score_adj /proc/self/personality
-            grep -E '^(Sig|Shd|Cap|Uid|Gid|Groups|Cpus_allowed|Threads|NSpid)' /proc/self/status | grep -v NSpid
+            grep -E '^(Sig|Shd|Cap|Uid|Gid|Groups|Cpus_allowed|Threads|NSpid)' /proc/self/status | grep -v -E '^(NSpid|SigQ)'
             for f in /proc/self/fd/*; do n=${f##*/}; [ -e "$f" ] && [ $n != 3 ] && echo "fd $n"; done
             head -1 <&5; ps -o args= -p $$ | head -1
             """;

@@ -40,11 +40,10 @@ public sealed class InFlightCallsTests
     public async Task A_thread_that_sleeps_elsewhere_has_ended_it_and_one_that_sleeps_in_it_has_not()
     {
         Require.Root();
-        Assert.True(SyscallTable.Current!.TryGetNumber("read", out int read));
         Assert.True(SyscallTable.Current!.TryGetNumber("mkdirat", out int mkdir));
         using RunningProgram program = ProcessRunner.Start(Require.Program("lock"), ["say ready wait-stdin"]);
         await program.WaitForLineAsync("ready");
-        await UntilAsleep(program.Id);
+        int read = await CallItSleepsIn(program.Id);
 
         var calls = new InFlightCalls();
         calls.Add(program.Id, read, 100);
@@ -67,11 +66,13 @@ public sealed class InFlightCallsTests
         Assert.Equal(100, calls.Bytes);
     }
 
-    private static async Task UntilAsleep(int pid)
+    private static async Task<int> CallItSleepsIn(int pid)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (File.ReadAllText($"/proc/{pid}/syscall").StartsWith("running", StringComparison.Ordinal))
+        while (true)
         {
+            string call = File.ReadAllText($"/proc/{pid}/syscall").Split(' ')[0];
+            if (int.TryParse(call, out int number) && number >= 0) return number;
             await Task.Delay(10, patience.Token);
         }
     }
