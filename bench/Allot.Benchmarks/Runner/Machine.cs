@@ -9,7 +9,7 @@ internal static class Machine
     public static string Describe()
     {
         string date = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-        return $"{date} · {RuntimeInformation.OSDescription} · {Environment.ProcessorCount} × {Processor()} · " +
+        return $"{date} · {RuntimeInformation.OSDescription}, Linux {Kernel()} · {Environment.ProcessorCount} × {Processor()} · " +
             $"{RuntimeInformation.FrameworkDescription} {RuntimeInformation.ProcessArchitecture} · {Cgroups()}";
     }
 
@@ -20,6 +20,8 @@ internal static class Machine
         .FirstOrDefault(static line => line.StartsWith("model name", StringComparison.Ordinal)) is { } line
             ? line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
             : RuntimeInformation.ProcessArchitecture.ToString();
+
+    private static string Kernel() => File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
 
     private static string Cgroups() => File.Exists("/sys/fs/cgroup/cgroup.controllers") ? "cgroup v2" : "cgroup v1";
 }

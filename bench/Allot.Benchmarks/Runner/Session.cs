@@ -27,7 +27,7 @@ internal static class Session
             allMet &= page.MeetsGoals;
             string text = page.ToMarkdown(Machine.Load());
             Console.WriteLine(text);
-            if (request.Writes) File.WriteAllText(Path.Combine(ResultsFolder(), benchmark.Name + ".md"), text);
+            if (request.Writes) File.WriteAllText(Repository.ResultPath(benchmark.Name), text);
         }
 
         return allMet;
@@ -43,17 +43,4 @@ internal static class Session
     private static bool IsInPath(string tool) => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(':', StringSplitOptions.RemoveEmptyEntries)
         .Any(folder => File.Exists(Path.Combine(folder, tool)));
-
-    private static string ResultsFolder()
-    {
-        for (DirectoryInfo? folder = new(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Allot.slnx")))
-            {
-                return Directory.CreateDirectory(Path.Combine(folder.FullName, "bench", "results")).FullName;
-            }
-        }
-
-        throw new BenchmarkException("--write works inside the repository: Allot.slnx was not found above here.");
-    }
 }

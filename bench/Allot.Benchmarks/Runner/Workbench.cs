@@ -3,6 +3,7 @@
 // of starting them from here is in none.
 
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Allot.Benchmarks.Runner;
 
@@ -70,6 +71,16 @@ internal sealed class Workbench(string allotPath, bool isSmoke) : IDisposable
         if (process.ExitCode == 0) return output.Result;
         throw new BenchmarkException(
             $"'{file} {string.Join(' ', start.ArgumentList)}' ended with {process.ExitCode}:\n{output.Result}{error.Result}");
+    }
+
+    /// <summary>Publishes the command as one self-contained file, and returns its path.</summary>
+    public string Publish(string folderName, params string[] properties)
+    {
+        string folder = Path.Combine(ScratchPath, folderName);
+        _ = Run("dotnet", ["publish", Path.Combine(Repository.Root(), "src", "Allot.Cli"), "-c", "Release",
+            "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishSingleFile=true", .. properties,
+            "-o", folder]);
+        return Path.Combine(folder, "allot");
     }
 
     public void Dispose() => _scratch.Delete(recursive: true);
