@@ -26,6 +26,7 @@ internal sealed class PinLimit : IDisposable
 
     private readonly MemoryGroup _group;
     private readonly IMembers _members;
+    private readonly Action _beforeSlowWork;
     private readonly Dictionary<int, PinningProcess> _processes = [];
     private readonly LockedSegments _segments = new();
     private readonly OrphanPins _orphans = new();
@@ -36,8 +37,12 @@ internal sealed class PinLimit : IDisposable
     private long _chargedPinned;
     private long _lastRefresh;
 
-    public PinLimit(MemoryGroup group, IMembers members)
+    /// <param name="group">Whose counter is kept.</param>
+    /// <param name="members">Who is in it.</param>
+    /// <param name="beforeSlowWork">Called before anything that takes longer than an answer may.</param>
+    public PinLimit(MemoryGroup group, IMembers members, Action beforeSlowWork)
     {
+        _beforeSlowWork = beforeSlowWork;
         _group = group;
         _members = members;
     }
@@ -114,6 +119,7 @@ internal sealed class PinLimit : IDisposable
     /// <summary>Reads the processes again that are known to hold pins.</summary>
     public void RefreshKnown()
     {
+        _beforeSlowWork();
         _gone.Clear();
         foreach ((int pid, PinningProcess process) in _processes)
         {
@@ -135,6 +141,19 @@ internal sealed class PinLimit : IDisposable
         UpdateCharge();
     }
 
+    /// <summary>The page tables of all members, which version 1 of cgroups does not tell.</summary>
+    public long ReadPageTableBytes()
+    {
+        _members.Read(_memberIds);
+        long bytes = 0;
+        foreach (int pid in _memberIds)
+        {
+            if (ProcessStatus.TryRead(pid, out ProcessStatus status)) bytes += status.PageTableBytes;
+        }
+
+        return bytes;
+    }
+
     // Members that lock or pin without an intercepted call: growth under MCL_FUTURE, secret memory, perf, RDMA.
     private void Discover()
     {
@@ -152,7 +171,7 @@ internal sealed class PinLimit : IDisposable
         int pid = status.ThreadGroupId;
         if (_processes.TryGetValue(pid, out PinningProcess? process)) return process;
         if (!ProcessStart.TryRead(pid, out ProcessStart start)) return null;
-        process = new PinningProcess(start);
+        process = new PinningProcess(start, _beforeSlowWork);
         _processes.Add(pid, process);
         return process;
     }

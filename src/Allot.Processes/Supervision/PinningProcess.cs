@@ -13,17 +13,20 @@ namespace Allot.Processes.Supervision;
 /// <summary>The pins of one process. Not thread-safe.</summary>
 internal sealed class PinningProcess
 {
-    private const int RangesMax = 1024;
     private const int IpcLockCapability = 14;
 
-    private readonly List<AddressRange> _allowedRanges = [];
-    private readonly List<AddressRange> _lockedRanges = [];
+    private readonly LockMap _map = new();
     private ProcessStatus _status;
     private readonly Part _locked = new();
     private readonly Part _pinned = new();
-    private bool _rangesOverflowed;
 
-    public PinningProcess(ProcessStart start) => Start = start;
+    private readonly Action _beforeSlowWork;
+
+    public PinningProcess(ProcessStart start, Action beforeSlowWork)
+    {
+        Start = start;
+        _beforeSlowWork = beforeSlowWork;
+    }
 
     public ProcessStart Start { get; }
 
@@ -75,28 +78,26 @@ internal sealed class PinningProcess
 
     public void Forget(AddressRange released)
     {
-        _allowedRanges.RemoveAll(range => range.Start >= released.Start && range.End <= released.End);
-        if (released == AddressRange.Everything) _rangesOverflowed = false;
+        if (released == AddressRange.Everything)
+        {
+            _map.Clear();
+        }
+        else
+        {
+            _map.Remove(released);
+        }
     }
 
-    /// <summary>Bytes of whole pages in the range that are not locked yet: what locking it would add.</summary>
-    /// <remarks>Exact, by way of smaps, when the range touches one that was locked before; otherwise the whole range,
-    /// which is then exact too unless something locked it that needs no intercepted call.</remarks>
+    /// <summary>Bytes of whole pages in the range that are not locked yet: what locking it would add. Exact, unless the
+    /// process may not be looked into: then the whole range.</summary>
     public long UnlockedBytesWithin(AddressRange range)
     {
         long whole = Math.Min(range.LengthBytes, MemoryGroup.MaxChargeBytes);
-        if (LockedBytes == 0 || !TouchesAllowed(range)) return whole;
-        return LockedRanges.Read(Start.Pid, _lockedRanges)
-            ? Math.Min(whole, LockedRanges.UnlockedBytesWithin(_lockedRanges, range))
-            : whole;
+        return KnowsLocks() ? Math.Min(whole, _map.MissingBytes(range)) : whole;
     }
 
-    public bool IsLockedAt(ulong address)
-    {
-        if (LockedBytes == 0) return false;
-        if (!LockedRanges.Read(Start.Pid, _lockedRanges)) return true;
-        return _lockedRanges.Exists(range => range.Start <= address && address < range.End);
-    }
+    /// <summary>Whether the mapping at an address is locked; true when that cannot be known.</summary>
+    public bool IsLockedAt(ulong address) => !KnowsLocks() || _map.Contains(address);
 
     /// <summary>Whether the kernel will refuse by RLIMIT_MEMLOCK what we allow.</summary>
     public bool ExceedsOwnLimit(long bytes)
@@ -108,18 +109,23 @@ internal sealed class PinningProcess
 
     private void Remember(AddressRange range)
     {
-        if (range.LengthBytes == 0) return;
-        if (_allowedRanges.Count == RangesMax)
+        if (range == AddressRange.Everything)
         {
-            _allowedRanges.Clear();
-            _rangesOverflowed = true;
+            _map.Invalidate();
         }
-
-        _allowedRanges.Add(range);
+        else
+        {
+            _map.Add(range);
+        }
     }
 
-    private bool TouchesAllowed(AddressRange range) =>
-        _rangesOverflowed || _allowedRanges.Exists(known => known.Start < range.End && range.Start < known.End);
+    private bool KnowsLocks()
+    {
+        if (LockedBytes == 0) _map.Clear();
+        if (_map.AgreesWith(LockedBytes)) return true;
+        _beforeSlowWork();
+        return _map.TryReadAgain(Start.Pid);
+    }
 
     private sealed class Part
     {
