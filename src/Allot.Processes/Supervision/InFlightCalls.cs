@@ -28,6 +28,8 @@ internal sealed class InFlightCalls
 
     public int Count => _byThread.Count;
 
+    public bool Contains(int threadId) => _byThread.ContainsKey(threadId);
+
     public void Add(int threadId, int callNumber, long bytes)
     {
         Debug.Assert(bytes >= 0, "A call adds nothing or something.");

@@ -13,6 +13,7 @@
 // CAP_IPC_LOCK from that; this limit exempts nobody.
 
 using System.Diagnostics;
+using Allot.Processes.Native;
 using Allot.Processes.Observation;
 using Allot.Processes.Seccomp;
 
@@ -66,6 +67,7 @@ internal sealed class PinLimit : IDisposable
         if (!_statusFiles.TryRead(call.ThreadId, out ProcessStatus status)) return true;
         if (Find(status) is not { } process) return true;
         process.Settle(status, call.ThreadId);
+        if (TakeLost(process)) RefreshOrphans();
         UpdateCharge();
 
         PinRequest request = PinRequest.Of(action, call, process);
@@ -88,6 +90,10 @@ internal sealed class PinLimit : IDisposable
         else
         {
             process.Add(call.ThreadId, call.SyscallNumber, request);
+            if (request.GrowthBytes > 0)
+            {
+                process.AddGrowth(call.ThreadId, call.SyscallNumber, call.Arguments[0], request.GrowthBytes);
+            }
         }
 
         UpdateCharge();
@@ -123,20 +129,13 @@ internal sealed class PinLimit : IDisposable
         _gone.Clear();
         foreach ((int pid, PinningProcess process) in _processes)
         {
-            long pinned = process.PinnedBytes;
-            if (process.Refresh()) continue;
-            _gone.Add(pid);
-            if (pinned > 0) _orphans.OwnerDied(pinned);
+            if (!process.Refresh()) _gone.Add(pid);
+            TakeLost(process);
         }
 
         foreach (int pid in _gone) _processes.Remove(pid);
         _segments.Refresh();
-        if (_orphans.MayExist)
-        {
-            _members.Read(_memberIds);
-            _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
-        }
-
+        if (_orphans.MayExist) RefreshOrphans();
         _lastRefresh = Stopwatch.GetTimestamp();
         UpdateCharge();
     }
@@ -154,13 +153,27 @@ internal sealed class PinLimit : IDisposable
         return bytes;
     }
 
+    private bool TakeLost(PinningProcess process)
+    {
+        if (process.LostPinnedBytes == 0) return false;
+        _orphans.OwnerDied(process.LostPinnedBytes);
+        process.LostPinnedBytes = 0;
+        return true;
+    }
+
+    private void RefreshOrphans()
+    {
+        _members.Read(_memberIds);
+        _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
+    }
+
     // Members that lock or pin without an intercepted call: growth under MCL_FUTURE, secret memory, perf, RDMA.
     private void Discover()
     {
         _members.Read(_memberIds);
         foreach (int pid in _memberIds)
         {
-            if (_processes.ContainsKey(pid) || !ProcessStatus.TryRead(pid, out ProcessStatus status)) continue;
+            if (_processes.ContainsKey(pid) || !ProcessStatus.TryReadMemory(pid, out ProcessStatus status)) continue;
             if (status.LockedBytes + status.PinnedBytes == 0) continue;
             Find(status)?.Settle(status, endedThreadId: 0);
         }
@@ -170,10 +183,22 @@ internal sealed class PinLimit : IDisposable
     {
         int pid = status.ThreadGroupId;
         if (_processes.TryGetValue(pid, out PinningProcess? process)) return process;
+        if (status.LockedBytes + status.PinnedBytes > 0 && FindSameMemory(pid) is { } other) return other;
         if (!ProcessStart.TryRead(pid, out ProcessStart start)) return null;
         process = new PinningProcess(start, _beforeSlowWork);
         _processes.Add(pid, process);
         return process;
+    }
+
+    // Until it executes a program, a child of vfork or posix_spawn has its parent's memory, and shows the same pins.
+    private PinningProcess? FindSameMemory(int pid)
+    {
+        foreach ((int known, PinningProcess process) in _processes)
+        {
+            if (process.ChargedLockedBytes + process.ChargedPinnedBytes > 0 && LibC.SharesMemory(known, pid)) return process;
+        }
+
+        return null;
     }
 
     private bool TryLockSegment(in SeccompNotification call)

@@ -17,6 +17,12 @@ namespace Allot.Processes.Supervision;
 /// empty when it pins and does not lock.</param>
 internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRange Range)
 {
+    /// <summary>By how much at the most when what is locked now is unlocked before the call runs.</summary>
+    public long MostBytes { get; init; }
+
+    /// <summary>Bytes by which a mapping that is not locked grows, which is nothing unless it gets locked first.</summary>
+    public long GrowthBytes { get; init; }
+
     private const ulong LockCurrent = 1;
     private const ulong LockFlags = 7;
     private const int BufferBytes = 16;
@@ -42,22 +48,33 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
     };
 
     private static PinRequest Lock(AddressRange range, PinningProcess process) =>
-        new(PinKind.Locked, process.UnlockedBytesWithin(range), range);
+        new(PinKind.Locked, AddUp(process.UnlockedBytesWithin(range), process.GrowthWithin(range)), range)
+        {
+            MostBytes = Math.Min(range.LengthBytes, MemoryGroup.MaxChargeBytes),
+        };
 
     // The kernel compares the whole address space with the limit; what is locked already is paid for.
     private static PinRequest LockAll(ulong flags, PinningProcess process)
     {
         bool current = (flags & LockCurrent) != 0 && (flags & ~LockFlags) == 0;
-        long bytes = current ? Math.Max(0, process.VirtualBytes - process.LockedBytes) : 0;
-        return new(PinKind.Locked, bytes, AddressRange.Everything);
+        if (!current) return new(PinKind.Locked, 0, AddressRange.Everything);
+        long bytes = Math.Max(0, process.VirtualBytes - process.LockedBytes);
+        return new(PinKind.Locked, AddUp(bytes, process.GrowthWithin(AddressRange.Everything)), AddressRange.Everything)
+        {
+            MostBytes = process.VirtualBytes,
+        };
     }
 
     // Only a mapping that is locked grows locked. The filter lets shrinking calls pass.
     private static PinRequest Remap(in SeccompNotification call, PinningProcess process)
     {
         long growth = Pages(call.Arguments[2]) - Pages(call.Arguments[1]);
-        return process.IsLockedAt(call.Arguments[0]) ? new(PinKind.Locked, growth, AddressRange.Everything) : default;
+        return process.MayBeLockedAt(call.Arguments[0])
+            ? new(PinKind.Locked, growth, AddressRange.Everything)
+            : new(PinKind.Locked, 0, default) { GrowthBytes = growth };
     }
+
+    private static long AddUp(long bytes, long more) => Math.Min(bytes + more, MemoryGroup.MaxChargeBytes);
 
     private static PinRequest Structure(in SeccompNotification call, PinKind kind, int lengthOffset) =>
         new(kind, Pages(ReadWord(call, call.Arguments[2] + (ulong)lengthOffset)), default);
