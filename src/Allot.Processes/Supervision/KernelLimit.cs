@@ -28,16 +28,21 @@ internal sealed class KernelLimit
 
     private readonly MemoryGroup _group;
     private readonly MemoryCgroup _cgroup;
+    private readonly Action _beforeLongWork;
     private readonly InFlightCalls _inFlight = new();
     private long _charged;
     private long _unread;
     private long _lastReclaim;
     private TimeSpan _reclaimPause;
 
-    public KernelLimit(MemoryGroup group, MemoryCgroup cgroup)
+    /// <param name="group">The group whose counter it keeps.</param>
+    /// <param name="cgroup">What the kernel measures.</param>
+    /// <param name="beforeLongWork">Called before work that takes longer than a few microseconds.</param>
+    public KernelLimit(MemoryGroup group, MemoryCgroup cgroup, Action beforeLongWork)
     {
         _group = group;
         _cgroup = cgroup;
+        _beforeLongWork = beforeLongWork;
     }
 
     /// <summary>How often the kernel was asked.</summary>
@@ -74,6 +79,8 @@ internal sealed class KernelLimit
     /// <summary>Asks the kernel and sets the counter by its answer.</summary>
     public void Refresh()
     {
+        _beforeLongWork();
+
         // First who is done, then the reading: what is done by now, the reading shows.
         _inFlight.EndFinished();
         long reading = _cgroup.ReadKernelBytes();

@@ -26,6 +26,7 @@ internal sealed class PinLimit : IDisposable
 
     private readonly MemoryGroup _group;
     private readonly IMembers _members;
+    private readonly Action _beforeLongWork;
     private readonly Dictionary<int, PinningProcess> _processes = [];
     private readonly LockedSegments _segments = new();
     private readonly OrphanPins _orphans = new();
@@ -36,10 +37,14 @@ internal sealed class PinLimit : IDisposable
     private long _chargedPinned;
     private long _lastRefresh;
 
-    public PinLimit(MemoryGroup group, IMembers members)
+    /// <param name="group">The group whose counter it keeps.</param>
+    /// <param name="members">Who is in the group.</param>
+    /// <param name="beforeLongWork">Called before work that takes longer than a few microseconds.</param>
+    public PinLimit(MemoryGroup group, IMembers members, Action beforeLongWork)
     {
         _group = group;
         _members = members;
+        _beforeLongWork = beforeLongWork;
     }
 
     /// <summary>The most bytes locked at once.</summary>
@@ -107,6 +112,7 @@ internal sealed class PinLimit : IDisposable
     /// <summary>Reads every process of the group that may hold pins again.</summary>
     public void Refresh()
     {
+        _beforeLongWork();
         Discover();
         RefreshKnown();
     }
@@ -114,6 +120,7 @@ internal sealed class PinLimit : IDisposable
     /// <summary>Reads the processes again that are known to hold pins.</summary>
     public void RefreshKnown()
     {
+        _beforeLongWork();
         _gone.Clear();
         foreach ((int pid, PinningProcess process) in _processes)
         {
@@ -152,7 +159,7 @@ internal sealed class PinLimit : IDisposable
         int pid = status.ThreadGroupId;
         if (_processes.TryGetValue(pid, out PinningProcess? process)) return process;
         if (!ProcessStart.TryRead(pid, out ProcessStart start)) return null;
-        process = new PinningProcess(start);
+        process = new PinningProcess(start, _beforeLongWork);
         _processes.Add(pid, process);
         return process;
     }

@@ -18,12 +18,19 @@ internal sealed class PinningProcess
 
     private readonly List<AddressRange> _allowedRanges = [];
     private readonly List<AddressRange> _lockedRanges = [];
+    private readonly Action _beforeLongWork;
     private ProcessStatus _status;
     private readonly Part _locked = new();
     private readonly Part _pinned = new();
     private bool _rangesOverflowed;
 
-    public PinningProcess(ProcessStart start) => Start = start;
+    /// <param name="start">Which process.</param>
+    /// <param name="beforeLongWork">Called before work that takes longer than a few microseconds.</param>
+    public PinningProcess(ProcessStart start, Action beforeLongWork)
+    {
+        Start = start;
+        _beforeLongWork = beforeLongWork;
+    }
 
     public ProcessStart Start { get; }
 
@@ -86,7 +93,7 @@ internal sealed class PinningProcess
     {
         long whole = Math.Min(range.LengthBytes, MemoryGroup.MaxChargeBytes);
         if (LockedBytes == 0 || !TouchesAllowed(range)) return whole;
-        return LockedRanges.Read(Start.Pid, _lockedRanges)
+        return ReadLockedRanges()
             ? Math.Min(whole, LockedRanges.UnlockedBytesWithin(_lockedRanges, range))
             : whole;
     }
@@ -94,7 +101,7 @@ internal sealed class PinningProcess
     public bool IsLockedAt(ulong address)
     {
         if (LockedBytes == 0) return false;
-        if (!LockedRanges.Read(Start.Pid, _lockedRanges)) return true;
+        if (!ReadLockedRanges()) return true;
         return _lockedRanges.Exists(range => range.Start <= address && address < range.End);
     }
 
@@ -104,6 +111,12 @@ internal sealed class PinningProcess
         if ((_status.EffectiveCapabilities & (1UL << IpcLockCapability)) != 0) return false;
         return ResourceLimits.TryRead(Start.Pid, LibC.RLIMIT_MEMLOCK, out ulong softBytes)
             && (ulong)LockedBytes + (ulong)bytes > softBytes;
+    }
+
+    private bool ReadLockedRanges()
+    {
+        _beforeLongWork();
+        return LockedRanges.Read(Start.Pid, _lockedRanges);
     }
 
     private void Remember(AddressRange range)

@@ -6,8 +6,10 @@
 // sampling thread per sample; nothing else does.
 //
 // A call that waits unreceived is taken out by any signal: a handler without SA_RESTART makes it fail with EINTR, which
-// fork(2) and mlock(2) never do. Once received, only a fatal signal does that. So nobody decides before the next calls
-// can be received: of two threads, one decides (_deciding) what both have received, the other waits for more.
+// fork(2) and mlock(2) never do. Once received, only a fatal signal does that. So nobody decides for long while no call
+// can be received: there are two threads, and before work that takes longer than a few microseconds the one that decides
+// (_deciding) leaves receiving (_receiving) to the other. Most decisions are short, and waking the other for each of them
+// would cost more than they do. Lock order: _receiving, _deciding, _gate.
 //
 // If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
 
@@ -53,8 +55,11 @@ internal sealed class Supervisor : IDisposable
         _cgroup = parts.Cgroup;
         _calls = parts.Calls;
         _deniesIoUring = parts.DeniesIoUring;
-        _pins = new PinLimit(parts.Group, parts.Members);
-        if (parts.Cgroup is { CountsKernelBytes: true }) _kernel = new KernelLimit(parts.Group, parts.Cgroup);
+        _pins = new PinLimit(parts.Group, parts.Members, LetTheOtherReceive);
+        if (parts.Cgroup is { CountsKernelBytes: true })
+        {
+            _kernel = new KernelLimit(parts.Group, parts.Cgroup, LetTheOtherReceive);
+        }
     }
 
     /// <summary>Calls refused because of kernel memory, and because of pins.</summary>
@@ -131,19 +136,25 @@ internal sealed class Supervisor : IDisposable
         return thread;
     }
 
-    // One thread waits for calls at a time, as the listener asks.
-    private bool TryReceive(SeccompListener listener, out SeccompNotification call)
-    {
-        lock (_receiving) return listener.TryReceive(out call);
-    }
-
+    // One thread waits for calls at a time, as the listener asks: the one that has _receiving.
     private void Answer(SeccompListener listener)
     {
-        while (TryReceive(listener, out SeccompNotification call))
+        _receiving.Enter();
+        while (listener.TryReceive(out SeccompNotification call))
         {
             _received.Enqueue((call, Stopwatch.GetTimestamp()));
             AnswerReceived(listener);
+            if (!_receiving.IsHeldByCurrentThread) _receiving.Enter();
         }
+
+        _receiving.Exit();
+    }
+
+    // Before work that takes long. Threads that do not receive (the sampling one, one that has let go already) come here
+    // too, and then there is nothing to do.
+    private void LetTheOtherReceive()
+    {
+        if (_receiving.IsHeldByCurrentThread) _receiving.Exit();
     }
 
     // Whoever finds the other one deciding leaves the call to it. The other looks again after it has let go of
@@ -165,12 +176,22 @@ internal sealed class Supervisor : IDisposable
 
     private void AnswerOne(SeccompListener listener, in SeccompNotification call, long receivedAt)
     {
-        lock (_gate)
+        if (!_gate.TryEnter())
+        {
+            LetTheOtherReceive();   // a sample is taken
+            _gate.Enter();
+        }
+
+        try
         {
             int errno = Decide(call);
             SendResult sent = errno == 0 ? listener.Continue(call.Id) : listener.Fail(call.Id, errno);
             if (errno == 0 && sent == SendResult.TargetGone) Undo(call.ThreadId);
             _latencies.Record((long)Stopwatch.GetElapsedTime(receivedAt).TotalNanoseconds);
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 
