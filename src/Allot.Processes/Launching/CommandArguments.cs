@@ -1,6 +1,6 @@
-// Arguments are bytes, and the runtime hands them to Main as text: bytes that are no UTF-8 have become U+FFFD and cannot
-// be told apart any more. When the command is what ends our own command line, as it is for a program like env or nice,
-// its bytes are found there.
+// Arguments are bytes, and the runtime hands them to Main as text: bytes that are no UTF-8 have become U+FFFD and
+// cannot be told apart any more. When the command is what ends our own command line, as it is for a program like env or
+// nice, its bytes are found there.
 
 using System.Text;
 

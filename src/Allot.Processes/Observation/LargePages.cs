@@ -1,6 +1,6 @@
 // Pinning a byte of a large page pins all of it. Which pages of a process are large is known only page by page; smaps
-// tells how much of each mapping is, which is enough for an upper bound. The kernel walks the page tables for that file:
-// milliseconds for a process of gigabytes.
+// tells how much of each mapping is, which is enough for an upper bound. The kernel walks the page tables for that
+// file: milliseconds for a process of gigabytes.
 
 using System.Buffers.Text;
 using System.Globalization;

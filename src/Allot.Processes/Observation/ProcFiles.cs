@@ -56,7 +56,11 @@ internal static unsafe partial class ProcFiles
         if (file < 0) return 0;
         int lines = 0;
         Span<byte> buffer = FileBuffer;
-        for (int count = Read(file, buffer); count > 0; count = Read(file, buffer)) lines += buffer[..count].Count((byte)'\n');
+        for (int count = Read(file, buffer); count > 0; count = Read(file, buffer))
+        {
+            lines += buffer[..count].Count((byte)'\n');
+        }
+
         Close(file);
         return lines;
     }

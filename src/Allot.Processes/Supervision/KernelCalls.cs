@@ -41,7 +41,7 @@ internal static class KernelCalls
     private const long CallFilter = 128 * KiB;
     private const long ProtectionDomain = 256 * KiB;    // a thread's own copy of the rules of every layer
 
-    private const long MappingCopy = 1280;              // of one mapping: itself, its links to pages, its place in a tree
+    private const long MappingCopy = 1280;              // itself, its links to pages, its place in a tree
     private const long MountCopy = KiB;
     private const long DescriptorSlot = 9;
     private const ulong DescriptorSlotsMax = 1UL << 30; // as many as the kernel lets any process have
@@ -59,7 +59,8 @@ internal static class KernelCalls
     [
         // Processes and threads. fork(2) and pthread_create(3): EAGAIN.
         new("fork", Errno.EAGAIN, FilterCondition.Always, static (in call) => CopyOf(call.ThreadId)),
-        new("vfork", Errno.EAGAIN, FilterCondition.Always, static (in call) => Process + DescriptorTable(call.ThreadId)),
+        new("vfork", Errno.EAGAIN, FilterCondition.Always,
+            static (in call) => Process + DescriptorTable(call.ThreadId)),
         new("clone", Errno.EAGAIN, FilterCondition.Always, static (in call) => Clone(call, call.Arguments[0])),
         new("clone3", Errno.EAGAIN, FilterCondition.Always, static (in call) => Clone(call, ReadWord(call, 0))),
         new("execve", Errno.ENOMEM, FilterCondition.Always, Fixed(Process)),
@@ -107,8 +108,10 @@ internal static class KernelCalls
 
         // Mounts.
         .. Fixed(Mount, "fsopen", "fsmount", "fspick", "move_mount"),
-        new("mount", Errno.ENOMEM, FilterCondition.Always, static (in call) => MountOf(call, (call.Arguments[3] & MountTree) != 0)),
-        .. Each(["open_tree", "open_tree_attr"], static (in call) => MountOf(call, (call.Arguments[2] & OpenWholeTree) != 0)),
+        new("mount", Errno.ENOMEM, FilterCondition.Always,
+            static (in call) => MountOf(call, (call.Arguments[3] & MountTree) != 0)),
+        .. Each(["open_tree", "open_tree_attr"],
+            static (in call) => MountOf(call, (call.Arguments[2] & OpenWholeTree) != 0)),
         new("fsconfig", Errno.ENOMEM, FilterCondition.OneOf(1, [CreateFileSystem, CreateNewFileSystem]), Fixed(Mount)),
 
         // Objects behind a descriptor.

@@ -1,6 +1,6 @@
-// Which parts of a process are locked, as far as its calls tell: what we allowed to be locked is added, what it unlocked
-// is taken away. Unmapping and refusals by the kernel pass unseen, so the map is believed only while its bytes add up to
-// what the kernel shows (VmLck); otherwise the truth is read from smaps, which costs milliseconds.
+// Which parts of a process are locked, as far as its calls tell: what we allowed to be locked is added, what it
+// unlocked is taken away. Unmapping and refusals by the kernel pass unseen, so the map is believed only while its bytes
+// add up to what the kernel shows (VmLck); otherwise the truth is read from smaps, which costs milliseconds.
 
 using System.Diagnostics;
 using Allot.Processes.Observation;

@@ -195,7 +195,8 @@ internal sealed class PinLimit : IDisposable
     {
         foreach ((int known, PinningProcess process) in _processes)
         {
-            if (process.ChargedLockedBytes + process.ChargedPinnedBytes > 0 && LibC.SharesMemory(known, pid)) return process;
+            bool holdsPins = process.ChargedLockedBytes + process.ChargedPinnedBytes > 0;
+            if (holdsPins && LibC.SharesMemory(known, pid)) return process;
         }
 
         return null;

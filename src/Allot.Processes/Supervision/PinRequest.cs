@@ -20,7 +20,8 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
     /// <summary>By how much at the most when what is locked now is unlocked before the call runs.</summary>
     public long MostBytes { get; init; }
 
-    /// <summary>Bytes by which a mapping that is not locked grows, which is nothing unless it gets locked first.</summary>
+    /// <summary>Bytes by which a mapping that is not locked grows, which is nothing unless it gets locked
+    /// first.</summary>
     public long GrowthBytes { get; init; }
 
     private const ulong LockCurrent = 1;

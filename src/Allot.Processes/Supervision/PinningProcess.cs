@@ -1,8 +1,8 @@
 // One process that locks or pins: what /proc showed last, and what its calls in flight may add.
 //
 // charged == seen, when nothing is in flight; otherwise max(seen, bound), where *bound* is what can be reached when all
-// calls in flight take effect. A new call raises the bound by what it adds to what is locked now; a reading lowers it to
-// what is seen plus all that the calls still in flight could add. Those are not the same: a call that locks what is
+// calls in flight take effect. A new call raises the bound by what it adds to what is locked now; a reading lowers it
+// to what is seen plus all that the calls still in flight could add. Those are not the same: a call that locks what is
 // locked already adds nothing, unless somebody unlocks it before the call runs; then it adds its whole range. And a
 // mapping that is not locked grows without adding anything, unless somebody locks it before it grows.
 
