@@ -23,7 +23,10 @@ namespace Allot.Processes.Supervision;
 internal sealed class PinLimit : IDisposable
 {
     private const int ProcessesReadPerPeak = 16;
+    private const int WaitRoundMilliseconds = 2;
+    private const int WaitRoundsMax = 16;
     private static readonly TimeSpan s_peakPrecision = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_vainWaitPause = TimeSpan.FromMilliseconds(200);
 
     private readonly MemoryGroup _group;
     private readonly IMembers _members;
@@ -37,6 +40,7 @@ internal sealed class PinLimit : IDisposable
     private long _chargedLocked;
     private long _chargedPinned;
     private long _lastRefresh;
+    private long _lastVainWait;
 
     /// <param name="group">Whose counter is kept.</param>
     /// <param name="members">Who is in it.</param>
@@ -221,6 +225,7 @@ internal sealed class PinLimit : IDisposable
         if (!HasRoom(bytes))
         {
             Refresh();
+            if (!HasRoom(bytes)) AwaitCalls(bytes);
         }
         else if (_chargedLocked + _chargedPinned + bytes > PeakBytes
             && (_processes.Count <= ProcessesReadPerPeak || Stopwatch.GetElapsedTime(_lastRefresh) > s_peakPrecision))
@@ -228,6 +233,24 @@ internal sealed class PinLimit : IDisposable
             RefreshKnown();
         }
     }
+
+    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. When that did not
+    // help, not again for a while: everybody else waits as well.
+    private void AwaitCalls(long bytes)
+    {
+        if (Stopwatch.GetElapsedTime(_lastVainWait) < s_vainWaitPause) return;
+        for (int round = 0; round < WaitRoundsMax && WouldHaveRoom(bytes); round++)
+        {
+            ProcFiles.Wait([], WaitRoundMilliseconds);
+            RefreshKnown();
+            if (HasRoom(bytes)) return;
+        }
+
+        if (WouldHaveRoom(bytes)) _lastVainWait = Stopwatch.GetTimestamp();
+    }
+
+    private bool WouldHaveRoom(long bytes) =>
+        _group.Pins.AvailableBytes + _processes.Values.Sum(static process => process.UnseenBytes) >= bytes;
 
     private bool HasRoom(long bytes) => _group.Pins.AvailableBytes >= bytes;
 

@@ -49,6 +49,9 @@ internal sealed class PinningProcess
 
     public long ChargedPinnedBytes => _pinned.Charged + InvisibleBytes;
 
+    /// <summary>What is charged beyond what shows: it may belong to calls that are over.</summary>
+    public long UnseenBytes => _locked.Charged + _pinned.Charged - _status.LockedBytes - _status.PinnedBytes;
+
     /// <summary>Pinned bytes that no file shows: kept until the process ends.</summary>
     public long InvisibleBytes { get; set; }
 
