@@ -234,8 +234,8 @@ internal sealed class PinLimit : IDisposable
         }
     }
 
-    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. When that did not
-    // help, not again for a while: everybody else waits as well.
+    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. When that did
+    // not help, not again for a while: everybody else waits as well.
     private void AwaitCalls(long bytes)
     {
         if (Stopwatch.GetElapsedTime(_lastVainWait) < s_vainWaitPause) return;
