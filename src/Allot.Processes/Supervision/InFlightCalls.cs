@@ -5,10 +5,10 @@
 //
 //   1. a thread that makes another intercepted call, or is gone, has ended the one before;
 //   2. a thread that sleeps in another call, or sleeps outside any call, has ended it too;
-//   3. a thread that is running may be inside the call or long past it: it counts as inside until it has had a processor
-//      for ten milliseconds, and more for a large call, since it was first seen running. (Memory is allocated at the
-//      start of these calls; that is tens of times what they need for it.) Where the kernel does not tell how long, it
-//      counts as inside for one second.
+//   3. a thread that is running may be inside the call or long past it: it counts as inside until it has had a
+//      processor for ten milliseconds, and more for a large call, since it was first seen running. (Memory is allocated
+//      at the start of these calls; that is tens of times what they need for it.) Where the kernel does not tell how
+//      long, it counts as inside for one second.
 //
 // Rule 1 is free. Rules 2 and 3 cost a read per thread and are asked only when a limit is near.
 
