@@ -31,12 +31,8 @@ internal static class PlanMessage
         body.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<Header>(in header)));
         body.Write(filter);
         foreach (string file in plan.CgroupProcsFiles) Write(body, file);
-        foreach (string argument in plan.Command) Write(body, argument);
-        foreach (byte[] variable in environment)
-        {
-            body.Write(variable);
-            body.Write([(byte)0]);
-        }
+        foreach (byte[] argument in CommandArguments.BytesOf(plan.Command)) Write(body, argument);
+        foreach (byte[] variable in environment) Write(body, variable);
 
         byte[] message = new byte[sizeof(int) + body.WrittenCount];
         MemoryMarshal.Write(message, body.WrittenCount);
@@ -44,10 +40,12 @@ internal static class PlanMessage
         return message;
     }
 
-    private static void Write(ArrayBufferWriter<byte> body, string text)
+    private static void Write(ArrayBufferWriter<byte> body, string text) => Write(body, Encoding.UTF8.GetBytes(text));
+
+    private static void Write(ArrayBufferWriter<byte> body, byte[] text)
     {
-        if (text.Contains('\0')) throw new ArgumentException("An argument or path cannot contain a zero character.");
-        body.Write(Encoding.UTF8.GetBytes(text));
+        if (text.Contains((byte)0)) throw new ArgumentException("An argument or path cannot contain a zero character.");
+        body.Write(text);
         body.Write([(byte)0]);
     }
 

@@ -26,6 +26,13 @@ internal static unsafe partial class LibC
     public static int SetSignalMask(ulong mask) =>
         (int)Syscall(Number.RtSigProcMask, SIG_SETMASK, (nint)(&mask), 0, KernelSignalSetBytes, 0, 0);
 
+    /// <summary>Whether two processes have one address space. False also when the kernel does not tell.</summary>
+    public static bool SharesMemory(int pid, int otherPid)
+    {
+        const nint AddressSpace = 1;   // KCMP_VM
+        return Syscall(Number.Kcmp, pid, otherPid, AddressSpace, 0, 0, 0) == 0;
+    }
+
     /// <summary>The kernel's <c>struct sigaction</c>; all zero is the default disposition.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct KernelSignalAction
@@ -40,6 +47,7 @@ internal static unsafe partial class LibC
     // every call fails with ENOSYS.
     private static class Number
     {
+        public static readonly int Kcmp = Of("kcmp");
         public static readonly int PidFdOpen = Of("pidfd_open");
         public static readonly int PidFdSendSignal = Of("pidfd_send_signal");
         public static readonly int RtSigAction = Of("rt_sigaction");

@@ -45,6 +45,7 @@ internal sealed class SyscallTable
         new("execveat", 322, 281),
         new("unshare", 272, 97),
         new("setns", 308, 268),
+        new("setgroups", 116, 159),
         new("getppid", 110, 173),
         new("getpid", 39, 172),
         new("gettid", 186, 178),
@@ -73,6 +74,9 @@ internal sealed class SyscallTable
         new("fsetxattr", 190, 7),
         new("setxattrat", 463, 463),
         new("fcntl", 72, 25),
+        new("dup2", 33, Absent),
+        new("dup3", 292, 24),
+        new("close_range", 436, 436),
         // Sockets, pipes, messages
         new("socket", 41, 198),
         new("socketpair", 53, 199),
@@ -84,6 +88,7 @@ internal sealed class SyscallTable
         new("msgsnd", 69, 189),
         new("semget", 64, 190),
         new("mq_open", 240, 180),
+        new("mq_timedsend", 242, 182),
         // Mounts
         new("mount", 165, 40),
         new("fsopen", 430, 430),
@@ -117,8 +122,11 @@ internal sealed class SyscallTable
         new("init_module", 175, 105),
         new("finit_module", 313, 273),
         new("landlock_create_ruleset", 444, 444),
+        new("landlock_add_rule", 445, 445),
+        new("landlock_restrict_self", 446, 446),
         new("seccomp", 317, 277),
         // Used raw by this assembly
+        new("kcmp", 312, 272),
         new("rt_sigaction", 13, 134),
         new("rt_sigprocmask", 14, 135),
         new("prctl", 157, 167),

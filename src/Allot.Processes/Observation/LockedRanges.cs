@@ -61,7 +61,7 @@ internal static class LockedRanges
 
     /// <summary>"7f2d92f0f000-7f2d92f10000 rw-p ...": lower-case hexadecimal, where every other line starts
     /// upper-case.</summary>
-    private static bool TryParseHeader(ReadOnlySpan<byte> line, out AddressRange range)
+    internal static bool TryParseHeader(ReadOnlySpan<byte> line, out AddressRange range)
     {
         range = default;
         if (!Utf8Parser.TryParse(line, out ulong start, out int used, 'x')) return false;

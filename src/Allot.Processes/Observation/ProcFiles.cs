@@ -48,6 +48,23 @@ internal static unsafe partial class ProcFiles
             return Result(OpenCall(path, CloseOnExec, 0));
     }
 
+    /// <summary>How many lines /proc/ID/file has; 0 when it cannot be read. Lines of any length are counted.</summary>
+    internal static int CountLines(int id, ReadOnlySpan<byte> name)
+    {
+        Span<byte> path = stackalloc byte[ProcPath.MaxBytes];
+        int file = Open(ProcPath.Of(id, name, path));
+        if (file < 0) return 0;
+        int lines = 0;
+        Span<byte> buffer = FileBuffer;
+        for (int count = Read(file, buffer); count > 0; count = Read(file, buffer))
+        {
+            lines += buffer[..count].Count((byte)'\n');
+        }
+
+        Close(file);
+        return lines;
+    }
+
     internal static int OpenForWriting(string path) => Result(OpenPathCall(path, WriteOnly | CloseOnExec, 0));
 
     internal static void Close(int descriptor) => _ = CloseCall(descriptor);

@@ -57,6 +57,33 @@ internal readonly record struct ProcessStatus
         }
     }
 
+    /// <summary>Like <see cref="TryRead"/>, and looks for the memory at the other threads when the first one has ended,
+    /// which is no end of the process. False when the process is gone or has no memory of its own.</summary>
+    internal static bool TryReadMemory(int pid, out ProcessStatus status)
+    {
+        if (!TryRead(pid, out status)) return false;
+        if (status.HasMemory) return true;
+        if (status.ThreadCount <= 1) return false;
+        Span<byte> path = stackalloc byte[ProcPath.MaxBytes];
+        int directory = ProcFiles.Open(ProcPath.Of(pid, "task"u8, path));
+        if (directory < 0) return false;
+        try
+        {
+            var entries = new DirectoryEntries(directory, ProcFiles.EntryBuffer);
+            while (entries.MoveNext())
+            {
+                if (!Utf8Parser.TryParse(entries.Name, out int thread, out _) || thread == pid) continue;
+                if (TryRead(thread, out status) && status.HasMemory) return true;
+            }
+
+            return false;
+        }
+        finally
+        {
+            ProcFiles.Close(directory);
+        }
+    }
+
     /// <summary>The file, for <see cref="TryReadFrom"/>; minus the errno when it cannot be opened.</summary>
     internal static int Open(int pid)
     {

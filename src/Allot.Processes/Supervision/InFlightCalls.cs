@@ -5,12 +5,15 @@
 //
 //   1. a thread that makes another intercepted call, or is gone, has ended the one before;
 //   2. a thread that sleeps in another call, or sleeps outside any call, has ended it too;
-//   3. a thread that is running may be inside the call or long past it: it counts as inside for one second. (Memory is
-//      allocated at the start of these calls; one second is thousands of times what they need for that.)
+//   3. a thread that is running may be inside the call or long past it: it counts as inside until it has had a processor
+//      for ten milliseconds, and more for a large call, since it was first seen running. (Memory is allocated at the
+//      start of these calls; that is tens of times what they need for it.) Where the kernel does not tell how long, it
+//      counts as inside for one second.
 //
 // Rule 1 is free. Rules 2 and 3 cost a read per thread and are asked only when a limit is near.
 
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Allot.Processes.Observation;
 
 namespace Allot.Processes.Supervision;
@@ -19,6 +22,8 @@ namespace Allot.Processes.Supervision;
 internal sealed class InFlightCalls
 {
     private static readonly TimeSpan s_longestAllocation = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_usualAllocation = TimeSpan.FromMilliseconds(10);
+    private const long BytesPerTick = 5;   // 50 MB a second, a tenth of the speed at which page tables are copied
 
     private readonly Dictionary<int, Call> _byThread = [];
     private readonly List<int> _over = [];
@@ -27,6 +32,8 @@ internal sealed class InFlightCalls
     public long Bytes { get; private set; }
 
     public int Count => _byThread.Count;
+
+    public bool Contains(int threadId) => _byThread.ContainsKey(threadId);
 
     public void Add(int threadId, int callNumber, long bytes)
     {
@@ -68,7 +75,7 @@ internal sealed class InFlightCalls
         Bytes = 0;
     }
 
-    private static bool IsOver(int threadId, Call call)
+    private bool IsOver(int threadId, Call call)
     {
         if (!ThreadStatus.TryRead(threadId, out ThreadStatus state)) return true;
         return state.Activity switch
@@ -76,9 +83,28 @@ internal sealed class InFlightCalls
             ThreadActivity.BlockedElsewhere => true,
             ThreadActivity.BlockedInCall when state.Call != call.Number => true,
             ThreadActivity.BlockedInCall => false,
-            _ => Stopwatch.GetElapsedTime(call.Since) > s_longestAllocation,
+            _ => HasRunLongEnough(threadId, call),
         };
     }
 
-    private readonly record struct Call(int Number, long Bytes, long Since);
+    private bool HasRunLongEnough(int threadId, Call call)
+    {
+        if (!ThreadRunTime.TryRead(threadId, out TimeSpan runTime))
+        {
+            return Stopwatch.GetElapsedTime(call.Since) > s_longestAllocation;
+        }
+
+        if (call.RunTimeFirstSeen is { } first) return runTime - first > AllocationTime(call.Bytes);
+        ref Call stored = ref CollectionsMarshal.GetValueRefOrNullRef(_byThread, threadId);
+        stored = call with { RunTimeFirstSeen = runTime };
+        return false;
+    }
+
+    private static TimeSpan AllocationTime(long bytes)
+    {
+        TimeSpan time = s_usualAllocation + TimeSpan.FromTicks(bytes / BytesPerTick);
+        return time < s_longestAllocation ? time : s_longestAllocation;
+    }
+
+    private readonly record struct Call(int Number, long Bytes, long Since, TimeSpan? RunTimeFirstSeen = null);
 }

@@ -37,11 +37,21 @@ internal static class KernelCalls
     private const long Namespace = 64 * KiB;
     private const long NetworkNamespace = 1024 * KiB;
     private const long Mount = 64 * KiB;
+    private const long SocketFilter = 64 * KiB;         // 4096 instructions, which is the most, kept twice
+    private const long CallFilter = 128 * KiB;
+    private const long ProtectionDomain = 256 * KiB;    // a thread's own copy of the rules of every layer
+
+    private const long MappingCopy = 1280;              // itself, its links to pages, its place in a tree
+    private const long MountCopy = KiB;
+    private const long DescriptorSlot = 9;
+    private const ulong DescriptorSlotsMax = 1UL << 30; // as many as the kernel lets any process have
     private const long LargestAttribute = 68 * KiB;     // the value's length is behind a pointer
 
     private const ulong CreateFile = 0x40;              // O_CREAT
     private const ulong TemporaryFile = 0x400000;       // __O_TMPFILE, the bit that O_TMPFILE adds to O_DIRECTORY
     private const ulong CloneMemory = 0x100;            // CLONE_VM
+    private const ulong CloneFiles = 0x400;             // CLONE_FILES: for clone "share", for unshare "do not"
+    private const ulong CloneMounts = 0x20000;          // CLONE_NEWNS
     private const ulong CloneNetwork = 0x40000000;      // CLONE_NEWNET
     private const ulong CloneNamespaces = 0x7e020080;   // CLONE_NEW*
 
@@ -49,13 +59,16 @@ internal static class KernelCalls
     [
         // Processes and threads. fork(2) and pthread_create(3): EAGAIN.
         new("fork", Errno.EAGAIN, FilterCondition.Always, static (in call) => CopyOf(call.ThreadId)),
-        new("vfork", Errno.EAGAIN, FilterCondition.Always, Fixed(Process)),
+        new("vfork", Errno.EAGAIN, FilterCondition.Always,
+            static (in call) => Process + DescriptorTable(call.ThreadId)),
         new("clone", Errno.EAGAIN, FilterCondition.Always, static (in call) => Clone(call, call.Arguments[0])),
         new("clone3", Errno.EAGAIN, FilterCondition.Always, static (in call) => Clone(call, ReadWord(call, 0))),
         new("execve", Errno.ENOMEM, FilterCondition.Always, Fixed(Process)),
         new("execveat", Errno.ENOMEM, FilterCondition.Always, Fixed(Process)),
-        new("unshare", Errno.ENOMEM, FilterCondition.AnyBit(0, CloneNamespaces),
-            static (in call) => Namespaces(call.Arguments[0])),
+        new("unshare", Errno.ENOMEM, FilterCondition.AnyBit(0, CloneNamespaces | CloneFiles), Unshare),
+        new("close_range", Errno.ENOMEM, FilterCondition.AnyBit(2, CloseRangeUnshare),
+            static (in call) => DescriptorTable(call.ThreadId)),
+        .. Each(["setgroups"], static (in call) => Descriptor + (8 * Amount((uint)call.Arguments[0]))),
 
         // Directories and files.
         .. Fixed(DirectoryEntry,
@@ -68,17 +81,38 @@ internal static class KernelCalls
         new("fcntl", Errno.ENOLCK,
             FilterCondition.OneOf(1, [SetLock, SetLockWait, SetOpenFileLock, SetOpenFileLockWait]), Fixed(KiB)),
         new("fcntl", Errno.ENOMEM, FilterCondition.EqualTo(1, SetPipeSize),
-            static (in call) => Descriptor + Amount(call.Arguments[2])),
+            static (in call) => Descriptor + Amount((uint)call.Arguments[2])),
+
+        // Tables of descriptors, which grow to the highest number in use. Small numbers are too many to ask about.
+        new("fcntl", Errno.ENOMEM,
+            FilterCondition.And(
+                FilterCondition.OneOf(1, [DuplicateFrom, DuplicateFromCloseOnExec]),
+                FilterCondition.AnyBit(2, LargeDescriptor)),
+            static (in call) => DescriptorTable(call.Arguments[2])),
+        new("dup2", Errno.ENOMEM, FilterCondition.AnyBit(1, LargeDescriptor),
+            static (in call) => DescriptorTable(call.Arguments[1])),
+        new("dup3", Errno.ENOMEM, FilterCondition.AnyBit(1, LargeDescriptor),
+            static (in call) => DescriptorTable(call.Arguments[1])),
 
         // Sockets, pipes and messages.
         .. Fixed(Socket, "socket", "accept", "accept4", "pipe", "pipe2"),
         .. Fixed(2 * Socket, "socketpair"),
         .. Fixed(Descriptor, "msgget", "shmget", "mq_open"),
-        .. Each(["msgsnd"], static (in call) => Descriptor + Amount(call.Arguments[2])),
-        .. Each(["semget"], static (in call) => Descriptor + (128 * Amount(call.Arguments[1]))),
+        .. Each(["msgsnd", "mq_timedsend"], static (in call) => Descriptor + Amount(call.Arguments[2])),
+        .. Each(["semget"], static (in call) => Descriptor + (128 * Amount((uint)call.Arguments[1]))),
+        new("setsockopt", Errno.ENOMEM,
+            FilterCondition.And(
+                FilterCondition.EqualTo(1, SocketLevel),
+                FilterCondition.OneOf(2, [AttachFilter, AttachGroupFilter])),
+            Fixed(SocketFilter)),
 
         // Mounts.
-        .. Fixed(Mount, "mount", "fsopen", "fsmount", "fspick", "open_tree", "open_tree_attr", "move_mount"),
+        .. Fixed(Mount, "fsopen", "fsmount", "fspick", "move_mount"),
+        new("mount", Errno.ENOMEM, FilterCondition.Always,
+            static (in call) => MountOf(call, (call.Arguments[3] & MountTree) != 0)),
+        .. Each(["open_tree", "open_tree_attr"],
+            static (in call) => MountOf(call, (call.Arguments[2] & OpenWholeTree) != 0)),
+        new("fsconfig", Errno.ENOMEM, FilterCondition.OneOf(1, [CreateFileSystem, CreateNewFileSystem]), Fixed(Mount)),
 
         // Objects behind a descriptor.
         .. Fixed(Descriptor,
@@ -89,6 +123,12 @@ internal static class KernelCalls
         new("timer_create", Errno.EAGAIN, FilterCondition.Always, Fixed(Descriptor)),
         .. Fixed(64 * KiB, "perf_event_open", "io_setup"),
         .. Each(["io_uring_setup"], static (in call) => (32 * KiB) + (256 * Amount((uint)call.Arguments[0]))),
+
+        // Filters and rules.
+        new("seccomp", Errno.ENOMEM, FilterCondition.EqualTo(0, SetFilter), Fixed(CallFilter)),
+        new("prctl", Errno.ENOMEM, FilterCondition.EqualTo(0, SetSeccomp), Fixed(CallFilter)),
+        .. Fixed(KiB, "landlock_add_rule"),
+        .. Fixed(ProtectionDomain, "landlock_restrict_self"),
 
         // Keys, programs and modules.
         .. Each(["add_key"], static (in call) => Descriptor + Amount(call.Arguments[3])),
@@ -104,6 +144,19 @@ internal static class KernelCalls
     private const ulong SetOpenFileLockWait = 38;
     private const ulong SetPipeSize = 1031;
     private const ulong EpollAdd = 1;
+    private const ulong DuplicateFrom = 0;              // F_DUPFD
+    private const ulong DuplicateFromCloseOnExec = 1030;
+    private const ulong LargeDescriptor = 0xffffff00;   // 256 and above
+    private const ulong CloseRangeUnshare = 2;
+    private const ulong MountTree = 0x4000;             // MS_REC
+    private const ulong OpenWholeTree = 0x8000;         // AT_RECURSIVE
+    private const ulong CreateFileSystem = 6;           // FSCONFIG_CMD_CREATE
+    private const ulong CreateNewFileSystem = 8;
+    private const ulong SetFilter = 1;                  // SECCOMP_SET_MODE_FILTER
+    private const ulong SetSeccomp = 22;                // PR_SET_SECCOMP
+    private const ulong SocketLevel = 1;                // SOL_SOCKET
+    private const ulong AttachFilter = 26;
+    private const ulong AttachGroupFilter = 51;
 
     private static KernelEstimate Fixed(long bytes) => (in _) => bytes;
 
@@ -117,21 +170,47 @@ internal static class KernelCalls
 
     private static long Clone(in SeccompNotification call, ulong flags)
     {
-        long copied = (flags & CloneMemory) != 0 ? Thread : CopyOf(call.ThreadId);
-        return copied + Namespaces(flags);
+        long bytes = (flags & CloneMemory) != 0 ? Thread : CopyOf(call.ThreadId);
+        bool copiesDescriptors = (flags & (CloneMemory | CloneFiles)) == CloneMemory;
+        if (copiesDescriptors) bytes += DescriptorTable(call.ThreadId);
+        return bytes + Namespaces(call.ThreadId, flags);
     }
 
-    // A new address space repeats the page tables of the old one and its table of descriptors.
+    private static long Unshare(in SeccompNotification call)
+    {
+        ulong flags = call.Arguments[0];
+        long bytes = (flags & CloneFiles) != 0 ? DescriptorTable(call.ThreadId) : 0;
+        return bytes + Namespaces(call.ThreadId, flags);
+    }
+
+    // A new address space repeats the mappings and page tables of the old one and its table of descriptors. No file
+    // gives the number of mappings: it is the number of lines of the one that lists them.
     private static long CopyOf(int threadId) =>
         ProcessStatus.TryRead(threadId, out ProcessStatus status)
-            ? Process + status.PageTableBytes + (9L * status.DescriptorSlots)
+            ? Process + status.PageTableBytes + (DescriptorSlot * status.DescriptorSlots)
+                + (MappingCopy * ProcFiles.CountLines(threadId, "maps"u8))
             : Process;
 
-    private static long Namespaces(ulong flags)
+    // The table of a process, when it is copied.
+    private static long DescriptorTable(int threadId) =>
+        ProcessStatus.TryRead(threadId, out ProcessStatus status)
+            ? Descriptor + (DescriptorSlot * status.DescriptorSlots)
+            : Descriptor;
+
+    // A table that holds this number: the kernel rounds up to a power of two.
+    private static long DescriptorTable(ulong number) =>
+        (uint)number < DescriptorSlotsMax ? Descriptor + (2 * DescriptorSlot * (uint)number) : 0;
+
+    private static long Namespaces(int threadId, ulong flags)
     {
         long bytes = (flags & CloneNetwork) != 0 ? NetworkNamespace : 0;
+        if ((flags & CloneMounts) != 0) bytes += MountCopy * ProcFiles.CountLines(threadId, "mountinfo"u8);
         return (flags & CloneNamespaces & ~CloneNetwork) != 0 ? bytes + Namespace : bytes;
     }
+
+    // A tree that is mounted again is at most all that the caller sees.
+    private static long MountOf(in SeccompNotification call, bool wholeTree) =>
+        wholeTree ? Mount + (MountCopy * ProcFiles.CountLines(call.ThreadId, "mountinfo"u8)) : Mount;
 
     // Behind a pointer: good for an estimate, never for security. Unreadable reads as 0, the costlier case of clone3.
     private static ulong ReadWord(in SeccompNotification call, int argument)
@@ -141,23 +220,30 @@ internal static class KernelCalls
         return TargetMemory.TryRead(call.ThreadId, call.Arguments[argument], bytes) ? word : 0;
     }
 
-    // BPF_MAP_CREATE (0) begins with type, key size, value size and entries; a program with type, count and address.
+    // BPF_MAP_CREATE (0) begins with type, key size, value size and entries; a program with type, count and address;
+    // the fifth word of type information is its length.
     private static long Bpf(in SeccompNotification call)
     {
-        const ulong MapCreate = 0, ProgramLoad = 5;
+        const ulong MapCreate = 0, ProgramLoad = 5, TypeLoad = 18;
+        const uint Ring = 27, UserRing = 31;
         ulong command = (uint)call.Arguments[0];
-        if (command is not (MapCreate or ProgramLoad)) return Descriptor;
+        if (command is not (MapCreate or ProgramLoad or TypeLoad)) return Descriptor;
 
-        Span<uint> words = stackalloc uint[4];
+        Span<uint> words = stackalloc uint[5];
         if (!TargetMemory.TryRead(
                 call.ThreadId, call.Arguments[1], System.Runtime.InteropServices.MemoryMarshal.AsBytes(words)))
         {
             return Descriptor;
         }
 
+        if (command == TypeLoad) return Mount + (4L * Math.Min(words[4], 1u << 24));
         if (command == ProgramLoad) return (64 * KiB) + (64L * Math.Min(words[1], 1u << 20));
-        UInt128 entry = (UInt128)words[1] + words[2] + 64;
-        UInt128 map = entry * words[3];
+        if (words[0] is Ring or UserRing) return Mount + words[3];   // here the entries are bytes
+
+        UInt128 value = (UInt128)words[2] * (HasValuePerProcessor(words[0]) ? (uint)Environment.ProcessorCount : 1);
+        UInt128 map = (words[1] + value + 64) * words[3];
         return map > 1UL << 40 ? 1L << 40 : Mount + (long)map;
     }
+
+    private static bool HasValuePerProcessor(uint mapType) => mapType is 5 or 6 or 10 or 21;
 }

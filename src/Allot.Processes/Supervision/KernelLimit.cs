@@ -28,21 +28,21 @@ internal sealed class KernelLimit
 
     private readonly MemoryGroup _group;
     private readonly MemoryCgroup _cgroup;
-    private readonly Action _beforeLongWork;
+    private readonly Action _beforeSlowWork;
     private readonly InFlightCalls _inFlight = new();
     private long _charged;
     private long _unread;
     private long _lastReclaim;
     private TimeSpan _reclaimPause;
 
-    /// <param name="group">The group whose counter it keeps.</param>
+    /// <param name="group">Whose counter is kept.</param>
     /// <param name="cgroup">What the kernel measures.</param>
-    /// <param name="beforeLongWork">Called before work that takes longer than a few microseconds.</param>
-    public KernelLimit(MemoryGroup group, MemoryCgroup cgroup, Action beforeLongWork)
+    /// <param name="beforeSlowWork">Called before anything that takes longer than an answer may.</param>
+    public KernelLimit(MemoryGroup group, MemoryCgroup cgroup, Action beforeSlowWork)
     {
         _group = group;
+        _beforeSlowWork = beforeSlowWork;
         _cgroup = cgroup;
-        _beforeLongWork = beforeLongWork;
     }
 
     /// <summary>How often the kernel was asked.</summary>
@@ -79,7 +79,7 @@ internal sealed class KernelLimit
     /// <summary>Asks the kernel and sets the counter by its answer.</summary>
     public void Refresh()
     {
-        _beforeLongWork();
+        _beforeSlowWork();
 
         // First who is done, then the reading: what is done by now, the reading shows.
         _inFlight.EndFinished();

@@ -13,6 +13,7 @@
 // CAP_IPC_LOCK from that; this limit exempts nobody.
 
 using System.Diagnostics;
+using Allot.Processes.Native;
 using Allot.Processes.Observation;
 using Allot.Processes.Seccomp;
 
@@ -22,11 +23,14 @@ namespace Allot.Processes.Supervision;
 internal sealed class PinLimit : IDisposable
 {
     private const int ProcessesReadPerPeak = 16;
+    private const int WaitRoundMilliseconds = 2;
+    private const int WaitRoundsMax = 16;
     private static readonly TimeSpan s_peakPrecision = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_vainWaitPause = TimeSpan.FromMilliseconds(200);
 
     private readonly MemoryGroup _group;
     private readonly IMembers _members;
-    private readonly Action _beforeLongWork;
+    private readonly Action _beforeSlowWork;
     private readonly Dictionary<int, PinningProcess> _processes = [];
     private readonly LockedSegments _segments = new();
     private readonly OrphanPins _orphans = new();
@@ -36,15 +40,16 @@ internal sealed class PinLimit : IDisposable
     private long _chargedLocked;
     private long _chargedPinned;
     private long _lastRefresh;
+    private long _lastVainWait;
 
-    /// <param name="group">The group whose counter it keeps.</param>
-    /// <param name="members">Who is in the group.</param>
-    /// <param name="beforeLongWork">Called before work that takes longer than a few microseconds.</param>
-    public PinLimit(MemoryGroup group, IMembers members, Action beforeLongWork)
+    /// <param name="group">Whose counter is kept.</param>
+    /// <param name="members">Who is in it.</param>
+    /// <param name="beforeSlowWork">Called before anything that takes longer than an answer may.</param>
+    public PinLimit(MemoryGroup group, IMembers members, Action beforeSlowWork)
     {
+        _beforeSlowWork = beforeSlowWork;
         _group = group;
         _members = members;
-        _beforeLongWork = beforeLongWork;
     }
 
     /// <summary>The most bytes locked at once.</summary>
@@ -66,6 +71,7 @@ internal sealed class PinLimit : IDisposable
         if (!_statusFiles.TryRead(call.ThreadId, out ProcessStatus status)) return true;
         if (Find(status) is not { } process) return true;
         process.Settle(status, call.ThreadId);
+        if (TakeLost(process)) RefreshOrphans();
         UpdateCharge();
 
         PinRequest request = PinRequest.Of(action, call, process);
@@ -88,6 +94,10 @@ internal sealed class PinLimit : IDisposable
         else
         {
             process.Add(call.ThreadId, call.SyscallNumber, request);
+            if (request.GrowthBytes > 0)
+            {
+                process.AddGrowth(call.ThreadId, call.SyscallNumber, call.Arguments[0], request.GrowthBytes);
+            }
         }
 
         UpdateCharge();
@@ -112,7 +122,6 @@ internal sealed class PinLimit : IDisposable
     /// <summary>Reads every process of the group that may hold pins again.</summary>
     public void Refresh()
     {
-        _beforeLongWork();
         Discover();
         RefreshKnown();
     }
@@ -120,26 +129,46 @@ internal sealed class PinLimit : IDisposable
     /// <summary>Reads the processes again that are known to hold pins.</summary>
     public void RefreshKnown()
     {
-        _beforeLongWork();
+        _beforeSlowWork();
         _gone.Clear();
         foreach ((int pid, PinningProcess process) in _processes)
         {
-            long pinned = process.PinnedBytes;
-            if (process.Refresh()) continue;
-            _gone.Add(pid);
-            if (pinned > 0) _orphans.OwnerDied(pinned);
+            if (!process.Refresh()) _gone.Add(pid);
+            TakeLost(process);
         }
 
         foreach (int pid in _gone) _processes.Remove(pid);
         _segments.Refresh();
-        if (_orphans.MayExist)
-        {
-            _members.Read(_memberIds);
-            _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
-        }
-
+        if (_orphans.MayExist) RefreshOrphans();
         _lastRefresh = Stopwatch.GetTimestamp();
         UpdateCharge();
+    }
+
+    /// <summary>The page tables of all members, which version 1 of cgroups does not tell.</summary>
+    public long ReadPageTableBytes()
+    {
+        _members.Read(_memberIds);
+        long bytes = 0;
+        foreach (int pid in _memberIds)
+        {
+            if (ProcessStatus.TryRead(pid, out ProcessStatus status)) bytes += status.PageTableBytes;
+        }
+
+        return bytes;
+    }
+
+    private bool TakeLost(PinningProcess process)
+    {
+        if (process.LostPinnedBytes == 0) return false;
+        _orphans.OwnerDied(process.LostPinnedBytes);
+        process.LostPinnedBytes = 0;
+        return true;
+    }
+
+    private void RefreshOrphans()
+    {
+        _members.Read(_memberIds);
+        _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
     }
 
     // Members that lock or pin without an intercepted call: growth under MCL_FUTURE, secret memory, perf, RDMA.
@@ -148,7 +177,7 @@ internal sealed class PinLimit : IDisposable
         _members.Read(_memberIds);
         foreach (int pid in _memberIds)
         {
-            if (_processes.ContainsKey(pid) || !ProcessStatus.TryRead(pid, out ProcessStatus status)) continue;
+            if (_processes.ContainsKey(pid) || !ProcessStatus.TryReadMemory(pid, out ProcessStatus status)) continue;
             if (status.LockedBytes + status.PinnedBytes == 0) continue;
             Find(status)?.Settle(status, endedThreadId: 0);
         }
@@ -158,10 +187,23 @@ internal sealed class PinLimit : IDisposable
     {
         int pid = status.ThreadGroupId;
         if (_processes.TryGetValue(pid, out PinningProcess? process)) return process;
+        if (status.LockedBytes + status.PinnedBytes > 0 && FindSameMemory(pid) is { } other) return other;
         if (!ProcessStart.TryRead(pid, out ProcessStart start)) return null;
-        process = new PinningProcess(start, _beforeLongWork);
+        process = new PinningProcess(start, _beforeSlowWork);
         _processes.Add(pid, process);
         return process;
+    }
+
+    // Until it executes a program, a child of vfork or posix_spawn has its parent's memory, and shows the same pins.
+    private PinningProcess? FindSameMemory(int pid)
+    {
+        foreach ((int known, PinningProcess process) in _processes)
+        {
+            bool holdsPins = process.ChargedLockedBytes + process.ChargedPinnedBytes > 0;
+            if (holdsPins && LibC.SharesMemory(known, pid)) return process;
+        }
+
+        return null;
     }
 
     private bool TryLockSegment(in SeccompNotification call)
@@ -183,6 +225,7 @@ internal sealed class PinLimit : IDisposable
         if (!HasRoom(bytes))
         {
             Refresh();
+            if (!HasRoom(bytes)) AwaitCalls(bytes);
         }
         else if (_chargedLocked + _chargedPinned + bytes > PeakBytes
             && (_processes.Count <= ProcessesReadPerPeak || Stopwatch.GetElapsedTime(_lastRefresh) > s_peakPrecision))
@@ -190,6 +233,24 @@ internal sealed class PinLimit : IDisposable
             RefreshKnown();
         }
     }
+
+    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. When that did
+    // not help, not again for a while: everybody else waits as well.
+    private void AwaitCalls(long bytes)
+    {
+        if (Stopwatch.GetElapsedTime(_lastVainWait) < s_vainWaitPause) return;
+        for (int round = 0; round < WaitRoundsMax && WouldHaveRoom(bytes); round++)
+        {
+            ProcFiles.Wait([], WaitRoundMilliseconds);
+            RefreshKnown();
+            if (HasRoom(bytes)) return;
+        }
+
+        if (WouldHaveRoom(bytes)) _lastVainWait = Stopwatch.GetTimestamp();
+    }
+
+    private bool WouldHaveRoom(long bytes) =>
+        _group.Pins.AvailableBytes + _processes.Values.Sum(static process => process.UnseenBytes) >= bytes;
 
     private bool HasRoom(long bytes) => _group.Pins.AvailableBytes >= bytes;
 

@@ -17,6 +17,13 @@ namespace Allot.Processes.Supervision;
 /// empty when it pins and does not lock.</param>
 internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRange Range)
 {
+    /// <summary>By how much at the most when what is locked now is unlocked before the call runs.</summary>
+    public long MostBytes { get; init; }
+
+    /// <summary>Bytes by which a mapping that is not locked grows, which is nothing unless it gets locked
+    /// first.</summary>
+    public long GrowthBytes { get; init; }
+
     private const ulong LockCurrent = 1;
     private const ulong LockFlags = 7;
     private const int BufferBytes = 16;
@@ -32,9 +39,9 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
         PinAction.UnlockAll => new(PinKind.Locked, 0, AddressRange.Everything),
         PinAction.MapLocked => new(PinKind.Locked, Pages(call.Arguments[1]), AddressRange.Everything),
         PinAction.Remap => Remap(call, process),
-        PinAction.RegisterBuffers => Buffers(call, call.Arguments[2], call.Arguments[3]),
-        PinAction.RegisterBuffers2 => IndirectBuffers(call, countOffset: 0, addressOffset: 16),
-        PinAction.UpdateBuffers => IndirectBuffers(call, countOffset: 24, addressOffset: 8),
+        PinAction.RegisterBuffers => Buffers(call, process, call.Arguments[2], (uint)call.Arguments[3]),
+        PinAction.RegisterBuffers2 => IndirectBuffers(call, process, countOffset: 0, addressOffset: 16),
+        PinAction.UpdateBuffers => IndirectBuffers(call, process, countOffset: 24, addressOffset: 8),
         PinAction.VfioMap => Structure(call, PinKind.Locked, lengthOffset: 24),
         PinAction.IommuMap => Structure(call, PinKind.Pinned, lengthOffset: 24),
         PinAction.RegisterXdpArea => new(PinKind.Pinned, Pages(ReadWord(call, call.Arguments[3] + 8)), default),
@@ -42,37 +49,54 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
     };
 
     private static PinRequest Lock(AddressRange range, PinningProcess process) =>
-        new(PinKind.Locked, process.UnlockedBytesWithin(range), range);
+        new(PinKind.Locked, AddUp(process.UnlockedBytesWithin(range), process.GrowthWithin(range)), range)
+        {
+            MostBytes = Math.Min(range.LengthBytes, MemoryGroup.MaxChargeBytes),
+        };
 
     // The kernel compares the whole address space with the limit; what is locked already is paid for.
     private static PinRequest LockAll(ulong flags, PinningProcess process)
     {
         bool current = (flags & LockCurrent) != 0 && (flags & ~LockFlags) == 0;
-        long bytes = current ? Math.Max(0, process.VirtualBytes - process.LockedBytes) : 0;
-        return new(PinKind.Locked, bytes, AddressRange.Everything);
+        if (!current) return new(PinKind.Locked, 0, AddressRange.Everything);
+        long bytes = Math.Max(0, process.VirtualBytes - process.LockedBytes);
+        return new(PinKind.Locked, AddUp(bytes, process.GrowthWithin(AddressRange.Everything)), AddressRange.Everything)
+        {
+            MostBytes = process.VirtualBytes,
+        };
     }
 
     // Only a mapping that is locked grows locked. The filter lets shrinking calls pass.
     private static PinRequest Remap(in SeccompNotification call, PinningProcess process)
     {
         long growth = Pages(call.Arguments[2]) - Pages(call.Arguments[1]);
-        return process.IsLockedAt(call.Arguments[0]) ? new(PinKind.Locked, growth, AddressRange.Everything) : default;
+        return process.MayBeLockedAt(call.Arguments[0])
+            ? new(PinKind.Locked, growth, AddressRange.Everything)
+            : new(PinKind.Locked, 0, default) { GrowthBytes = growth };
     }
+
+    // Both are at most what a group can be charged, far from where a sum would wrap.
+    private static long AddUp(long bytes, long more) =>
+        Math.Min(bytes + Math.Min(more, MemoryGroup.MaxChargeBytes), MemoryGroup.MaxChargeBytes);
 
     private static PinRequest Structure(in SeccompNotification call, PinKind kind, int lengthOffset) =>
         new(kind, Pages(ReadWord(call, call.Arguments[2] + (ulong)lengthOffset)), default);
 
-    private static PinRequest IndirectBuffers(in SeccompNotification call, int countOffset, int addressOffset)
+    private static PinRequest IndirectBuffers(
+        in SeccompNotification call, PinningProcess process, int countOffset, int addressOffset)
     {
         ulong structure = call.Arguments[2];
         ulong count = (uint)ReadWord(call, structure + (ulong)countOffset);
-        return Buffers(call, ReadWord(call, structure + (ulong)addressOffset), count);
+        return Buffers(call, process, ReadWord(call, structure + (ulong)addressOffset), count);
     }
 
-    // The kernel counts whole pages per buffer, also where two buffers share one.
-    private static PinRequest Buffers(in SeccompNotification call, ulong address, ulong count)
+    // The kernel counts whole pages per buffer, also where two buffers share one; but a large page counts once, and
+    // whole, however little of it a buffer has.
+    private static PinRequest Buffers(in SeccompNotification call, PinningProcess process, ulong address, ulong count)
     {
-        long bytes = 0;
+        long bytes = 0, largeBytes = 0;
+        var all = new AddressRange(ulong.MaxValue, 0);
+        ulong largeEnd = 0;
         Span<ulong> buffers = stackalloc ulong[128];
         int left = (int)Math.Min(count, BuffersMax);
         while (left > 0)
@@ -82,15 +106,34 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
             if (!TargetMemory.TryRead(call.ThreadId, address, raw)) break;
             for (int i = 0; i < now; i++)
             {
-                if (buffers[2 * i] == 0) continue;
-                bytes = Math.Min(MemoryGroup.MaxChargeBytes, bytes + Pages(buffers[2 * i], buffers[(2 * i) + 1]));
+                (ulong start, ulong length) = (buffers[2 * i], buffers[(2 * i) + 1]);
+                if (start == 0 || length == 0) continue;
+                bytes = AddUp(bytes, Pages(start, length));
+                AddressRange large = LargePagesOf(start, length);
+                bool continues = large.Start < largeEnd && large.End >= largeEnd;
+                largeBytes = AddUp(largeBytes, (continues ? large with { Start = largeEnd } : large).LengthBytes);
+                largeEnd = large.End;
+                all = new AddressRange(Math.Min(all.Start, large.Start), Math.Max(all.End, large.End));
             }
 
             address += (ulong)(now * BufferBytes);
             left -= now;
         }
 
+        if (largeBytes > bytes)
+        {
+            long inLargePages = LargePages.BytesOfMappingsIn(process.Start.Pid, all);
+            bytes = Math.Min(largeBytes, AddUp(bytes, inLargePages));
+        }
+
         return new(PinKind.Pinned, bytes, default);
+    }
+
+    private static AddressRange LargePagesOf(ulong start, ulong length)
+    {
+        ulong size = (ulong)LargePages.SizeBytes;
+        ulong end = length > ulong.MaxValue - size - start ? ulong.MaxValue - size : start + length;
+        return new AddressRange(start / size * size, (end + size - 1) / size * size);
     }
 
     private static long Pages(ulong lengthBytes) => Pages(0, lengthBytes);

@@ -1,10 +1,11 @@
 // One process that locks or pins: what /proc showed last, and what its calls in flight may add.
 //
-// charged == seen, when nothing is in flight; otherwise max(seen, base + in flight), where *base* is what was seen when
-// the calls in flight last changed. So a call whose effect shows already is not counted twice, and one that has not
-// begun is counted in full.
+// charged == seen, when nothing is in flight; otherwise max(seen, bound), where *bound* is what can be reached when all
+// calls in flight take effect. A new call raises the bound by what it adds to what is locked now; a reading lowers it
+// to what is seen plus all that the calls still in flight could add. Those are not the same: a call that locks what is
+// locked already adds nothing, unless somebody unlocks it before the call runs; then it adds its whole range. And a
+// mapping that is not locked grows without adding anything, unless somebody locks it before it grows.
 
-using System.Diagnostics;
 using Allot.Processes.Native;
 using Allot.Processes.Observation;
 
@@ -13,26 +14,28 @@ namespace Allot.Processes.Supervision;
 /// <summary>The pins of one process. Not thread-safe.</summary>
 internal sealed class PinningProcess
 {
-    private const int RangesMax = 1024;
+    private const int GrowthsMax = 1024;
     private const int IpcLockCapability = 14;
+    private const int ResourceCapability = 24;
 
-    private readonly List<AddressRange> _allowedRanges = [];
-    private readonly List<AddressRange> _lockedRanges = [];
-    private readonly Action _beforeLongWork;
-    private ProcessStatus _status;
+    private readonly Action _beforeSlowWork;
+    private readonly LockMap _map = new();
     private readonly Part _locked = new();
     private readonly Part _pinned = new();
-    private bool _rangesOverflowed;
+    private readonly Dictionary<int, (ulong Address, long Bytes)> _growths = [];
+    private ProcessStatus _status;
 
-    /// <param name="start">Which process.</param>
-    /// <param name="beforeLongWork">Called before work that takes longer than a few microseconds.</param>
-    public PinningProcess(ProcessStart start, Action beforeLongWork)
+    public PinningProcess(ProcessStart start, Action beforeSlowWork)
     {
         Start = start;
-        _beforeLongWork = beforeLongWork;
+        _beforeSlowWork = beforeSlowWork;
     }
 
-    public ProcessStart Start { get; }
+    public ProcessStart Start { get; private set; }
+
+    /// <summary>Bytes that were pinned and no longer show, since this was last set to 0: given back, or held by a ring
+    /// that has left its process by way of exec or exit.</summary>
+    public long LostPinnedBytes { get; set; }
 
     public long LockedBytes => _status.LockedBytes;
 
@@ -40,9 +43,14 @@ internal sealed class PinningProcess
 
     public long VirtualBytes => _status.VirtualBytes;
 
+    private bool IsThreaded => _status.ThreadCount > 1;
+
     public long ChargedLockedBytes => _locked.Charged;
 
     public long ChargedPinnedBytes => _pinned.Charged + InvisibleBytes;
+
+    /// <summary>What is charged beyond what shows: it may belong to calls that are over.</summary>
+    public long UnseenBytes => _locked.Charged + _pinned.Charged - _status.LockedBytes - _status.PinnedBytes;
 
     /// <summary>Pinned bytes that no file shows: kept until the process ends.</summary>
     public long InvisibleBytes { get; set; }
@@ -50,9 +58,11 @@ internal sealed class PinningProcess
     /// <summary>Takes in what /proc shows now. The thread named has ended its call, if it had one.</summary>
     public void Settle(in ProcessStatus status, int endedThreadId)
     {
+        long pinned = _pinned.Charged;
         _status = status;
         _locked.Settle(status.LockedBytes, endedThreadId);
         _pinned.Settle(status.PinnedBytes, endedThreadId);
+        LostPinnedBytes += Math.Max(0, pinned - _pinned.Charged);
     }
 
     /// <summary>Takes in what /proc shows now, and asks after every call in flight.</summary>
@@ -60,18 +70,40 @@ internal sealed class PinningProcess
     public bool Refresh()
     {
         // First who is done, then the reading: what is done by now, the reading shows.
+        long pinned = _pinned.Charged;
         _locked.EndFinished();
         _pinned.EndFinished();
-        if (!Start.IsStillThere() || !ProcessStatus.TryRead(Start.Pid, out ProcessStatus status)) return false;
-        Settle(status, endedThreadId: 0);
-        return status.HasMemory;
+        if (TryReadAgain(out ProcessStatus status))
+        {
+            Settle(status, endedThreadId: 0);
+            return true;
+        }
+
+        LostPinnedBytes += pinned;
+        return false;
     }
 
-    public void Add(int threadId, int callNumber, PinRequest request)
+    // The number may have come to mean another process since: one that is a member, or we would not know it.
+    private bool TryReadAgain(out ProcessStatus status)
+    {
+        if (!Start.IsStillThere())
+        {
+            if (!ProcessStart.TryRead(Start.Pid, out ProcessStart now))
+            {
+                status = default;
+                return false;
+            }
+
+            Start = now;
+        }
+
+        return ProcessStatus.TryReadMemory(Start.Pid, out status);
+    }
+
+    public void Add(int threadId, int callNumber, in PinRequest request)
     {
         Remember(request.Range);
-        if (request.Bytes == 0) return;
-        (request.Kind == PinKind.Locked ? _locked : _pinned).Add(threadId, callNumber, request.Bytes);
+        (request.Kind == PinKind.Locked ? _locked : _pinned).Add(threadId, callNumber, request, IsThreaded);
     }
 
     public void Cancel(int threadId)
@@ -80,88 +112,132 @@ internal sealed class PinningProcess
         _pinned.Cancel(threadId);
     }
 
-    public void Forget(AddressRange released)
+    /// <summary>What calls in flight add when the range is locked before they run: mappings in it that grow.</summary>
+    public long GrowthWithin(AddressRange range)
     {
-        _allowedRanges.RemoveAll(range => range.Start >= released.Start && range.End <= released.End);
-        if (released == AddressRange.Everything) _rangesOverflowed = false;
+        long bytes = 0;
+        foreach ((int threadId, (ulong address, long growth)) in _growths)
+        {
+            if (_locked.IsInFlight(threadId) && range.Start <= address && address < range.End) bytes += growth;
+        }
+
+        return bytes;
     }
 
-    /// <summary>Bytes of whole pages in the range that are not locked yet: what locking it would add.</summary>
-    /// <remarks>Exact, by way of smaps, when the range touches one that was locked before; otherwise the whole range,
-    /// which is then exact too unless something locked it that needs no intercepted call.</remarks>
+    /// <summary>Takes note of a mapping that is not locked, or not yet, and that a call makes larger.</summary>
+    public void AddGrowth(int threadId, int callNumber, ulong address, long bytes)
+    {
+        if (!IsThreaded) return;   // nobody else can lock it meanwhile
+        if (_growths.Count == GrowthsMax) _growths.Clear();
+        _growths[threadId] = (address, bytes);
+        _locked.AddGrowth(threadId, callNumber);
+    }
+
+    public void Forget(AddressRange released)
+    {
+        if (released == AddressRange.Everything)
+        {
+            _map.Clear();
+        }
+        else
+        {
+            _map.Remove(released);
+        }
+    }
+
+    /// <summary>Bytes of whole pages in the range that are not locked yet: what locking it would add. Exact, unless the
+    /// process may not be looked into: then the whole range.</summary>
     public long UnlockedBytesWithin(AddressRange range)
     {
         long whole = Math.Min(range.LengthBytes, MemoryGroup.MaxChargeBytes);
-        if (LockedBytes == 0 || !TouchesAllowed(range)) return whole;
-        return ReadLockedRanges()
-            ? Math.Min(whole, LockedRanges.UnlockedBytesWithin(_lockedRanges, range))
-            : whole;
+        return KnowsLocks() ? Math.Min(whole, _map.MissingBytes(range)) : whole;
     }
 
-    public bool IsLockedAt(ulong address)
-    {
-        if (LockedBytes == 0) return false;
-        if (!ReadLockedRanges()) return true;
-        return _lockedRanges.Exists(range => range.Start <= address && address < range.End);
-    }
+    /// <summary>Whether the mapping there is locked, or may be before a call that waits for an answer runs.</summary>
+    public bool MayBeLockedAt(ulong address) =>
+        _locked.HasCallsInFlight || !KnowsLocks() || _map.Contains(address);
 
-    /// <summary>Whether the kernel will refuse by RLIMIT_MEMLOCK what we allow.</summary>
+    /// <summary>Whether the kernel will refuse by RLIMIT_MEMLOCK what we allow. The soft limit does not count: the
+    /// process may raise it before the call runs.</summary>
     public bool ExceedsOwnLimit(long bytes)
     {
-        if ((_status.EffectiveCapabilities & (1UL << IpcLockCapability)) != 0) return false;
-        return ResourceLimits.TryRead(Start.Pid, LibC.RLIMIT_MEMLOCK, out ulong softBytes)
-            && (ulong)LockedBytes + (ulong)bytes > softBytes;
-    }
-
-    private bool ReadLockedRanges()
-    {
-        _beforeLongWork();
-        return LockedRanges.Read(Start.Pid, _lockedRanges);
+        const ulong MayExceed = (1UL << IpcLockCapability) | (1UL << ResourceCapability);
+        if ((_status.EffectiveCapabilities & MayExceed) != 0) return false;
+        return ResourceLimits.TryReadHard(Start.Pid, LibC.RLIMIT_MEMLOCK, out ulong hardBytes)
+            && (ulong)LockedBytes + (ulong)bytes > hardBytes;
     }
 
     private void Remember(AddressRange range)
     {
-        if (range.LengthBytes == 0) return;
-        if (_allowedRanges.Count == RangesMax)
+        if (range == AddressRange.Everything)
         {
-            _allowedRanges.Clear();
-            _rangesOverflowed = true;
+            _map.Invalidate();
         }
-
-        _allowedRanges.Add(range);
+        else
+        {
+            _map.Add(range);
+        }
     }
 
-    private bool TouchesAllowed(AddressRange range) =>
-        _rangesOverflowed || _allowedRanges.Exists(known => known.Start < range.End && range.Start < known.End);
+    private bool KnowsLocks()
+    {
+        if (LockedBytes == 0) _map.Clear();
+        if (_map.AgreesWith(LockedBytes)) return true;
+        _beforeSlowWork();
+        return _map.TryReadAgain(Start.Pid);
+    }
 
     private sealed class Part
     {
-        private readonly InFlightCalls _inFlight = new();
+        private readonly InFlightCalls _adding = new();
+        private readonly InFlightCalls _repeating = new();
+        private readonly InFlightCalls _growing = new();
         private long _seen;
-        private long _base;
+        private long _bound;
 
-        public long Charged => _inFlight.Count == 0 ? _seen : Math.Max(_seen, _base + _inFlight.Bytes);
+        public bool HasCallsInFlight => _adding.Count + _repeating.Count > 0;
+
+        public long Charged => HasCallsInFlight ? Math.Max(_seen, _bound) : _seen;
 
         public void Settle(long seenBytes, int endedThreadId)
         {
+            Cancel(endedThreadId);
             _seen = seenBytes;
-            bool ended = _inFlight.End(endedThreadId) != 0;
-            if (seenBytes >= _base + _inFlight.Bytes) _inFlight.Clear();   // all of it shows
-            if (ended) _base = seenBytes;
+            _bound = Math.Min(_bound, _seen + _adding.Bytes + _repeating.Bytes);
+            if (_seen >= _bound) _adding.Clear();   // all of it shows
         }
 
         public void EndFinished()
         {
-            if (_inFlight.EndFinished() != 0) _base = _seen;
+            _adding.EndFinished();
+            _repeating.EndFinished();
+            _growing.EndFinished();
         }
 
-        public void Add(int threadId, int callNumber, long bytes)
+        public void Add(int threadId, int callNumber, in PinRequest request, bool isThreaded)
         {
-            Debug.Assert(bytes > 0, "A call that adds nothing is not in flight.");
-            _base = _seen;
-            _inFlight.Add(threadId, callNumber, bytes);
+            long most = Math.Max(request.Bytes, request.MostBytes);
+            if (request.Bytes > 0)
+            {
+                _bound = Charged + request.Bytes;
+                _adding.Add(threadId, callNumber, most);
+            }
+            else if (most > 0 && isThreaded)
+            {
+                _bound = Charged;
+                _repeating.Add(threadId, callNumber, most);
+            }
         }
 
-        public void Cancel(int threadId) => _inFlight.End(threadId);
+        public void AddGrowth(int threadId, int callNumber) => _growing.Add(threadId, callNumber, 0);
+
+        public bool IsInFlight(int threadId) => _growing.Contains(threadId);
+
+        public void Cancel(int threadId)
+        {
+            _adding.End(threadId);
+            _repeating.End(threadId);
+            _growing.End(threadId);
+        }
     }
 }

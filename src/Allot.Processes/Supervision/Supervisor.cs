@@ -6,10 +6,12 @@
 // sampling thread per sample; nothing else does.
 //
 // A call that waits unreceived is taken out by any signal: a handler without SA_RESTART makes it fail with EINTR, which
-// fork(2) and mlock(2) never do. Once received, only a fatal signal does that. So nobody decides for long while no call
-// can be received: there are two threads, and before work that takes longer than a few microseconds the one that decides
-// (_deciding) leaves receiving (_receiving) to the other. Most decisions are short, and waking the other for each of them
-// would cost more than they do. Lock order: _receiving, _deciding, _gate.
+// fork(2) and mlock(2) never do. Once received, only a fatal signal does that. So receiving must not wait:
+//   - of two answering threads, one receives (it holds _receiving) and answers what is quick; before slow work it lets
+//     go of _receiving, and the other receives meanwhile. One decides at a time (_deciding) whatever both received;
+//   - both run before normal threads where that is allowed (root, CAP_SYS_NICE), and step back for slow work, so that
+//     a busy group takes no processor from its neighbours.
+// A few microseconds remain in which a signal can come first.
 //
 // If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
 
@@ -55,11 +57,9 @@ internal sealed class Supervisor : IDisposable
         _cgroup = parts.Cgroup;
         _calls = parts.Calls;
         _deniesIoUring = parts.DeniesIoUring;
-        _pins = new PinLimit(parts.Group, parts.Members, LetTheOtherReceive);
-        if (parts.Cgroup is { CountsKernelBytes: true })
-        {
-            _kernel = new KernelLimit(parts.Group, parts.Cgroup, LetTheOtherReceive);
-        }
+        _pins = new PinLimit(parts.Group, parts.Members, BeforeSlowWork);
+        if (parts.Cgroup is not { CountsKernelBytes: true } cgroup) return;
+        _kernel = new KernelLimit(parts.Group, cgroup, BeforeSlowWork);
     }
 
     /// <summary>Calls refused because of kernel memory, and because of pins.</summary>
@@ -136,25 +136,27 @@ internal sealed class Supervisor : IDisposable
         return thread;
     }
 
-    // One thread waits for calls at a time, as the listener asks: the one that has _receiving.
     private void Answer(SeccompListener listener)
     {
-        _receiving.Enter();
-        while (listener.TryReceive(out SeccompNotification call))
+        _ = NiceLevel.TrySet(NiceLevel.Least);
+        while (true)
         {
-            _received.Enqueue((call, Stopwatch.GetTimestamp()));
-            AnswerReceived(listener);
             if (!_receiving.IsHeldByCurrentThread) _receiving.Enter();
+            if (!listener.TryReceive(out SeccompNotification call)) break;
+            long receivedAt = Stopwatch.GetTimestamp();
+            if (_received.IsEmpty && _deciding.TryEnter())
+            {
+                AnswerAsDecider(listener, call, receivedAt);
+            }
+            else
+            {
+                _received.Enqueue((call, receivedAt));
+            }
+
+            AnswerReceived(listener);
         }
 
         _receiving.Exit();
-    }
-
-    // Before work that takes long. Threads that do not receive (the sampling one, one that has let go already) come here
-    // too, and then there is nothing to do.
-    private void LetTheOtherReceive()
-    {
-        if (_receiving.IsHeldByCurrentThread) _receiving.Exit();
     }
 
     // Whoever finds the other one deciding leaves the call to it. The other looks again after it has let go of
@@ -163,35 +165,46 @@ internal sealed class Supervisor : IDisposable
     {
         while (!_received.IsEmpty && _deciding.TryEnter())
         {
-            try
+            if (_received.TryDequeue(out (SeccompNotification Call, long ReceivedAt) next))
             {
-                while (_received.TryDequeue(out var next)) AnswerOne(listener, next.Call, next.ReceivedAt);
+                AnswerAsDecider(listener, next.Call, next.ReceivedAt);
             }
-            finally
+            else
             {
                 _deciding.Exit();
             }
         }
     }
 
+    private void AnswerAsDecider(SeccompListener listener, in SeccompNotification call, long receivedAt)
+    {
+        try
+        {
+            AnswerOne(listener, call, receivedAt);
+        }
+        finally
+        {
+            _deciding.Exit();
+            if (!_receiving.IsHeldByCurrentThread) _ = NiceLevel.TrySet(NiceLevel.Least);
+        }
+    }
+
+    // Hands the receiving to the other thread, and the processor to whoever wants it.
+    private void BeforeSlowWork()
+    {
+        if (!_receiving.IsHeldByCurrentThread) return;
+        _receiving.Exit();
+        _ = NiceLevel.TrySet(NiceLevel.Normal);
+    }
+
     private void AnswerOne(SeccompListener listener, in SeccompNotification call, long receivedAt)
     {
-        if (!_gate.TryEnter())
-        {
-            LetTheOtherReceive();   // a sample is taken
-            _gate.Enter();
-        }
-
-        try
+        lock (_gate)
         {
             int errno = Decide(call);
             SendResult sent = errno == 0 ? listener.Continue(call.Id) : listener.Fail(call.Id, errno);
             if (errno == 0 && sent == SendResult.TargetGone) Undo(call.ThreadId);
             _latencies.Record((long)Stopwatch.GetElapsedTime(receivedAt).TotalNanoseconds);
-        }
-        finally
-        {
-            _gate.Exit();
         }
     }
 
@@ -286,7 +299,9 @@ internal sealed class Supervisor : IDisposable
         if (_cgroup is null || _kernel is null) return;
         if (_kernel.LastReadingBytes <= _kindsReadAtBytes + (_kindsReadAtBytes / 10)) return;
         _kindsReadAtBytes = _kernel.LastReadingBytes;
-        _kernelByKind = _cgroup.ReadKernelByKind();
+        _kernelByKind = _cgroup.Version == 1
+            ? [.. _cgroup.ReadKernelByKind(), ("pagetables", _pins.ReadPageTableBytes())]
+            : _cgroup.ReadKernelByKind();
     }
 
     // User memory is the kernel's own to limit; the counter shows it, so that one display has it all.

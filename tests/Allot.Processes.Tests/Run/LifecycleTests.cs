@@ -191,7 +191,7 @@ public sealed class LifecycleTests : IDisposable
         string command = $"'{AllotCommand.HostPath}' run --report none --pins-max 1M -- sh -c 'echo rea''dy; read x; echo \"<$x>\"; exit 6'";
         RunResult result = ProcessRunner.Run(Require.Python(),
         [
-            Toolbox.Source("terminal.py"), $"type:{command}^J", "wait:ready", "type:^Z", "wait:Stopped", "type:fg^J", "wait:run",
+            Toolbox.Source("terminal.py"), $"type:{command}^J", "wait:ready", "type:^Z", "wait:Stopped", "wait:# ", "type:fg^J", "wait:run",
             "type:again^J", "wait:<again>", "type:echo status=$?^J", "wait:status=6", "type:exit^J", "--",
             bash, "--norc", "--noprofile", "-i",
         ]);
