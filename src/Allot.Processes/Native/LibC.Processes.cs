@@ -63,6 +63,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);
 
+    /// <summary>Whether a process or thread of this number exists, be it ours to signal or not.</summary>
+    public static bool Exists(int id) => Kill(id, 0) == 0 || Errno.Last != Errno.ESRCH;
+
     [LibraryImport(Library, EntryPoint = "prctl", SetLastError = true)]
     public static partial int Prctl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
 

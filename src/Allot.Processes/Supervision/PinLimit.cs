@@ -67,9 +67,12 @@ internal sealed class PinLimit : IDisposable
         if (action is PinAction.LockSegment) return TryLockSegment(call);
         if (action is PinAction.UnlockSegment) return true;   // the next refresh sees whether it worked
 
-        // Gone: then the answer reaches nobody.
-        if (!_statusFiles.TryRead(call.ThreadId, out ProcessStatus status)) return true;
-        if (Find(status) is not { } process) return true;
+        // What cannot be looked at is refused, unless it is gone: then the answer reaches nobody.
+        if (!_statusFiles.TryRead(call.ThreadId, out ProcessStatus status) || Find(status) is not { } process)
+        {
+            return !LibC.Exists(call.ThreadId);
+        }
+
         process.Settle(status, call.ThreadId);
         if (TakeLost(process)) RefreshOrphans();
         UpdateCharge();
