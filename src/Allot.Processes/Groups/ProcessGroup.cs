@@ -124,17 +124,25 @@ public sealed class ProcessGroup : IDisposable
         if (_report is not null) return _report;
         ExitStatus status = _process.Wait();
         TimeSpan duration = Stopwatch.GetElapsedTime(_started);
-        // Without a cgroup, the command's number alone would lead to strangers now: it may be somebody else's already.
-        bool knowsMembers = _cgroup is not null || _options.OwnsAllDescendants;
-        int leftovers = knowsMembers ? LeftoverProcesses.End(_members, _cgroup, _options.LeftoverGrace) : 0;
-        _supervisor.SampleNow();
-        SupervisionReport seen = _supervisor.Read();
-        _supervisor.Dispose();
-        _report = ReportBuilder.Build(_options, _cgroup, seen, new GroupEnding(status, duration, leftovers));
-        _process.Dispose();
-        Group.Remove();
-        _cgroup?.Dispose();
-        return _report;
+        try
+        {
+            // Without a cgroup, the command's number alone would lead to strangers now: it may be somebody else's
+            // already.
+            bool knowsMembers = _cgroup is not null || _options.OwnsAllDescendants;
+            int leftovers = knowsMembers ? LeftoverProcesses.End(_members, _cgroup, _options.LeftoverGrace) : 0;
+            _supervisor.SampleNow();
+            SupervisionReport seen = _supervisor.Read();
+            _supervisor.Dispose();
+            _report = ReportBuilder.Build(_options, _cgroup, seen, new GroupEnding(status, duration, leftovers));
+            return _report;
+        }
+        finally
+        {
+            _supervisor.Dispose();
+            _process.Dispose();
+            Group.Remove();
+            _cgroup?.Dispose();
+        }
     }
 
     /// <summary>Ends the command if it still runs, and does all that <see cref="WaitForExit"/> does.</summary>

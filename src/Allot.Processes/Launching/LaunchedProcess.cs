@@ -147,7 +147,7 @@ internal sealed unsafe class LaunchedProcess : IDisposable
                 "Cannot install the filter: a program above has a seccomp listener already, and the kernel allows one",
             LaunchStage.InstallFilter =>
                 $"Cannot install the filter of {_plan.Filter!.Instructions.Length} instructions " +
-                "(needs Linux 5.0 with seccomp filters)",
+                "(needs Linux 5.5 with seccomp filters)",
             LaunchStage.HandOver => "Cannot hand over the listener",
             LaunchStage.Exec => $"Cannot execute '{_plan.Command[0]}'",
             _ => "The launcher failed",

@@ -1,7 +1,7 @@
 // Which parts of a process are locked now: the kernel charges mlock only for what was not locked before, so an exact
 // charge needs the answer before the call proceeds. The source is /proc/PID/smaps, whose VmFlags line has "lo" for a
-// locked mapping. The kernel walks the page tables for that file: milliseconds for a process of gigabytes. Ask once per
-// lock call, never in a loop.
+// locked mapping. The kernel walks the page tables for that file: milliseconds for a process of gigabytes. Ask only
+// when nothing cheaper tells.
 
 using System.Buffers.Text;
 using System.Runtime.InteropServices;

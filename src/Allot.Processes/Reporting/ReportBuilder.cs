@@ -10,7 +10,7 @@ internal static class ReportBuilder
     public static ProcessGroupReport Build(
         ProcessGroupOptions options, MemoryCgroup? cgroup, SupervisionReport seen, GroupEnding ending)
     {
-        OomEvents? oom = cgroup?.ReadOomEvents();
+        OomEvents? oom = Read<OomEvents>(() => cgroup?.ReadOomEvents());
         return new ProcessGroupReport
         {
             Group = options.EffectiveName,
@@ -21,15 +21,15 @@ internal static class ReportBuilder
             Memory = new MemoryUse
             {
                 MaxBytes = Limit(options.MemoryMaxBytes),
-                PeakBytes = cgroup?.ReadMemoryPeakBytes(),
-                CurrentBytes = cgroup?.ReadMemoryBytes(),
+                PeakBytes = Read<long>(() => cgroup?.ReadMemoryPeakBytes()),
+                CurrentBytes = Read<long>(() => cgroup?.ReadMemoryBytes()),
                 Refused = oom?.OutOfMemory ?? oom?.Killed ?? 0,
                 OomKills = oom?.Killed ?? 0,
             },
             Kernel = new KernelUse
             {
                 MaxBytes = Limit(options.KernelMaxBytes),
-                PeakBytes = cgroup?.ReadKernelPeakBytes() ?? seen.KernelPeakBytes,
+                PeakBytes = Read<long>(() => cgroup?.ReadKernelPeakBytes()) ?? seen.KernelPeakBytes,
                 CurrentBytes = seen.KernelBytes,
                 Refused = seen.KernelRefusals,
                 ByKind = seen.KernelByKind.ToDictionary(static part => part.Kind, static part => part.Bytes),
@@ -62,6 +62,20 @@ internal static class ReportBuilder
             Cgroup = cgroup is null ? null : Remove(cgroup),
             LeftoverProcesses = ending.Leftovers,
         };
+    }
+
+    // Null when somebody has removed the cgroup: there is nothing to read any more.
+    private static T? Read<T>(Func<T?> read)
+        where T : struct
+    {
+        try
+        {
+            return read();
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static long? Limit(long bytes) => bytes == MemoryGroup.Unlimited ? null : bytes;

@@ -48,6 +48,10 @@ internal sealed class KernelLimit
     /// <summary>How often the kernel was asked.</summary>
     public long Readings { get; private set; }
 
+    /// <summary>Whether the cgroup was removed by somebody else. From then on every call is refused: nobody measures.
+    /// </summary>
+    public bool IsLost { get; private set; }
+
     /// <summary>The last reading.</summary>
     public long LastReadingBytes { get; private set; }
 
@@ -62,9 +66,10 @@ internal sealed class KernelLimit
         EndCallOf(threadId);
         if (!HasRoom(bytes)) Refresh();
         if (!HasRoom(bytes)) Reclaim(bytes);
-        if (!_group.TryCharge(MemoryKind.Kernel, bytes, out _)) return false;
+        if (IsLost || !_group.TryCharge(MemoryKind.Kernel, bytes, out _)) return false;
         _charged += bytes;
         _inFlight.Add(threadId, callNumber, bytes);
+        AssertInvariants();
         return true;
     }
 
@@ -79,16 +84,18 @@ internal sealed class KernelLimit
     /// <summary>Asks the kernel and sets the counter by its answer.</summary>
     public void Refresh()
     {
+        if (IsLost) return;
         _beforeSlowWork();
 
         // First who is done, then the reading: what is done by now, the reading shows.
         _inFlight.EndFinished();
-        long reading = _cgroup.ReadKernelBytes();
+        if (!TryRead(out long reading)) return;
         Readings++;
         LastReadingBytes = reading;
         PeakReadingBytes = Math.Max(PeakReadingBytes, reading);
         _unread = 0;
         SetCharge(reading + _inFlight.Bytes);
+        AssertInvariants();
     }
 
     /// <summary>Takes everything back that this limit has charged: the group ends.</summary>
@@ -105,16 +112,52 @@ internal sealed class KernelLimit
     private void Reclaim(long bytes)
     {
         if (Stopwatch.GetElapsedTime(_lastReclaim) < _reclaimPause) return;
-        _cgroup.Reclaim(bytes);
+        _cgroup.Reclaim(ShortageOf(bytes));
         Refresh();
         _lastReclaim = Stopwatch.GetTimestamp();
         _reclaimPause = HasRoom(bytes) ? TimeSpan.Zero : NextPause(_reclaimPause);
+    }
+
+    // What has to go so that this fits below every limit: more than the call itself when what needs no call has grown.
+    private long ShortageOf(long bytes)
+    {
+        long shortage = bytes;
+        for (MemoryGroup? group = _group; group is not null; group = group.Parent)
+        {
+            shortage = Math.Max(shortage, bytes + (group.Kernel.CurrentBytes - group.Kernel.MaxBytes));
+        }
+
+        return shortage;
+    }
+
+    // The kernel has no number any more once somebody has moved the members away and removed the cgroup.
+    private bool TryRead(out long reading)
+    {
+        try
+        {
+            reading = _cgroup.ReadKernelBytes();
+            return true;
+        }
+        catch (IOException)
+        {
+            IsLost = true;
+            reading = 0;
+            return false;
+        }
     }
 
     private static TimeSpan NextPause(TimeSpan pause)
     {
         if (pause == TimeSpan.Zero) return s_reclaimPauseMin;
         return 2 * pause < s_reclaimPauseMax ? 2 * pause : s_reclaimPauseMax;
+    }
+
+    private void AssertInvariants()
+    {
+        Debug.Assert(_unread >= 0, "What ended since the reading is not negative.");
+        Debug.Assert(
+            _charged == LastReadingBytes + _unread + _inFlight.Bytes,
+            "The counter is the reading, what ended since, and what is in flight.");
     }
 
     private void SetCharge(long bytes)

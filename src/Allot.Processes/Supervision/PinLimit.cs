@@ -125,6 +125,7 @@ internal sealed class PinLimit : IDisposable
     /// <summary>Reads every process of the group that may hold pins again.</summary>
     public void Refresh()
     {
+        _beforeSlowWork();
         Discover();
         RefreshKnown();
     }

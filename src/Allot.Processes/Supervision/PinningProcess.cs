@@ -118,7 +118,7 @@ internal sealed class PinningProcess
         long bytes = 0;
         foreach ((int threadId, (ulong address, long growth)) in _growths)
         {
-            if (_locked.IsInFlight(threadId) && range.Start <= address && address < range.End) bytes += growth;
+            if (_locked.IsGrowing(threadId) && range.Start <= address && address < range.End) bytes += growth;
         }
 
         return bytes;
@@ -231,7 +231,7 @@ internal sealed class PinningProcess
 
         public void AddGrowth(int threadId, int callNumber) => _growing.Add(threadId, callNumber, 0);
 
-        public bool IsInFlight(int threadId) => _growing.Contains(threadId);
+        public bool IsGrowing(int threadId) => _growing.Contains(threadId);
 
         public void Cancel(int threadId)
         {

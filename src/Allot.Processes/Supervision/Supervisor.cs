@@ -3,7 +3,7 @@
 // Every answer is "go on" or the error that the call itself gives when memory is short. A call is charged before the
 // answer is sent. If the answer reaches nobody (the thread died, or a signal took it out of the call and the kernel
 // will ask again), the charge is undone. _gate serialises the limits: an answering thread holds it per call, the
-// sampling thread per sample; nothing else does.
+// sampling thread per sample, and whoever reads or ends the supervisor.
 //
 // A call that waits unreceived is taken out by any signal: a handler without SA_RESTART makes it fail with EINTR, which
 // fork(2) and mlock(2) never do. Once received, only a fatal signal does that. So receiving must not wait:
@@ -29,6 +29,8 @@ internal sealed class Supervisor : IDisposable
     private static readonly TimeSpan s_samplePause = TimeSpan.FromMilliseconds(100);
     private const int SamplesPerDiscovery = 10;
     private const int AnsweringThreads = 2;
+
+    [ThreadStatic] private static bool t_isAhead;   // whether this answering thread runs before normal ones
 
     private readonly Lock _gate = new();
     private readonly MemoryGroup _group;
@@ -111,7 +113,7 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    /// <summary>Stops both threads and gives back what was charged. Calls intercepted from here on fail with
+    /// <summary>Stops the threads and gives back what was charged. Calls intercepted from here on fail with
     /// ENOSYS.</summary>
     public void Dispose()
     {
@@ -138,7 +140,7 @@ internal sealed class Supervisor : IDisposable
 
     private void Answer(SeccompListener listener)
     {
-        _ = NiceLevel.TrySet(NiceLevel.Least);
+        GetAhead();
         while (true)
         {
             if (!_receiving.IsHeldByCurrentThread) _receiving.Enter();
@@ -185,26 +187,44 @@ internal sealed class Supervisor : IDisposable
         finally
         {
             _deciding.Exit();
-            if (!_receiving.IsHeldByCurrentThread) _ = NiceLevel.TrySet(NiceLevel.Least);
+            GetAhead();
         }
     }
 
     // Hands the receiving to the other thread, and the processor to whoever wants it.
     private void BeforeSlowWork()
     {
-        if (!_receiving.IsHeldByCurrentThread) return;
-        _receiving.Exit();
+        if (_receiving.IsHeldByCurrentThread) _receiving.Exit();
+        if (!t_isAhead) return;
+        t_isAhead = false;
         _ = NiceLevel.TrySet(NiceLevel.Normal);
+    }
+
+    private static void GetAhead()
+    {
+        if (t_isAhead) return;
+        t_isAhead = true;
+        _ = NiceLevel.TrySet(NiceLevel.Least);
     }
 
     private void AnswerOne(SeccompListener listener, in SeccompNotification call, long receivedAt)
     {
-        lock (_gate)
+        if (!_gate.TryEnter())
+        {
+            BeforeSlowWork();   // a sample is being taken
+            _gate.Enter();
+        }
+
+        try
         {
             int errno = Decide(call);
             SendResult sent = errno == 0 ? listener.Continue(call.Id) : listener.Fail(call.Id, errno);
             if (errno == 0 && sent == SendResult.TargetGone) Undo(call.ThreadId);
             _latencies.Record((long)Stopwatch.GetElapsedTime(receivedAt).TotalNanoseconds);
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 
@@ -296,7 +316,7 @@ internal sealed class Supervisor : IDisposable
     // A snapshot whenever kernel memory has grown by a tenth: enough to tell what it was at the most, at little cost.
     private void SampleKinds()
     {
-        if (_cgroup is null || _kernel is null) return;
+        if (_cgroup is null || _kernel is null or { IsLost: true }) return;
         if (_kernel.LastReadingBytes <= _kindsReadAtBytes + (_kindsReadAtBytes / 10)) return;
         _kindsReadAtBytes = _kernel.LastReadingBytes;
         _kernelByKind = _cgroup.Version == 1
@@ -307,8 +327,15 @@ internal sealed class Supervisor : IDisposable
     // User memory is the kernel's own to limit; the counter shows it, so that one display has it all.
     private void SampleUserMemory()
     {
-        if (_cgroup is null) return;
-        SetUserCharge(Math.Max(0, _cgroup.ReadMemoryBytes() - _group.Kernel.CurrentBytes));
+        if (_cgroup is null || _kernel is { IsLost: true }) return;
+        try
+        {
+            SetUserCharge(Math.Max(0, _cgroup.ReadMemoryBytes() - _group.Kernel.CurrentBytes));
+        }
+        catch (IOException)
+        {
+            // The cgroup was removed under us: the last number stays.
+        }
     }
 
     private void SetUserCharge(long bytes)
