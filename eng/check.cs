@@ -3,6 +3,8 @@
 // All that CI checks, on your machine: the format of the code, then every test, then one line with the numbers. Tests
 // whose programs or privileges are not there are skipped and say why; CI installs the programs first (.ci/run).
 
+#:property PublishAot=false
+
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 
