@@ -9,6 +9,7 @@
 //
 // Nothing here can hold memory, except locks of this program's own pages: its address space is bounded.
 #include "common.h"
+#include <sys/sem.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -27,7 +28,8 @@ static long made;
 
 static void make(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)
 {
-    syscall(number, a, b, c, d, e, 0);
+    long result = syscall(number, a, b, c, d, e, 0);
+    if (number == SYS_semget && result >= 0) semctl((int)result, 0, IPC_RMID);   // they outlive their maker
     made++;
 }
 
