@@ -1,10 +1,13 @@
 // Who pays: user and kernel memory charged to a group.
 //
-// Order (U and K). A kernel charge goes to Kernel first and then to Memory; if Memory refuses, Kernel is given back.
-// User memory goes to Memory alone. Peaks are raised only after every counter has agreed, so a refused charge leaves no
-// trace but its event (I5).
+// Order (U and K). A kernel charge goes to Kernel first and then to Memory, the whole that it is a part of; if Memory
+// refuses, Kernel is given back. User memory goes to Memory alone. Peaks are raised only after every counter has
+// agreed, so a refused charge leaves no trace but its event (I5).
+//
+// Most charges are spent from what the thread holds in advance (ThreadReserves) and end in the first lines here.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -25,32 +28,13 @@ public static class GroupCharging
         /// the kind is unknown.</exception>
         public bool TryCharge(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
-            ValidateAmount(bytes);
-            ValidateKind(kind);
-            if (group.State == MemoryGroupState.Offline)
+            if (kind <= MemoryKind.Kernel && ThreadReserves.TrySpend(group.CounterOf(kind), bytes))
             {
-                CounterKind first = kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory;
-                refusal = new ChargeRefusal(group, first, bytes);
-                return false;
+                refusal = default;
+                return true;
             }
 
-            if (kind == MemoryKind.Kernel && !group.Kernel.TryCharge(bytes, out MemoryCounter? limiter))
-            {
-                refusal = group.Refuse(CounterKind.Kernel, bytes, limiter!);
-                return false;
-            }
-
-            if (!group.Memory.TryCharge(bytes, out limiter))
-            {
-                if (kind == MemoryKind.Kernel) group.Kernel.Uncharge(bytes);
-                refusal = group.Refuse(CounterKind.Memory, bytes, limiter!);
-                return false;
-            }
-
-            if (kind == MemoryKind.Kernel) group.Kernel.NotePeaks();
-            group.Memory.NotePeaks();
-            refusal = default;
-            return true;
+            return group.TryChargeTree(kind, bytes, out refusal);
         }
 
         /// <summary>Charges the group and all its ancestors.</summary>
@@ -92,16 +76,45 @@ public static class GroupCharging
         /// the kind is unknown.</exception>
         public void Uncharge(MemoryKind kind, long bytes)
         {
+            if (kind <= MemoryKind.Kernel && ThreadReserves.TryKeep(group.CounterOf(kind), bytes)) return;
+            group.UnchargeTree(kind, bytes);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private bool TryChargeTree(MemoryKind kind, long bytes, out ChargeRefusal refusal)
+        {
             ValidateAmount(bytes);
             ValidateKind(kind);
+            refusal = default;
+            MemoryCounter? limiter = null;
+            bool isOnline = group.State == MemoryGroupState.Online;
+            if (isOnline && group.CounterOf(kind).TryCharge(bytes, out limiter)) return true;
+            refusal = limiter is null
+                ? new ChargeRefusal(group, kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory, bytes)
+                : group.Refuse(limiter, bytes);
+            return false;
+        }
 
-            // Kernel first, as when charging. What it never held is not taken from the tenant's own memory either.
-            long missing = kind == MemoryKind.Kernel ? group.Kernel.Uncharge(bytes) : 0;
-            missing += group.Memory.Uncharge(bytes - missing);
-            Debug.Assert(missing >= 0, "More is never given back than was asked.");
-            Debug.Assert(missing <= bytes, "What is missing is a part of what was asked.");
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private void UnchargeTree(MemoryKind kind, long bytes)
+        {
+            ValidateAmount(bytes);
+            ValidateKind(kind);
+            long missing = group.CounterOf(kind).Uncharge(bytes);
             if (missing > 0) group.ReportAccountingError(bytes, missing);
         }
+
+        /// <summary>The fastest way for one thread to charge a group again and again.</summary>
+        /// <param name="kind">The kind of memory that the handle charges.</param>
+        /// <returns>A handle for the calling thread.</returns>
+        /// <exception cref="ArgumentOutOfRangeException">The kind is unknown.</exception>
+        public GroupHandle Handle(MemoryKind kind = MemoryKind.User)
+        {
+            ValidateKind(kind);
+            return new GroupHandle(group, kind);
+        }
+
+        internal MemoryCounter CounterOf(MemoryKind kind) => kind == MemoryKind.User ? group.Memory : group.Kernel;
 
         internal MemoryCounter Counter(CounterKind counter) => counter switch
         {
@@ -111,10 +124,13 @@ public static class GroupCharging
         };
 
         /// <summary>Counts the refusal where the limit is, and describes it.</summary>
-        internal ChargeRefusal Refuse(CounterKind counter, long bytes, MemoryCounter limiter)
+        internal ChargeRefusal Refuse(MemoryCounter limiter, long bytes)
         {
             Debug.Assert(bytes > 0, "Nothing always fits.");
-            MemoryGroup owner = group.OwnerOf(counter, limiter);
+            var owner = (MemoryGroup)limiter.Owner!;
+            CounterKind counter = limiter == owner.Memory ? CounterKind.Memory
+                : limiter == owner.Kernel ? CounterKind.Kernel
+                : CounterKind.Pins;
             owner.Count(counter switch
             {
                 CounterKind.Memory => EventKind.MemoryMax,
@@ -137,29 +153,6 @@ public static class GroupCharging
             {
                 if (level.Counter(counter).ForceChargeLevel(bytes)) level.Count(forced);
             }
-        }
-
-        internal void ReportAccountingError(long bytes, long missing)
-        {
-            Debug.Assert(missing > 0, "Only what is missing is reported.");
-            if (group.Count(EventKind.AccountingErrors) == 1)
-            {
-                Trace.TraceError(
-                    $"Allot: {bytes} bytes were uncharged from '{group.Path}', {missing} more than it held. The "
-                    + "excess was ignored. Further cases in this group are only counted (AccountingErrors).");
-            }
-        }
-
-        private MemoryGroup OwnerOf(CounterKind counter, MemoryCounter level)
-        {
-            MemoryGroup owner = group;
-            while (owner.Counter(counter) != level)
-            {
-                Debug.Assert(owner.Parent is not null, "The level is on the path from the group to the root.");
-                owner = owner.Parent!;
-            }
-
-            return owner;
         }
     }
 

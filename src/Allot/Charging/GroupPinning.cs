@@ -32,12 +32,13 @@ public static class GroupPinning
 
             if (!group.Pins.TryCharge(bytes, out MemoryCounter? limiter))
             {
-                refusal = group.Refuse(CounterKind.Pins, bytes, limiter!);
+                refusal = limiter is null
+                    ? new ChargeRefusal(group, CounterKind.Pins, bytes)
+                    : group.Refuse(limiter, bytes);
                 return false;
             }
 
             part.ForceCharge(bytes);
-            group.Pins.NotePeaks();
             refusal = default;
             return true;
         }

@@ -9,8 +9,8 @@
 // levels below the refusing one back (I5); until then a racing charge can find their room taken.
 //
 // Between the two writes of a limit change, and when a change comes between two reads, _max - _room is off. Whoever
-// must not be misled reads under the version (ReadUsed) or takes it (GiveRoomUnderLimitLock). Accepted: bytes that were
-// never charged, given back while the limit is being lowered, can pass unnoticed, by at most the distance of the
+// must not be misled reads under the version (ReadTaken) or takes it (GiveRoomUnderLimitLock). Accepted: bytes that
+// were never charged, given back while the limit is being lowered, can pass unnoticed, by at most the distance of the
 // lowering.
 //
 // The shape is that of Linux' page_counter. What differs: it adds first and compares second, so a charge that is about
@@ -34,13 +34,18 @@ public sealed class MemoryCounter
     /// <summary>The largest single charge; to the outside it is <see cref="MemoryGroup.MaxChargeBytes"/>.</summary>
     internal const long MaxChargeBytes = 1L << 46;
 
+    // A peak is told apart from reserves that were never used only in trees with few of them: it takes a look at each.
+    private const int SlotsLookedAt = 16;
+
+    private static long s_lastReserveKey;
+
     private readonly MemoryCounter? _parent;
 
     // The only field that charges write. While _limitVersion is even:
     //   used == _max - _room, and 0 <= used <= long.MaxValue; _room < 0 only by ForceRoom or a lowered limit.
     private long _room;
 
-    // Written by SetMax, which holds _limitVersion odd; paired with the re-read of _limitVersion in ReadUsed.
+    // Written by SetMax, which holds _limitVersion odd; paired with the re-read of _limitVersion in ReadTaken.
     private long _max;
     private int _limitVersion;
 
@@ -48,8 +53,15 @@ public sealed class MemoryCounter
     private long _peak;
     private PeakReader[]? _peakReaders;
 
-    // Set once, by Detach.
+    // Set once each, by Close and Detach, in this order.
+    private volatile bool _closed;
     private volatile bool _detached;
+
+    // Slots of threads that are bound to this counter or one below it.
+    private int _slots;
+
+    // Written by the holder of the gate of Reserves.
+    private volatile bool _exact;
 
     internal MemoryCounter(MemoryCounter? parent, long maxBytes)
     {
@@ -59,14 +71,31 @@ public sealed class MemoryCounter
         _room = maxBytes;
     }
 
-    /// <summary>Bytes in use by the group and its descendants. Exact once charging threads are quiet.</summary>
+    /// <summary>Bytes in use by the group and its descendants. Exact once charging threads are quiet; never includes
+    /// <see cref="ReservedBytes"/>.</summary>
     /// <remarks>While threads charge, it can hold bytes of a charge that an ancestor is about to refuse.</remarks>
     public long CurrentBytes => _detached ? 0 : RecordedBytes;
 
+    /// <summary>Bytes that threads have taken in advance for their next charges and do not use. They are taken back
+    /// before any charge is refused for want of them.</summary>
+    public long ReservedBytes =>
+        _detached || !HasReserves ? 0 : ThreadReserves.ReservedBytes(this);
+
     /// <summary>The most bytes ever in use.</summary>
-    /// <remarks>Taken after a charge has succeeded on every level, so a refused charge never raises it by itself. With
-    /// racing threads it can differ from the true maximum by at most the charges in flight.</remarks>
-    public long PeakBytes => Volatile.Read(ref _peak);
+    /// <remarks>Taken after a charge has succeeded on every level, so a refused charge never raises it by itself. It is
+    /// never below what <see cref="CurrentBytes"/> was at a quiet moment. Where threads hold bytes in advance it can be
+    /// high by some of those: by at most what <see cref="ReservedBytes"/> was.</remarks>
+    public long PeakBytes
+    {
+        get
+        {
+            NotePeak();
+            return Volatile.Read(ref _peak);
+        }
+    }
+
+    /// <summary>The peak as far as it was noted.</summary>
+    internal long NotedPeakBytes => Volatile.Read(ref _peak);
 
     /// <summary>
     /// The most bytes that may be in use; <see cref="MemoryGroup.Unlimited"/> for no limit. Default: no limit.
@@ -80,7 +109,14 @@ public sealed class MemoryCounter
         set
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
-            SetMax(value);
+            if (Reserves is { } tree)
+            {
+                tree.SetMax(this, value);
+            }
+            else
+            {
+                SetMax(value);
+            }
         }
     }
 
@@ -92,13 +128,78 @@ public sealed class MemoryCounter
         get
         {
             if (_detached) return 0;
-            long available = long.MaxValue;
+            long available = Whole?.AvailableBytes ?? long.MaxValue;
             for (MemoryCounter? level = this; level is not null; level = level._parent)
             {
-                available = Math.Min(available, Volatile.Read(ref level._room));
+                long room = Volatile.Read(ref level._room);
+                if (room < available) available = Math.Min(available, room + level.ReservedBytes);
             }
 
             return Math.Max(0, available);
+        }
+    }
+
+    /// <summary>The counter that this one is a part of: what is charged here is charged there too.</summary>
+    internal MemoryCounter? Whole { get; init; }
+
+    /// <summary>What threads hold in advance from this tree; null for a counter outside of any tree.</summary>
+    internal TreeReserves? Reserves { get; init; }
+
+    /// <summary>Who is told of accounting errors.</summary>
+    internal object? Owner { get; init; }
+
+    /// <summary>Names the counter in the slots of threads, for the life of the process; 0 if none may
+    /// reserve.</summary>
+    internal long ReserveKey { get; private init; }
+
+    /// <summary>Where in the slots of each thread the reserve of this counter is looked for.</summary>
+    internal int SlotOffset { get; private init; }
+
+    /// <summary>Lets threads hold bytes of this counter in advance.</summary>
+    internal bool AllowsReserves
+    {
+        init
+        {
+            if (!value) return;
+            ReserveKey = Interlocked.Increment(ref s_lastReserveKey);
+            SlotOffset = ThreadReserves.OffsetOf(ReserveKey);
+        }
+    }
+
+    /// <summary>Whether the group was removed: no new charge begins.</summary>
+    internal bool IsClosed => _closed;
+
+    /// <summary>Whether somebody relies on the numbers of this level being what is used: see
+    /// <see cref="TreeReserves"/>.</summary>
+    internal bool IsExact
+    {
+        get => _exact;
+        set => _exact = value;
+    }
+
+    /// <summary>Whether threads hold bytes of this level in advance.</summary>
+    internal bool HasReserves => Volatile.Read(ref _slots) != 0;
+
+    /// <summary>Counts the slots that hold bytes of this counter, on every level.</summary>
+    internal void CountReserves(int change)
+    {
+        for (MemoryCounter? level = this; level is not null; level = level._parent)
+        {
+            int slots = Interlocked.Add(ref level._slots, change);
+            Debug.Assert(slots >= 0, "A slot is counted once.");
+        }
+
+        Whole?.CountReserves(change);
+    }
+
+    /// <summary>The counter at the root of the tree.</summary>
+    internal MemoryCounter Root
+    {
+        get
+        {
+            MemoryCounter level = this;
+            while (level._parent is { } parent) level = parent;
+            return level;
         }
     }
 
@@ -108,6 +209,8 @@ public sealed class MemoryCounter
     public PeakReader OpenPeak()
     {
         var reader = new PeakReader(this);
+
+        Reserves?.TakeBack(this);
 
         // First listed, then started. The fence of the CAS pairs with that of TryTakeRoom and ForceRoom: of a racing
         // charge, either NotePeak finds the reader, or the reader finds the bytes.
@@ -119,15 +222,66 @@ public sealed class MemoryCounter
     /// <summary>What is recorded here, also after the group was removed.</summary>
     internal long RecordedBytes => ReadUsed(out _);
 
-    /// <summary>Charges every level from here to the root, or none (I5). Allocates nothing, never blocks.</summary>
+    /// <summary>Charges every level from here to the root, and of the whole that this is a part of; or none (I5).
+    /// </summary>
     /// <param name="bytes">0 or more; 0 always fits, also above a limit that was lowered.</param>
-    /// <param name="limiter">The lowest level that has no room; null on success.</param>
+    /// <param name="limiter">The level that has no room; null on success, and when the group was removed.</param>
     internal bool TryCharge(long bytes, out MemoryCounter? limiter)
     {
         Debug.Assert(bytes is >= 0 and <= MaxChargeBytes, "The caller has checked the amount.");
         limiter = null;
         if (bytes == 0) return true;
+        bool charged = Reserves is { } tree
+            ? ThreadReserves.TryCharge(this, tree, bytes, out limiter)
+            : TryChargePath(bytes, out limiter);
+        if (charged) NotePeaks();
+        return charged;
+    }
 
+    /// <summary>The same on the tree itself, without regard to what threads hold in advance, and without its peaks.
+    /// </summary>
+    internal bool TryChargePath(long bytes, out MemoryCounter? limiter)
+    {
+        if (!TryTakeRoomOfLevels(bytes, out limiter)) return false;
+        if (Whole is not null && !Whole.TryTakeRoomOfLevels(bytes, out limiter))
+        {
+            GiveRoomOfLevels(bytes);
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The room of the fullest level.</summary>
+    /// <returns>False when a level is exact: then charges go through the gate.</returns>
+    internal bool TryFindRoom(out long room)
+    {
+        room = long.MaxValue;
+        if (Whole is not null && !Whole.TryFindRoom(out room)) return false;
+        for (MemoryCounter? level = this; level is not null; level = level._parent)
+        {
+            if (level._exact) return false;
+            room = Math.Min(room, Volatile.Read(ref level._room));
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether what is charged to this counter stands on the level: the level is this one, an ancestor, or
+    /// either of the whole.</summary>
+    internal bool IsChargedOn(MemoryCounter level)
+    {
+        for (MemoryCounter? own = this; own is not null; own = own._parent)
+        {
+            if (own == level) return true;
+        }
+
+        return Whole is not null && Whole.IsChargedOn(level);
+    }
+
+    private bool TryTakeRoomOfLevels(long bytes, out MemoryCounter? limiter)
+    {
+        limiter = null;
         for (MemoryCounter? level = this; level is not null; level = level._parent)
         {
             if (level.TryTakeRoom(bytes)) continue;
@@ -139,13 +293,19 @@ public sealed class MemoryCounter
         return true;
     }
 
+    private void GiveRoomOfLevels(long bytes)
+    {
+        for (MemoryCounter? level = this; level is not null; level = level._parent) level.GiveRoom(bytes);
+    }
+
     /// <summary>Records the peak on every level. Called once a charge stands on all counters that it needs.</summary>
     internal void NotePeaks()
     {
         for (MemoryCounter? level = this; level is not null; level = level._parent) level.NotePeak();
+        Whole?.NotePeaks();
     }
 
-    /// <summary>Charges every level, limits or not.</summary>
+    /// <summary>Charges every level, limits or not; not the whole that this is a part of.</summary>
     internal void ForceCharge(long bytes)
     {
         for (MemoryCounter? level = this; level is not null; level = level._parent) level.ForceChargeLevel(bytes);
@@ -158,14 +318,31 @@ public sealed class MemoryCounter
         Debug.Assert(bytes is >= 0 and <= MaxChargeBytes, "The caller has checked the amount.");
         long room = ForceRoom(bytes);
         NotePeak();
-        return room < 0 && bytes > 0 && !_detached;
+        return room < 0 && bytes > 0 && !_detached && ReadUsed(out long max) > max;
     }
 
-    /// <summary>Gives bytes back on every level. Never fails.</summary>
+    /// <summary>Gives bytes back on every level, and of the whole that this is a part of. Never fails.</summary>
     /// <returns>Bytes that were not there to give back: 0 unless the caller uncharges what it never charged.</returns>
     internal long Uncharge(long bytes)
     {
         Debug.Assert(bytes is >= 0 and <= MaxChargeBytes, "The caller has checked the amount.");
+        if (bytes == 0) return 0;
+        return Reserves is { } tree ? ThreadReserves.Uncharge(this, tree, bytes) : UnchargePath(bytes);
+    }
+
+    /// <summary>The same on the tree itself, without regard to what threads hold in advance.</summary>
+    internal long UnchargePath(long bytes)
+    {
+        // What this counter never held is not taken from the rest of the whole either.
+        long missing = GiveRoomDownTo(bytes);
+        if (Whole is not null) missing += Whole.GiveRoomDownTo(bytes - missing);
+        Debug.Assert(missing >= 0, "More is never given back than was asked.");
+        Debug.Assert(missing <= bytes, "What is missing is a part of what was asked.");
+        return missing;
+    }
+
+    private long GiveRoomDownTo(long bytes)
+    {
         long missing = 0;
         for (MemoryCounter? level = this; level is not null; level = level._parent)
         {
@@ -182,11 +359,21 @@ public sealed class MemoryCounter
         return missing;
     }
 
+    /// <summary>From here on no charge begins; one that has begun may still succeed.</summary>
+    internal void Close() => _closed = true;
+
     /// <summary>From here on the counter reads zero; what is recorded returns through it to its ancestors.</summary>
     internal void Detach() => _detached = true;
 
-    /// <summary>Used and limit of one instant.</summary>
+    /// <summary>What is used, and the limit.</summary>
     internal long ReadUsed(out long maxBytes)
+    {
+        long taken = ReadTaken(out maxBytes);
+        return !HasReserves ? taken : Math.Max(0, taken - ThreadReserves.ReservedBytes(this));
+    }
+
+    /// <summary>What is charged here, used or held in advance, and the limit: of one instant.</summary>
+    private long ReadTaken(out long maxBytes)
     {
         SpinWait spin = default;
         while (true)
@@ -227,9 +414,9 @@ public sealed class MemoryCounter
     {
         while (true)
         {
-            long used = ReadUsed(out long max);
-            long room = max - used;
-            long after = room - Math.Min(bytes, long.MaxValue - Math.Max(0, used));
+            long taken = ReadTaken(out long max);
+            long room = max - taken;
+            long after = room - Math.Min(bytes, long.MaxValue - Math.Max(0, taken));
             if (Interlocked.CompareExchange(ref _room, after, room) == room) return after;
         }
     }
@@ -272,7 +459,7 @@ public sealed class MemoryCounter
         }
     }
 
-    private void SetMax(long max)
+    internal void SetMax(long max)
     {
         Debug.Assert(max >= 0, "A limit is never negative.");
         int version = EnterLimitChange();
@@ -306,13 +493,17 @@ public sealed class MemoryCounter
         Volatile.Write(ref _limitVersion, version + 1);
     }
 
-    private void NotePeak()
+    /// <summary>Raises the peak of this level to what is used, or has been used since threads last came by.</summary>
+    internal void NotePeak()
     {
         if (_detached) return;   // the peak of a removed group stays what it was
-        long used = ReadUsed(out _);
+        long used = ReadTaken(out _);
+        PeakReader[]? open = Volatile.Read(ref _peakReaders);
+        if (open is null && used <= Volatile.Read(ref _peak)) return;
+        if (HasReserves && Reserves!.BoundSlots <= SlotsLookedAt) used -= ThreadReserves.NeverUsedBytes(this);
         Raise(ref _peak, used);
-        if (Volatile.Read(ref _peakReaders) is not { } readers) return;
-        foreach (PeakReader reader in readers) reader.Note(used);
+        if (open is null) return;
+        foreach (PeakReader reader in open) reader.Note(used);
     }
 
     internal static void Raise(ref long peak, long value)

@@ -6,11 +6,15 @@ public sealed class MemoryController
 {
     /// <summary>Creates a tree that has only its root.</summary>
     /// <param name="rootOptions">The limits of the whole tree; none when null.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A limit is negative.</exception>
-    public MemoryController(MemoryGroupOptions? rootOptions = null)
+    /// <param name="options">How the tree works; the defaults when null.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit, or another amount, is negative.</exception>
+    public MemoryController(MemoryGroupOptions? rootOptions = null, MemoryControllerOptions? options = null)
     {
         rootOptions ??= new MemoryGroupOptions();
         rootOptions.Validate();
+        options ??= new MemoryControllerOptions();
+        options.Validate();
+        Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing);
         Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
     }
 
@@ -21,6 +25,9 @@ public sealed class MemoryController
     /// Guards the shape of the tree: which groups exist and who their children are. Never held while charging.
     /// </summary>
     internal Lock TreeLock { get; } = new();
+
+    /// <summary>What threads hold in advance from this tree, and the gate to take it back.</summary>
+    internal TreeReserves Reserves { get; }
 
     /// <summary>Finds a group by its path.</summary>
     /// <param name="path">Names from the root, each after a slash: <c>/tenants/acme</c>; <c>/</c> is the root. Exact: a
@@ -44,4 +51,7 @@ public sealed class MemoryController
             return group;
         }
     }
+
+    private static void ReportMissing(MemoryCounter counter, long bytes) =>
+        ((MemoryGroup)counter.Owner!).ReportAccountingError(bytes, bytes);
 }

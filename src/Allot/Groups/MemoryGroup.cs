@@ -6,7 +6,8 @@
 // was in flight during removal is simply one more that returns later. A removed group is kept alive only by the handles
 // that still hold bytes of it.
 //
-// Lock order: MemoryController.TreeLock is the last; nothing is taken or called under it.
+// Lock order: the gate of the tree (TreeReserves), then MemoryController.TreeLock, under which nothing else is taken
+// and no foreign code runs.
 
 using System.Diagnostics;
 
@@ -39,9 +40,21 @@ public sealed class MemoryGroup
         _controller = controller;
         Parent = parent;
         Name = name;
-        Memory = new MemoryCounter(parent?.Memory, options.MaxBytes);
-        Kernel = new MemoryCounter(parent?.Kernel, options.KernelMaxBytes);
-        Pins = new MemoryCounter(parent?.Pins, options.PinsMaxBytes);
+        TreeReserves reserves = controller.Reserves;
+        Memory = new MemoryCounter(parent?.Memory, options.MaxBytes)
+        {
+            Reserves = reserves,
+            AllowsReserves = true,
+            Owner = this,
+        };
+        Kernel = new MemoryCounter(parent?.Kernel, options.KernelMaxBytes)
+        {
+            Reserves = reserves,
+            AllowsReserves = true,
+            Owner = this,
+            Whole = Memory,
+        };
+        Pins = new MemoryCounter(parent?.Pins, options.PinsMaxBytes) { Reserves = reserves, Owner = this };
         Locked = new MemoryCounter(parent?.Locked, Unlimited);
         Pinned = new MemoryCounter(parent?.Pinned, Unlimited);
     }
@@ -84,6 +97,8 @@ public sealed class MemoryGroup
     /// <summary>The pinned part of <see cref="Pins"/>; never limited by itself.</summary>
     internal MemoryCounter Pinned { get; }
 
+    private MemoryCounter[] Counters => [Memory, Kernel, Pins, Locked, Pinned];
+
     /// <summary>The groups directly below, in no particular order: a snapshot. Allocates.</summary>
     public IReadOnlyList<MemoryGroup> Children
     {
@@ -125,33 +140,43 @@ public sealed class MemoryGroup
 
     /// <summary>Removes the group from the tree. Its charges are refused from here on, and what it still holds belongs
     /// to its parent at once. Removing it again does nothing.</summary>
-    /// <remarks>A charge that another thread has begun before may still succeed; it returns to the parent like all
-    /// others.
-    /// </remarks>
+    /// <remarks>Waits for the charges that other threads have begun, which takes microseconds: when it returns, none
+    /// succeeds any more.</remarks>
     /// <exception cref="InvalidOperationException">The group is the root or still has children.</exception>
     public void Remove()
     {
         if (Parent is null) throw new InvalidOperationException("The root group '/' cannot be removed.");
+        lock (_controller.Reserves.Gate)
+        {
+            if (!TryUnlink()) return;
+            foreach (MemoryCounter counter in Counters) counter.Close();
+
+            // Also waits for the charges that have begun before.
+            ThreadReserves.TakeBack_NeedsGate(Memory, idleOnly: false);
+            foreach (MemoryCounter counter in Counters) counter.Detach();
+        }
+
+        _controller.Reserves.ReportMissing();
+    }
+
+    private bool TryUnlink()
+    {
         lock (_controller.TreeLock)
         {
             AssertInvariants_NeedsLock();
-            if (_state == MemoryGroupState.Offline) return;
+            if (_state == MemoryGroupState.Offline) return false;
             if (_children is { Count: > 0 })
             {
                 throw new InvalidOperationException(
                     $"Cannot remove '{Path}': it still has {_children.Count} children. Remove them first.");
             }
 
-            bool unlinked = Parent._children!.Remove(Name);
+            bool unlinked = Parent!._children!.Remove(Name);
             Debug.Assert(unlinked, "An online group is its parent's child.");
             _state = MemoryGroupState.Offline;
             _children = null;
-            foreach (MemoryCounter counter in (ReadOnlySpan<MemoryCounter>)[Memory, Kernel, Pins, Locked, Pinned])
-            {
-                counter.Detach();
-            }
-
             AssertInvariants_NeedsLock();
+            return true;
         }
     }
 
@@ -183,6 +208,18 @@ public sealed class MemoryGroup
         Debug.Assert(local > 0, "An event that was counted has happened.");
         for (MemoryGroup? group = this; group is not null; group = group.Parent) group.Events().CountTotal(kind);
         return local;
+    }
+
+    /// <summary>Counts that more was uncharged than the group held, and reports the first time.</summary>
+    internal void ReportAccountingError(long bytes, long missing)
+    {
+        Debug.Assert(missing > 0, "Only what is missing is reported.");
+        if (Count(EventKind.AccountingErrors) == 1)
+        {
+            Trace.TraceError(
+                $"Allot: {bytes} bytes were uncharged from '{Path}', {missing} more than it held. The "
+                + "excess was ignored. Further cases in this group are only counted (AccountingErrors).");
+        }
     }
 
     internal MemoryGroup? FindChild_NeedsLock(ReadOnlySpan<char> name)

@@ -7,9 +7,14 @@ internal class EngineTree : ITree
     private readonly List<MemoryCharge> _handles = [];
     private readonly List<PeakReader> _peaks = [];
 
-    public EngineTree() => _groups = [Controller.Root];
+    /// <param name="reservesMaxBytes">What threads may hold in advance.</param>
+    public EngineTree(long reservesMaxBytes = 0)
+    {
+        Controller = new MemoryController(options: new() { ReservesMaxBytes = reservesMaxBytes });
+        _groups = [Controller.Root];
+    }
 
-    public MemoryController Controller { get; } = new();
+    public MemoryController Controller { get; }
 
     public string Create(int parent, string name, long[] limits) => Try(() => _groups.Add(_groups[parent].CreateChild(
         name, new() { MaxBytes = limits[0], KernelMaxBytes = limits[1], PinsMaxBytes = limits[2] })));

@@ -29,6 +29,18 @@ public sealed class RandomModelTests
         Assert.Equal(default, tree.Controller.Root.ReadStat());
     }
 
+    [Theory, MemberData(nameof(Seeds))]
+    public void Tree_with_reserves_agrees_with_the_model_but_for_high_peaks(ulong seed)
+    {
+        const long ReservesMaxBytes = 8 << 20;
+        var tree = new EngineTree(ReservesMaxBytes);
+        var walk = new RandomWalk(seed, tree, peaksSlackBytes: ReservesMaxBytes);
+        string? difference = walk.Run(Steps);
+        Assert.True(difference is null, difference);
+        Assert.Empty(TreeWalk.FindViolations(tree.Controller));
+        Assert.Equal(default, tree.Controller.Root.ReadStat());
+    }
+
     [Fact]
     public void The_walks_meet_every_answer_there_is()
     {

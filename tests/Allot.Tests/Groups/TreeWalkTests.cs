@@ -39,7 +39,7 @@ public sealed class TreeWalkTests
     [Fact]
     public void Use_above_the_peak_is_found()
     {
-        _tree.Root.Memory.TryCharge(1, out _);   // and no NotePeaks
+        _tree.Root.Memory.TryChargePath(1, out _);   // and no NotePeaks
         Assert.Contains("/: memory never was above its peak", Violations());
     }
 

@@ -66,14 +66,12 @@ public sealed class I6_NoZombiesTests
     }
 
     [Fact]
-    public void A_charge_that_began_before_removal_returns_to_the_parent()
+    public void A_charge_that_reaches_the_counters_after_removal_is_refused()
     {
         // The charge has looked at the state, the group goes, and then the charge reaches the counters.
-        Assert.True(_tree.Leaf.Memory.TryCharge(0, out _));
         _tree.Leaf.Remove();
-        Assert.True(_tree.Leaf.Memory.TryCharge(10, out _));
-        Assert.Equal([10, 10, 0], _tree.Memory);
-        _tree.Leaf.Uncharge(MemoryKind.User, 10);
+        Assert.False(_tree.Leaf.Memory.TryCharge(10, out MemoryCounter? limiter));
+        Assert.Null(limiter);
         Assert.Equal([0, 0, 0], _tree.Memory);
     }
 

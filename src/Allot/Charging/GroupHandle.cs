@@ -1,0 +1,69 @@
+using System.Runtime.CompilerServices;
+
+namespace Allot;
+
+/// <summary>A group as one thread charges it in a loop: it remembers where this thread holds the group's bytes in
+/// advance, so that a charge is a few plain instructions.</summary>
+/// <remarks>Belongs to the thread that asked for it, which the compiler ensures. It counts exactly what the group's own
+/// methods count; charge by one and uncharge by the other as you like. It keeps the group alive and nothing
+/// else.</remarks>
+public readonly unsafe ref struct GroupHandle
+{
+    private readonly MemoryGroup _group;
+    private readonly ReserveSlot* _slot;
+    private readonly long _key;
+
+    internal GroupHandle(MemoryGroup group, MemoryKind kind)
+    {
+        MemoryCounter counter = group.CounterOf(kind);
+        _group = group;
+        _slot = ThreadReserves.SlotOf(counter);
+        _key = counter.ReserveKey;
+        Kind = kind;
+    }
+
+    /// <summary>The group.</summary>
+    public MemoryGroup Group => _group;
+
+    /// <summary>The kind of memory that is charged.</summary>
+    public MemoryKind Kind { get; }
+
+    /// <summary>Charges the group and all its ancestors, or nobody.</summary>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <returns>True when the bytes are charged. False when a limit refused, or the group was removed; the method that
+    /// takes a <see cref="ChargeRefusal"/> tells which.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
+    /// charge.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryCharge(long bytes) => _slot->TrySpend(_key, bytes) || _group.TryCharge(Kind, bytes, out _);
+
+    /// <summary>Charges the group and all its ancestors, or nobody.</summary>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
+    /// <returns>True when the bytes are charged. False when a limit refused, or the group was removed.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
+    /// charge.</exception>
+    public bool TryCharge(long bytes, out ChargeRefusal refusal) => _group.TryCharge(Kind, bytes, out refusal);
+
+    /// <summary>Charges the group and all its ancestors.</summary>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <exception cref="MemoryLimitExceededException">A limit refused, or the group was removed; nothing is
+    /// charged.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
+    /// charge.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Charge(long bytes)
+    {
+        if (!_slot->TrySpend(_key, bytes)) _group.Charge(Kind, bytes);
+    }
+
+    /// <summary>Gives bytes back that were charged to the group with this kind.</summary>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>, at most what is charged.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
+    /// charge.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Uncharge(long bytes)
+    {
+        if (!_slot->TryKeep(_key, bytes)) _group.Uncharge(Kind, bytes);
+    }
+}

@@ -1,0 +1,86 @@
+// One reserve: bytes that a thread has taken from a counter in advance and has not used yet. The owner spends and
+// fills it with plain stores; ThreadReserves.cs has the protocol that lets others take it back.
+
+using System.Runtime.InteropServices;
+
+namespace Allot;
+
+[StructLayout(LayoutKind.Sequential, Size = SizeInBytes)]
+internal struct ReserveSlot
+{
+    /// <summary>One cache line: a hit touches only this one, and no other thread writes it.</summary>
+    public const int SizeInBytes = 64;
+
+    public const int NotInUse = 0;
+    public const int InUse = 1;
+
+    /// <summary>Not in use since the owner has last looked for a slot to give up.</summary>
+    public const int Untouched = 2;
+
+    // MemoryCounter.ReserveKey of the counter that the slot is bound to; 0 while nobody may spend from it.
+    public long Key;
+
+    // Charged to the tree and not used: 0 <= Balance <= Capacity.
+    public long Balance;
+
+    // The most it may hold, and its part of TreeReserves.MaxBytes.
+    public long Capacity;
+
+    // min(Lowest, Balance) is the lowest balance since it was last reset: the other side of the highest use.
+    public long Lowest;
+
+    // InUse while the owner is between its two stores. Written by the owner alone.
+    public int Busy;
+
+    // Owner: how often a counter has wanted this place: Candidate, or the one that is bound here and wants its first.
+    public int Warmth;
+    public long Candidate;
+
+    // The balance when somebody last looked whether the slot is in use.
+    public long BalanceSeen;
+
+    /// <summary>Owner: uses bytes of the reserve.</summary>
+    /// <param name="key">The counter to charge.</param>
+    /// <param name="bytes">Any number; a negative one is never there.</param>
+    /// <returns>False when the slot is not bound to the counter or has less.</returns>
+    public bool TrySpend(long key, long bytes)
+    {
+        Volatile.Write(ref Busy, InUse);
+        if (Volatile.Read(ref Key) == key)
+        {
+            long balance = Balance;
+            if ((ulong)bytes <= (ulong)balance)
+            {
+                Volatile.Write(ref Balance, balance - bytes);
+                Volatile.Write(ref Busy, NotInUse);
+                return true;
+            }
+        }
+
+        Volatile.Write(ref Busy, NotInUse);
+        return false;
+    }
+
+    /// <summary>Owner: adds bytes that are used no longer to the reserve.</summary>
+    /// <param name="key">The counter that was charged.</param>
+    /// <param name="bytes">Any number; a negative one never fits.</param>
+    /// <returns>False when the slot is not bound to the counter or has no space.</returns>
+    public bool TryKeep(long key, long bytes)
+    {
+        Volatile.Write(ref Busy, InUse);
+        if (Volatile.Read(ref Key) == key)
+        {
+            long balance = Balance;
+            if ((ulong)bytes <= (ulong)(Capacity - balance))
+            {
+                if (balance < Lowest) Lowest = balance;
+                Volatile.Write(ref Balance, balance + bytes);
+                Volatile.Write(ref Busy, NotInUse);
+                return true;
+            }
+        }
+
+        Volatile.Write(ref Busy, NotInUse);
+        return false;
+    }
+}

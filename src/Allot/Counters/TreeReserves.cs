@@ -1,0 +1,215 @@
+// What all threads together may hold in advance from one tree, and the gate through which it is taken back.
+//
+// The gate serialises whoever needs exact counters: a charge that would be refused, a limit that changes, a group that
+// is removed, a peak that starts again. Its holder marks a counter exact (MemoryCounter.IsExact); until the mark is
+// lifted no thread takes a reserve below that counter, and every other charge through it waits at the gate.
+// ThreadReserves.cs has the protocol as a whole.
+//
+// Lock order: the gate, the lock of the tree, the lock of one thread's reserves. No foreign code runs under any.
+
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Allot;
+
+internal sealed class TreeReserves
+{
+    // How long a reserve may lie untouched before it is taken back.
+    private static readonly TimeSpan s_trimPeriod = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly Lock _timerGate = new();
+    private readonly TimeProvider _time;
+    private readonly Action<MemoryCounter, long> _report;
+    private readonly ConcurrentQueue<(MemoryCounter Counter, long Bytes)> _missing = new();
+
+    // Under the gate: what its holder has marked. Kept, so that a refusal allocates nothing.
+    private readonly List<MemoryCounter> _exact = [];
+
+    // The capacities of all bound slots: 0 <= _capacityBytes <= MaxBytes.
+    private long _capacityBytes;
+    private int _boundSlots;
+    private ITimer? _timer;
+
+    /// <param name="maxBytes">0 or more; with 0 no thread holds anything in advance.</param>
+    /// <param name="time">When it is time to look for idle reserves.</param>
+    /// <param name="report">Told how many bytes were uncharged from a counter that did not hold them.</param>
+    public TreeReserves(long maxBytes, TimeProvider time, Action<MemoryCounter, long> report)
+    {
+        Debug.Assert(maxBytes >= 0, "A bound is never negative.");
+        MaxBytes = maxBytes;
+        _time = time;
+        _report = report;
+    }
+
+    /// <summary>The most bytes that all threads together hold in advance.</summary>
+    public long MaxBytes { get; }
+
+    public Lock Gate => _gate;
+
+    /// <summary>How many slots of all threads are bound to counters of this tree.</summary>
+    public int BoundSlots => Volatile.Read(ref _boundSlots);
+
+    /// <summary>Bytes that were uncharged and had never been charged: kept until no lock is held, then
+    /// reported.</summary>
+    public void NoteMissing(MemoryCounter counter, long bytes)
+    {
+        if (bytes > 0) _missing.Enqueue((counter, bytes));
+    }
+
+    /// <summary>Reports what was noted. Called without locks, because the report runs foreign code.</summary>
+    public void ReportMissing()
+    {
+        while (_missing.TryDequeue(out (MemoryCounter Counter, long Bytes) found)) _report(found.Counter, found.Bytes);
+    }
+
+    /// <summary>Charges exactly, after all that is held in advance below the level without room was taken back (I2).
+    /// </summary>
+    /// <param name="counter">The counter to charge.</param>
+    /// <param name="bytes">More than 0.</param>
+    /// <param name="limiter">Before: the level that has refused, or null. After: the level that has no room; null on
+    /// success, and when the group was removed.</param>
+    public bool TryChargeExactly(MemoryCounter counter, long bytes, ref MemoryCounter? limiter)
+    {
+        lock (_gate)
+        {
+            try
+            {
+                while (true)
+                {
+                    if (limiter is not null) MakeExact_NeedsGate(limiter);
+                    if (counter.IsClosed)
+                    {
+                        limiter = null;
+                        return false;
+                    }
+
+                    if (counter.TryChargePath(bytes, out limiter)) return true;
+                    if (limiter!.IsExact) return false;
+                }
+            }
+            finally
+            {
+                EndExact_NeedsGate();
+            }
+        }
+    }
+
+    /// <summary>Uncharges a counter whose numbers are what is used.</summary>
+    /// <returns>Bytes that were not there to give back.</returns>
+    public long UnchargeExactly(MemoryCounter counter, long bytes)
+    {
+        lock (_gate)
+        {
+            try
+            {
+                MakeExact_NeedsGate(counter);
+                return counter.UnchargePath(bytes);
+            }
+            finally
+            {
+                EndExact_NeedsGate();
+            }
+        }
+    }
+
+    /// <summary>Sets a limit. A lower one comes into force over what is used, with nothing left to spend above it.
+    /// </summary>
+    public void SetMax(MemoryCounter counter, long maxBytes)
+    {
+        lock (_gate)
+        {
+            try
+            {
+                if (maxBytes < counter.MaxBytes) MakeExact_NeedsGate(counter);
+                counter.SetMax(maxBytes);
+            }
+            finally
+            {
+                EndExact_NeedsGate();
+            }
+        }
+
+        ReportMissing();
+    }
+
+    /// <summary>Takes back everything held in advance below the counter.</summary>
+    public void TakeBack(MemoryCounter counter)
+    {
+        lock (_gate) ThreadReserves.TakeBack_NeedsGate(counter, idleOnly: false);
+        ReportMissing();
+    }
+
+    /// <summary>Takes back what lay untouched since the last call, and what dead threads left.</summary>
+    public void Trim(MemoryCounter root)
+    {
+        lock (_gate) ThreadReserves.TakeBack_NeedsGate(root, idleOnly: true);
+        ReportMissing();
+    }
+
+    /// <summary>Reserves capacity for a slot: the amount asked for, or nothing.</summary>
+    public bool TryTakeCapacity(long bytes)
+    {
+        long taken = Volatile.Read(ref _capacityBytes);
+        while (bytes <= MaxBytes - taken)
+        {
+            long seen = Interlocked.CompareExchange(ref _capacityBytes, taken + bytes, taken);
+            if (seen == taken) return true;
+            taken = seen;
+        }
+
+        return false;
+    }
+
+    public void ReturnCapacity(long bytes)
+    {
+        long left = Interlocked.Add(ref _capacityBytes, -bytes);
+        Debug.Assert(left >= 0, "A slot returns what it took.");
+    }
+
+    /// <returns>Whether it is the only one, so that <see cref="KeepTrimmed"/> is due.</returns>
+    public bool CountBound() => Interlocked.Increment(ref _boundSlots) == 1;
+
+    public void CountUnbound()
+    {
+        int left = Interlocked.Decrement(ref _boundSlots);
+        Debug.Assert(left >= 0, "A slot is unbound once.");
+    }
+
+    /// <summary>Looks after idle reserves from here on, until there are none. Takes no lock of the protocol.</summary>
+    public void KeepTrimmed(MemoryCounter root)
+    {
+        lock (_timerGate)
+        {
+            TimeSpan never = Timeout.InfiniteTimeSpan;
+            _timer ??= _time.CreateTimer(_ => TrimOnTime(root), null, never, never);
+            if (BoundSlots > 0) _timer.Change(s_trimPeriod, s_trimPeriod);
+        }
+    }
+
+    private void TrimOnTime(MemoryCounter root)
+    {
+        Trim(root);
+        lock (_timerGate)
+        {
+            // Who binds a slot counts it first and starts the timer second, so one of us sees the other.
+            if (BoundSlots == 0) _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void MakeExact_NeedsGate(MemoryCounter counter)
+    {
+        Debug.Assert(_gate.IsHeldByCurrentThread, "Counters are exact under the gate.");
+        Debug.Assert(!counter.IsExact, "A counter is marked once.");
+        _exact.Add(counter);
+        counter.IsExact = true;
+        ThreadReserves.TakeBack_NeedsGate(counter, idleOnly: false);
+    }
+
+    private void EndExact_NeedsGate()
+    {
+        Debug.Assert(_gate.IsHeldByCurrentThread, "Counters are exact under the gate.");
+        foreach (MemoryCounter counter in _exact) counter.IsExact = false;
+        _exact.Clear();
+    }
+}

@@ -1,0 +1,16 @@
+namespace Allot;
+
+/// <summary>How a tree of groups works.</summary>
+public sealed class MemoryControllerOptions
+{
+    /// <summary>The most bytes that all threads together may take from the tree in advance, so that their next charges
+    /// touch no shared memory; 0 or more. Default: 64 MiB. With 0 every charge goes through the tree.</summary>
+    /// <remarks>It does not grow with the number of threads or groups. What is held in advance never makes a charge
+    /// fail and is not counted as used, see <see cref="MemoryCounter.ReservedBytes"/>.</remarks>
+    public long ReservesMaxBytes { get; set; } = 64L << 20;
+
+    /// <summary>The time by which unused reserves are given back.</summary>
+    internal TimeProvider Time { get; set; } = TimeProvider.System;
+
+    internal void Validate() => ArgumentOutOfRangeException.ThrowIfNegative(ReservesMaxBytes);
+}
