@@ -25,13 +25,13 @@ internal sealed class Meddler(StressTree tree, ulong seed)
     private void RaiseCalmLimit()
     {
         MemoryCounter counter = AnyCounter(tree.AnyCalm(_random));
-        if (counter.MaxBytes < 20_000) counter.MaxBytes += 1;
+        if (counter.MaxBytes < 20_000 * tree.Unit) counter.MaxBytes += tree.Unit;
     }
 
     private void SetWildLimit()
     {
         MemoryCounter counter = AnyCounter(tree.AnyWild(_random));
-        counter.MaxBytes = _random.OneIn(3) ? MemoryGroup.Unlimited : _random.Below(3_000);
+        counter.MaxBytes = _random.OneIn(3) ? MemoryGroup.Unlimited : _random.Below(3_000) * tree.Unit;
     }
 
     private void LookAtPeak()

@@ -9,10 +9,17 @@ public sealed class StressTests(ITestOutputHelper output)
     public static TheoryData<ulong> Seeds => [.. Load.Seeds];
 
     [Theory, MemberData(nameof(Seeds))]
-    public void Everything_at_once_ends_at_zero(ulong seed)
+    public void Everything_at_once_ends_at_zero(ulong seed) => Run(seed, unit: 1);
+
+    [Theory, MemberData(nameof(Seeds))]
+    public void Everything_at_once_with_reserves_ends_at_zero(ulong seed) =>
+        Assert.True(Run(seed, unit: 4096) > 0, "Nobody held anything in advance: the test proves nothing.");
+
+    private long Run(ulong seed, long unit)
     {
         output.WriteLine($"ALLOT_STRESS_SEED={seed}");
-        var tree = new StressTree(new Prng(seed));
+        long mostReserved = 0;
+        var tree = new StressTree(new Prng(seed), unit);
         var shared = new MemoryCharge?[64];
         Worker[] workers =
             [.. Enumerable.Range(1, Load.Workers).Select(i => new Worker(tree, (seed * 1000) + (ulong)i, shared))];
@@ -21,11 +28,16 @@ public sealed class StressTests(ITestOutputHelper output)
         int operations = Load.Operations(25_000);
         Crew.Run(
             [.. workers.Select(worker => (Action)(() => worker.Work(operations))), () => meddler.Work(operations / 4)],
-            watch: () => WatchLimits(tree));
+            watch: () =>
+            {
+                WatchLimits(tree);
+                mostReserved = Math.Max(mostReserved, tree.Controller.Root.Memory.ReservedBytes);
+            });
 
         foreach (MemoryCharge? handle in shared) handle?.Dispose();
         AssertZeroEverywhere(tree);
         AssertEventsAreExact(tree, workers.Sum(worker => worker.Refusals));
+        return mostReserved;
     }
 
     // Use is read first: the limit only grows, so the one that is read later is at least as high as the one at that
@@ -49,6 +61,9 @@ public sealed class StressTests(ITestOutputHelper output)
 
     private static void AssertZeroEverywhere(StressTree tree)
     {
+        Assert.Empty(TreeWalk.FindViolations(tree.Controller));
+        tree.Controller.Reserves.TakeBack(tree.Controller.Root.Memory);
+        Assert.Equal(0, tree.Controller.Root.Memory.ReservedBytes);
         Assert.Empty(TreeWalk.FindViolations(tree.Controller));
         foreach (MemoryGroup group in tree.EverCreated)
         {

@@ -17,30 +17,36 @@ internal sealed class StressTree
     private readonly List<MemoryGroup> _everCreated = [];
     private readonly Lock _lock = new();
 
-    public StressTree(Prng random)
+    /// <param name="random">Decides the limits.</param>
+    /// <param name="unit">The bytes that all amounts are multiples of. With pages, threads hold some in advance; with
+    /// single bytes every limit is too near for that.</param>
+    public StressTree(Prng random, long unit)
     {
+        Unit = unit;
         MemoryGroup calm = Controller.Root.CreateChild(
-            "calm", new() { MaxBytes = 4_000, KernelMaxBytes = 1_500, PinsMaxBytes = 2_000 });
+            "calm", new() { MaxBytes = 4_000 * unit, KernelMaxBytes = 1_500 * unit, PinsMaxBytes = 2_000 * unit });
         Calm.Add(calm);
         for (int i = 1; i < CalmGroups; i++)
         {
             var options = new MemoryGroupOptions
             {
-                MaxBytes = 200 + random.Below(3_000),
-                KernelMaxBytes = 200 + random.Below(1_000),
-                PinsMaxBytes = 200 + random.Below(1_500),
+                MaxBytes = (200 + random.Below(3_000)) * unit,
+                KernelMaxBytes = (200 + random.Below(1_000)) * unit,
+                PinsMaxBytes = (200 + random.Below(1_500)) * unit,
             };
             Calm.Add(random.Pick(Calm).CreateChild($"c{i}", options));
         }
 
         // Low enough that forced charges pass it, whatever else happens below.
         _wild = Controller.Root.CreateChild(
-            "wild", new() { MaxBytes = 3_000, KernelMaxBytes = 1_500, PinsMaxBytes = 2_000 });
+            "wild", new() { MaxBytes = 3_000 * unit, KernelMaxBytes = 1_500 * unit, PinsMaxBytes = 2_000 * unit });
         _everCreated.AddRange([Controller.Root, .. Calm, _wild]);
         _slots = [.. Enumerable.Range(0, WildGroups).Select(_ => CreateBelow(_wild))];
     }
 
     public MemoryController Controller { get; } = new();
+
+    public long Unit { get; }
 
     public List<MemoryGroup> Calm { get; } = [];
 

@@ -38,7 +38,7 @@ internal sealed class Worker(StressTree tree, ulong seed, MemoryCharge?[] shared
         MemoryGroup group = calm ? tree.AnyCalm(_random) : tree.AnyWild(_random);
         var kind = (MemoryKind)_random.Below(2);
         var pin = (PinKind)_random.Below(2);
-        long bytes = _random.Below(300);
+        long bytes = _random.Below(300) * tree.Unit;
         switch (_random.Below(12))
         {
             case < 4:

@@ -37,6 +37,8 @@ public sealed class MemoryCounter
     // A peak is told apart from reserves that were never used only in trees with few of them: it takes a look at each.
     private const int SlotsLookedAt = 16;
 
+    private const int LooksMax = 100;
+
     private static long s_lastReserveKey;
 
     private readonly MemoryCounter? _parent;
@@ -368,8 +370,23 @@ public sealed class MemoryCounter
     /// <summary>What is used, and the limit.</summary>
     internal long ReadUsed(out long maxBytes)
     {
-        long taken = ReadTaken(out maxBytes);
-        return !HasReserves ? taken : Math.Max(0, taken - ThreadReserves.ReservedBytes(this));
+        if (Reserves is null) return ReadTaken(out maxBytes);
+
+        // Bytes that move from the tree to a slot or back stand in neither or both for an instant, in an order that
+        // makes us read too little (ThreadReserves). Between our two readings they could be missed on both sides and
+        // make us read too much: then look again. Only so often, because the others need not wait for us.
+        long used;
+        int looks = 0;
+        long moves;
+        do
+        {
+            moves = Reserves.Moves;
+            long taken = ReadTaken(out maxBytes);
+            used = HasReserves ? Math.Max(0, taken - ThreadReserves.ReservedBytes(this)) : taken;
+        }
+        while (Reserves.Moves != moves && ++looks < LooksMax);
+
+        return used;
     }
 
     /// <summary>What is charged here, used or held in advance, and the limit: of one instant.</summary>

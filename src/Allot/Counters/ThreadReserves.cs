@@ -387,11 +387,19 @@ internal sealed unsafe class ThreadReserves
         if (most > slot->Capacity) Widen(slot, tree);
         NotePeaks(slot, counter);
         long surplus = Math.Min((slot->Capacity / 2) - slot->Balance, most);
-        if (surplus >= SurplusMin && counter.TryChargePath(want.Bytes + surplus, out limiter))
+        if (surplus >= SurplusMin)
         {
-            slot->Balance += surplus;
-            slot->Lowest = slot->Balance;
-            return true;
+            // The slot first: who reads meanwhile finds too little in use, not a use above what there ever was. Under
+            // the lock nobody else looks for the bytes, and only we could spend them.
+            Volatile.Write(ref slot->Balance, slot->Balance + surplus);
+            if (counter.TryChargePath(want.Bytes + surplus, out limiter))
+            {
+                slot->Lowest = slot->Balance;
+                tree.CountMove();
+                return true;
+            }
+
+            Volatile.Write(ref slot->Balance, slot->Balance - surplus);
         }
 
         return counter.TryChargePath(want.Bytes, out limiter);
@@ -412,9 +420,10 @@ internal sealed unsafe class ThreadReserves
             NotePeaks(slot, counter);
             long keep = slot->Capacity / 2;
             long drain = slot->Balance + bytes - keep;
-            slot->Balance = keep;
-            slot->Lowest = keep;
             tree.NoteMissing(counter, counter.UnchargePath(drain));
+            Volatile.Write(ref slot->Balance, keep);
+            slot->Lowest = keep;
+            tree.CountMove();
             return true;
         }
         finally
@@ -496,12 +505,12 @@ internal sealed unsafe class ThreadReserves
         Debug.Assert(balance >= 0, "A reserve is never overdrawn.");
         Debug.Assert(balance <= slot->Capacity, "A reserve is never larger than its capacity.");
 
-        // The tree first and the slot second: in between the bytes count as in use, never as missing.
         long missing = balance == 0 ? 0 : counter.UnchargePath(balance);
         Volatile.Write(ref slot->Balance, 0);
         slot->Lowest = 0;
         Volatile.Write(ref _counters[index], null);
         Volatile.Write(ref _used, _used & ~(1UL << index));
+        tree.CountMove();
         tree.ReturnCapacity(slot->Capacity);
         counter.CountReserves(-1);
         tree.CountUnbound();
