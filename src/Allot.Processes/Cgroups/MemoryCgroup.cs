@@ -11,6 +11,7 @@
 // Use from one thread at a time: every reading reuses the buffer of its file.
 
 using Allot.Processes.Observation;
+using Microsoft.Win32.SafeHandles;
 
 namespace Allot.Processes.Cgroups;
 
@@ -19,6 +20,7 @@ internal abstract class MemoryCgroup : IDisposable
     private readonly CgroupTree _tree;
     private readonly UndoList _undo;
     private RemoveResult? _removed;
+    private SafeFileHandle? _owned;
 
     protected MemoryCgroup(string path, UndoList undo)
     {
@@ -40,8 +42,23 @@ internal abstract class MemoryCgroup : IDisposable
     /// <param name="needsKernelBytes">Whether <see cref="ReadKernelBytes"/> must work.</param>
     /// <exception cref="ArgumentException">The name is not usable.</exception>
     /// <exception cref="CgroupUnavailableException">It cannot be made here; nothing was left behind.</exception>
-    internal static MemoryCgroup Create(string name, bool needsKernelBytes = true) =>
-        Create(name, needsKernelBytes, KernelCgroupFiles.Instance);
+    internal static MemoryCgroup Create(string name, bool needsKernelBytes = true)
+    {
+        const int SweepsMet = 8;   // one in a row is rare already
+        for (int attempt = 1; ; attempt++)
+        {
+            MemoryCgroup group = Create(name, needsKernelBytes, KernelCgroupFiles.Instance);
+            group._owned = AbandonedCgroups.TryOwn(group.Path);
+            if (group._owned is null && attempt < SweepsMet)
+            {
+                group.Dispose();
+                continue;
+            }
+
+            AbandonedCgroups.Sweep(System.IO.Path.GetDirectoryName(group.Path)!);
+            return group;
+        }
+    }
 
     internal static MemoryCgroup Create(string name, bool needsKernelBytes, ICgroupFiles files)
     {
@@ -54,8 +71,7 @@ internal abstract class MemoryCgroup : IDisposable
         CgroupHome home = CgroupHome.Find(files);
         if (needsKernelBytes && CgroupWords.HasBootOption(files.Read("/proc/cmdline"), "cgroup.memory", "nokmem"))
             throw CgroupAdvice.NoKernelMemoryCounter(home, disabledAtBoot: true);
-        string unique = Random.Shared.GetHexString(8, lowercase: true);
-        Placement placement = Placement.Make(home, $"allot-{name}.{files.OwnPid}.{unique}", files);
+        Placement placement = Placement.Make(home, AbandonedCgroups.NewName(name, files.OwnPid), files);
         MemoryCgroup group = home.Version == 1
             ? new MemoryCgroupV1(placement.Directory, placement.Undo)
             : new MemoryCgroupV2(placement.Directory, placement.Undo);
@@ -152,6 +168,7 @@ internal abstract class MemoryCgroup : IDisposable
     {
         if (_removed is null) Remove();
         CloseFiles();
+        _owned?.Dispose();
     }
 
     protected abstract void CloseFiles();
