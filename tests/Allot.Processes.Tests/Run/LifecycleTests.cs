@@ -99,6 +99,29 @@ public sealed class LifecycleTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(32)]
+    [InlineData(63)]
+    public void Too_few_open_files_are_named_with_what_to_do(int files)
+    {
+        RunResult result = ProcessRunner.Run(
+            "sh", ["-c", $"ulimit -n {files}; exec '{AllotCommand.HostPath}' run --pins-max 1M -- echo never"]);
+        Assert.Equal(125, result.ExitCode);
+        Assert.Equal("", result.Output);
+        string line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith($"allot: the limit of open files is {files}, and Allot needs 64", line, StringComparison.Ordinal);
+        Assert.Contains("ulimit -n", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void So_many_open_files_are_enough()
+    {
+        string[] limits = Environment.IsPrivilegedProcess ? ["--kernel-max", "1G", "--pins-max", "1M"] : ["--pins-max", "1M"];
+        RunResult result = ProcessRunner.Run(
+            "sh", ["-c", "ulimit -n 64; exec \"$@\"", "sh", AllotCommand.HostPath, "run", "--report", "none", .. limits, "--", "sh", "-c", "ulimit -n"]);
+        Assert.Equal(("64\n", "", 0), (result.Output, result.Error, result.ExitCode));
+    }
+
     [Fact]
     public void A_file_that_is_no_program_is_not_executable()
     {
