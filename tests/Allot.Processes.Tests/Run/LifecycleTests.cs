@@ -123,6 +123,16 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public void A_kernel_that_is_too_old_is_told_with_what_is_needed()
+    {
+        string setarch = Require.Tool("setarch");
+        RunResult result = ProcessRunner.Run(
+            setarch, ["--uname-2.6", AllotCommand.HostPath, "run", "--pins-max", "1M", "--", "echo", "never"]);
+        Assert.Equal((125, ""), (result.ExitCode, result.Output));
+        Assert.StartsWith("allot: Groups of processes need Linux 5.5 or later; this kernel says that it is 2.6.", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_that_is_no_program_is_not_executable()
     {
         string file = _scratch.File("garbage");
