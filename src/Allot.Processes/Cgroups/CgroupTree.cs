@@ -85,7 +85,7 @@ internal sealed class CgroupTree(string path)
         ReadMembers(_members);
         return _members.Count == 0
             ? ProcFiles.Message(errno)
-            : $"{ProcFiles.Message(errno)}; it still holds {_members.Count} processes " +
+            : $"{ProcFiles.Message(errno)}; it still holds {_members.Count} {(_members.Count == 1 ? "process" : "processes")} " +
               $"(pid {string.Join(", ", _members.Take(3))})";
     }
 
