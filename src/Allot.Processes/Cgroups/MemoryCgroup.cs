@@ -10,6 +10,7 @@
 //
 // Use from one thread at a time: every reading reuses the buffer of its file.
 
+using Allot.Processes.Native;
 using Allot.Processes.Observation;
 using Microsoft.Win32.SafeHandles;
 
@@ -177,7 +178,7 @@ internal abstract class MemoryCgroup : IDisposable
     {
         int errno = KernelCgroupFiles.WriteText($"{Path}/{file}", text);
         if (errno == 0) return;
-        string hint = errno == ProcFiles.Busy ? " The group uses more than that, and it could not be reclaimed." : "";
-        throw new IOException($"Cannot set '{Path}/{file}' to {bytes} bytes: {ProcFiles.Message(errno)}.{hint}");
+        string hint = errno == Errno.EBUSY ? " The group uses more than that, and it could not be reclaimed." : "";
+        throw new IOException($"Cannot set '{Path}/{file}' to {bytes} bytes: {Errno.Message(errno)}.{hint}");
     }
 }
