@@ -1,5 +1,5 @@
-// An Allot that is killed cannot remove its cgroup; the next one that makes a cgroup beside it does, when two things say
-// that the owner has ended:
+// An Allot that is killed cannot remove its cgroup; the next one that makes a cgroup beside it does, when two things
+// say that the owner has ended:
 //   - no process has the pid in the name (or it is our own, of an earlier life). The pid alone would not do, since it
 //     means nothing in another pid namespace;
 //   - nobody holds the lock on the directory, which its owner has as long as it lives. The lock alone would not do,
@@ -24,8 +24,8 @@ internal static class AbandonedCgroups
     internal static string NewName(string name, int ownPid) =>
         $"allot-{name}.{ownPid}.{Random.Shared.GetHexString(UniqueDigits, lowercase: true)}";
 
-    /// <summary>Marks a cgroup as one whose owner lives, as long as the result is open. Null when it is gone or about to
-    /// be.</summary>
+    /// <summary>Marks a cgroup as one whose owner lives, as long as the result is open. Null when it is gone or about
+    /// to be.</summary>
     internal static SafeFileHandle? TryOwn(string directory)
     {
         SafeFileHandle? owned = FileLock.TryTakeDirectory(Encoding.UTF8.GetBytes(directory + '\0'));
@@ -34,8 +34,8 @@ internal static class AbandonedCgroups
         return null;
     }
 
-    /// <summary>Removes the empty ones in a directory whose owner has ended. What cannot be removed stays, and nobody is
-    /// told.</summary>
+    /// <summary>Removes the empty ones in a directory whose owner has ended. What cannot be removed stays, and nobody
+    /// is told.</summary>
     internal static void Sweep(string parent)
     {
         int directory = ProcFiles.Open(Encoding.UTF8.GetBytes(parent + '\0'));

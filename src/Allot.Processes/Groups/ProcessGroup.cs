@@ -134,7 +134,7 @@ public sealed class ProcessGroup : IDisposable
             // Without a cgroup, the command's number alone would lead to strangers now: it may be somebody else's
             // already.
             bool knowsMembers = _cgroup is not null || _options.OwnsAllDescendants;
-            int leftovers = knowsMembers ? LeftoverProcesses.End(_members, _cgroup, _options.LeftoverGrace) : 0;
+            int leftovers = knowsMembers ? Leftovers.End(_members, _cgroup, _options.LeftoverGrace) : 0;
             _supervisor.SampleNow();
             SupervisionReport seen = _supervisor.Read();
             _supervisor.Dispose();

@@ -108,7 +108,9 @@ internal sealed unsafe class LaunchedProcess : IDisposable
         _ = LibC.WaitId(LibC.P_PID, pid, &info, LibC.WEXITED);
         _ = LibC.Close(control);
         throw LaunchException.ForStage(
-            LaunchStage.Start, errno, "Cannot open a descriptor of the launcher (pidfd_open, which a container may forbid)");
+            LaunchStage.Start,
+            errno,
+            "Cannot open a descriptor of the launcher (pidfd_open, which a container may forbid)");
     }
 
     /// <summary>Sends the plan and waits for the launcher to be ready.</summary>

@@ -39,7 +39,7 @@ internal static unsafe class LauncherMode
             return FailedExitCode;
         }
         int bodyBytes;
-        if (!ControlSocket.TryReceive(control, &bodyBytes, sizeof(int))) return FailedExitCode; // the supervisor is gone
+        if (!ControlSocket.TryReceive(control, &bodyBytes, sizeof(int))) return FailedExitCode; // nobody there
         if (bodyBytes is < 0 or > PlanMessage.BodyBytesMax) return Malformed();
         byte[] body = new byte[bodyBytes];
         fixed (byte* bytes = body)

@@ -44,7 +44,7 @@ internal static class PlanMessage
     /// <summary>Far more than the kernel takes for arguments and environment together.</summary>
     public const int BodyBytesMax = 1 << 30;
 
-    /// <summary>Whether a body holds all that its header says, and no more. The launcher only follows it then.</summary>
+    /// <summary>Whether a body holds all that its header says, and no more. Only then is it followed.</summary>
     public static bool IsWellFormed(ReadOnlySpan<byte> body)
     {
         if (!MemoryMarshal.TryRead(body, out Header header)) return false;

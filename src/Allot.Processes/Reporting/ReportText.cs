@@ -30,13 +30,14 @@ internal static class ReportText
 
         if (report.Memory.OomKills > 0)
         {
-            text.Append($"  the kernel's out-of-memory killer ended {Count(report.Memory.OomKills, "process", "processes")}\n");
+            text.Append($"  the kernel's out-of-memory killer ended {Processes(report.Memory.OomKills)}\n");
         }
 
         if (report.Notifications.Count > 0)
         {
             NotificationTimes times = report.Notifications;
-            text.Append(Invariant($"  {Count(times.Count, "call", "calls")} answered, half within {times.MedianMicroseconds} us, "));
+            text.Append(Invariant($"  {Count(times.Count, "call", "calls")} answered, "));
+            text.Append(Invariant($"half within {times.MedianMicroseconds} us, "));
             text.Append(Invariant($"99% within {times.NinetyNinthMicroseconds} us; "));
             text.Append($"the kernel was asked {Times(report.Kernel.Readings)}\n");
         }
@@ -44,7 +45,7 @@ internal static class ReportText
         if (report.LeftoverProcesses > 0)
         {
             string were = report.LeftoverProcesses == 1 ? "was" : "were";
-            text.Append($"  {Count(report.LeftoverProcesses, "process", "processes")} outlived the command and {were} ended\n");
+            text.Append($"  {Processes(report.LeftoverProcesses)} outlived the command and {were} ended\n");
         }
 
         if (report.Cgroup?.LeftBehind is { } leftBehind) text.Append(Invariant($"  not removed: {leftBehind}\n"));
@@ -72,6 +73,8 @@ internal static class ReportText
     private static string Size(long? bytes) => bytes is { } known ? MemorySize.Format(known) : "unknown";
 
     private static string Times(long count) => count == 1 ? "once" : Count(count, "time", "times");
+
+    private static string Processes(long count) => Count(count, "process", "processes");
 
     private static string Count(long count, string one, string many) =>
         Invariant($"{count} {(count == 1 ? one : many)}");
