@@ -301,6 +301,27 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public void R25_a_program_may_have_filters_of_its_own_but_no_second_listener()
+    {
+        Require.Root();
+        string program = Require.Program("filters");
+        Assert.Equal(
+            ["plain EACCES", "plain-after ok", "listener ok", "second EBUSY", "sync EINVAL"],
+            ProcessRunner.Run(program, []).Lines);
+
+        // Without a filter of Allot's nothing is different. With one, no_new_privs is set and the listener is taken.
+        Assert.Equal(
+            ["plain EACCES", "plain-after ok", "listener ok", "second EBUSY", "sync EINVAL"],
+            AllotCommand.Run(["--memory-max", "1G"], [program]).Run.Lines);
+        foreach (string limit in new[] { "--pins-max", "--kernel-max" })
+        {
+            Assert.Equal(
+                ["plain ok", "plain-after ok", "listener EBUSY", "second EBUSY", "sync EINVAL"],
+                AllotCommand.Run([limit, "1G"], [program]).Run.Lines);
+        }
+    }
+
+    [Fact]
     public void A_group_inside_a_group_works_where_only_one_intercepts()
     {
         Require.Root();
