@@ -1,7 +1,7 @@
 // What a user reads when there is no memory cgroup to be had: first what is missing, then how to get it. Each sentence
 // is for one situation that exists in the field; a general "permission denied" helps nobody.
 
-using Allot.Processes.Observation;
+using Allot.Processes.Native;
 
 namespace Allot.Processes.Cgroups;
 
@@ -59,13 +59,13 @@ internal static class CgroupAdvice
         new(Start + string.Join(" ", refusals) + " " + Way(home, lastErrno, files));
 
     internal static string Refusal(CgroupHome home, string path, int errno, ICgroupFiles files) =>
-        home.IsReadOnly || errno == ProcFiles.ReadOnlyFileSystem
+        home.IsReadOnly || errno == Errno.EROFS
             ? $"the cgroup file system at '{home.MountPoint}' is mounted read-only, so '{path}' cannot be made."
             : $"'{path}' cannot be made: {files.Message(errno)}.";
 
     private static string Way(CgroupHome home, int errno, ICgroupFiles files)
     {
-        if (home.IsReadOnly || errno == ProcFiles.ReadOnlyFileSystem)
+        if (home.IsReadOnly || errno == Errno.EROFS)
             return "In a container, start it with a writable cgroup mount (with Docker: --privileged, or " +
                 "--security-opt writable-cgroups=true).";
         if (home.Version == 1)

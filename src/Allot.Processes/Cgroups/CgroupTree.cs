@@ -3,6 +3,7 @@
 using System.Buffers.Text;
 using System.Diagnostics;
 using System.Text;
+using Allot.Processes.Native;
 using Allot.Processes.Observation;
 
 namespace Allot.Processes.Cgroups;
@@ -64,7 +65,7 @@ internal sealed class CgroupTree(string path)
         {
             (string? left, int errno) = RemoveOnce();
             if (left is null) return RemoveResult.Done;
-            if (errno != ProcFiles.Busy || Stopwatch.GetElapsedTime(start) > s_removeWaitMax)
+            if (errno != Errno.EBUSY || Stopwatch.GetElapsedTime(start) > s_removeWaitMax)
                 return new RemoveResult(left, Reason(errno));
             WaitForSomeExit();
         }
@@ -75,7 +76,7 @@ internal sealed class CgroupTree(string path)
         foreach (string directory in Directories(path).Reverse())
         {
             int result = ProcFiles.RemoveDirectory(directory);
-            if (result < 0 && result != -ProcFiles.NoEntry) return (directory, -result);
+            if (result < 0 && result != -Errno.ENOENT) return (directory, -result);
         }
         return (null, 0);
     }
@@ -84,9 +85,9 @@ internal sealed class CgroupTree(string path)
     {
         ReadMembers(_members);
         return _members.Count == 0
-            ? ProcFiles.Message(errno)
-            : $"{ProcFiles.Message(errno)}; it still holds {_members.Count} processes " +
-              $"(pid {string.Join(", ", _members.Take(3))})";
+            ? Errno.Message(errno)
+            : $"{Errno.Message(errno)}; it still holds {_members.Count} " +
+              $"{(_members.Count == 1 ? "process" : "processes")} (pid {string.Join(", ", _members.Take(3))})";
     }
 
     private bool WaitUntilEmpty()
@@ -107,26 +108,26 @@ internal sealed class CgroupTree(string path)
     /// </remarks>
     private void KillMembers(int start, int count)
     {
-        Span<PollEntry> processes = stackalloc PollEntry[KillBatch];
+        Span<LibC.PollEntry> processes = stackalloc LibC.PollEntry[KillBatch];
         processes = processes[..count];
         for (int i = 0; i < count; i++)
         {
-            int process = ProcFiles.OpenProcess(_members[start + i]);
-            processes[i] = new PollEntry { Descriptor = process, Events = PollEntry.Readable };
+            int process = LibC.PidFdOpen(_members[start + i]);
+            processes[i] = new LibC.PollEntry { Fd = process, Requested = LibC.POLLIN };
         }
         try
         {
             ReadMembers(_membersAgain);
             _membersAgain.Sort();
             for (int i = 0; i < count; i++)
-                if (processes[i].Descriptor >= 0 && _membersAgain.BinarySearch(_members[start + i]) >= 0)
-                    ProcFiles.Signal(processes[i].Descriptor, ProcFiles.KillSignal);
+                if (processes[i].Fd >= 0 && _membersAgain.BinarySearch(_members[start + i]) >= 0)
+                    _ = LibC.PidFdSendSignal(processes[i].Fd, SignalNumber.SIGKILL);
             ProcFiles.Wait(processes, DyingWaitMilliseconds);   // poll skips the negative descriptors
         }
         finally
         {
-            foreach (PollEntry process in processes)
-                if (process.Descriptor >= 0) ProcFiles.Close(process.Descriptor);
+            foreach (LibC.PollEntry process in processes)
+                if (process.Fd >= 0) ProcFiles.Close(process.Fd);
         }
     }
 
@@ -135,9 +136,9 @@ internal sealed class CgroupTree(string path)
     private void WaitForSomeExit()
     {
         ReadMembers(_members);
-        Span<PollEntry> process = stackalloc PollEntry[1];
-        int descriptor = _members.Count > 0 ? ProcFiles.OpenProcess(_members[0]) : -1;
-        process[0] = new PollEntry { Descriptor = descriptor, Events = PollEntry.Readable };
+        Span<LibC.PollEntry> process = stackalloc LibC.PollEntry[1];
+        int descriptor = _members.Count > 0 ? LibC.PidFdOpen(_members[0]) : -1;
+        process[0] = new LibC.PollEntry { Fd = descriptor, Requested = LibC.POLLIN };
         ProcFiles.Wait(process, descriptor >= 0 ? DyingWaitMilliseconds : 1);
         if (descriptor >= 0) ProcFiles.Close(descriptor);
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Text;
+using Allot.Processes.Native;
 using Allot.Processes.Observation;
 
 namespace Allot.Processes.Cgroups;
@@ -59,7 +60,7 @@ internal sealed class CounterFile : IDisposable
         while (true)
         {
             int length = ProcFiles.ReadFromStart(_descriptor, _buffer);
-            if (length < 0) throw new IOException($"Cannot read '{_path}': {ProcFiles.Message(-length)}.");
+            if (length < 0) throw new IOException($"Cannot read '{_path}': {Errno.Message(-length)}.");
             if (length < _buffer.Length) return _buffer.AsSpan(0, length);
             _buffer = new byte[_buffer.Length * 2];   // was full: there may be more
         }

@@ -1,4 +1,5 @@
 using System.Text;
+using Allot.Processes.Native;
 using Allot.Processes.Observation;
 
 namespace Allot.Processes.Cgroups;
@@ -26,7 +27,7 @@ internal sealed class KernelCgroupFiles : ICgroupFiles
 
     public int RemoveDirectory(string path) => -Math.Min(0, ProcFiles.RemoveDirectory(path));
 
-    public string Message(int errno) => ProcFiles.Message(errno);
+    public string Message(int errno) => Errno.Message(errno);
 
     /// <summary>Writes in one call, as control files demand. 0 or the errno.</summary>
     internal static int WriteText(string path, string text)

@@ -10,7 +10,9 @@
 //
 // Use from one thread at a time: every reading reuses the buffer of its file.
 
+using Allot.Processes.Native;
 using Allot.Processes.Observation;
+using Microsoft.Win32.SafeHandles;
 
 namespace Allot.Processes.Cgroups;
 
@@ -19,6 +21,7 @@ internal abstract class MemoryCgroup : IDisposable
     private readonly CgroupTree _tree;
     private readonly UndoList _undo;
     private RemoveResult? _removed;
+    private SafeFileHandle? _owned;
 
     protected MemoryCgroup(string path, UndoList undo)
     {
@@ -40,8 +43,23 @@ internal abstract class MemoryCgroup : IDisposable
     /// <param name="needsKernelBytes">Whether <see cref="ReadKernelBytes"/> must work.</param>
     /// <exception cref="ArgumentException">The name is not usable.</exception>
     /// <exception cref="CgroupUnavailableException">It cannot be made here; nothing was left behind.</exception>
-    internal static MemoryCgroup Create(string name, bool needsKernelBytes = true) =>
-        Create(name, needsKernelBytes, KernelCgroupFiles.Instance);
+    internal static MemoryCgroup Create(string name, bool needsKernelBytes = true)
+    {
+        const int SweepsMet = 8;   // one in a row is rare already
+        for (int attempt = 1; ; attempt++)
+        {
+            MemoryCgroup group = Create(name, needsKernelBytes, KernelCgroupFiles.Instance);
+            group._owned = AbandonedCgroups.TryOwn(group.Path);
+            if (group._owned is null && attempt < SweepsMet)
+            {
+                group.Dispose();
+                continue;
+            }
+
+            AbandonedCgroups.Sweep(System.IO.Path.GetDirectoryName(group.Path)!);
+            return group;
+        }
+    }
 
     internal static MemoryCgroup Create(string name, bool needsKernelBytes, ICgroupFiles files)
     {
@@ -54,8 +72,7 @@ internal abstract class MemoryCgroup : IDisposable
         CgroupHome home = CgroupHome.Find(files);
         if (needsKernelBytes && CgroupWords.HasBootOption(files.Read("/proc/cmdline"), "cgroup.memory", "nokmem"))
             throw CgroupAdvice.NoKernelMemoryCounter(home, disabledAtBoot: true);
-        string unique = Random.Shared.GetHexString(8, lowercase: true);
-        Placement placement = Placement.Make(home, $"allot-{name}.{files.OwnPid}.{unique}", files);
+        Placement placement = Placement.Make(home, AbandonedCgroups.NewName(name, files.OwnPid), files);
         MemoryCgroup group = home.Version == 1
             ? new MemoryCgroupV1(placement.Directory, placement.Undo)
             : new MemoryCgroupV2(placement.Directory, placement.Undo);
@@ -152,6 +169,7 @@ internal abstract class MemoryCgroup : IDisposable
     {
         if (_removed is null) Remove();
         CloseFiles();
+        _owned?.Dispose();
     }
 
     protected abstract void CloseFiles();
@@ -160,7 +178,7 @@ internal abstract class MemoryCgroup : IDisposable
     {
         int errno = KernelCgroupFiles.WriteText($"{Path}/{file}", text);
         if (errno == 0) return;
-        string hint = errno == ProcFiles.Busy ? " The group uses more than that, and it could not be reclaimed." : "";
-        throw new IOException($"Cannot set '{Path}/{file}' to {bytes} bytes: {ProcFiles.Message(errno)}.{hint}");
+        string hint = errno == Errno.EBUSY ? " The group uses more than that, and it could not be reclaimed." : "";
+        throw new IOException($"Cannot set '{Path}/{file}' to {bytes} bytes: {Errno.Message(errno)}.{hint}");
     }
 }

@@ -52,7 +52,8 @@ internal sealed class PlacementV2(CgroupHome home, string name, ICgroupFiles fil
         IReadOnlyList<int> members = CgroupWords.Pids(files.Read($"{own}/cgroup.procs"));
         IReadOnlyList<int> others = [.. members.Where(pid => pid != files.OwnPid)];
         if (others.Count > 0)
-            return Refuse($"our cgroup '{own}' holds {others.Count} other processes ({Shown(others)}), and no cgroup " +
+            return Refuse($"our cgroup '{own}' holds {others.Count} other " +
+                $"{(others.Count == 1 ? "process" : "processes")} ({Shown(others)}), and no cgroup " +
                 "may have both processes and children with the memory controller.");
 
         var leafUndo = new UndoList(files);

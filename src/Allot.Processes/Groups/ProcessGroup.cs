@@ -24,12 +24,13 @@ public sealed class ProcessGroup : IDisposable
     private readonly IMembers _members;
     private readonly Supervisor _supervisor;
     private readonly LaunchedProcess _process;
+    private readonly ChildSubreaper? _reaper;
     private readonly long _started = Stopwatch.GetTimestamp();
     private ProcessGroupReport? _report;
 
     private ProcessGroup(
         ProcessGroupOptions options, MemoryGroup group, MemoryCgroup? cgroup, IMembers members, Supervisor supervisor,
-        LaunchedProcess process)
+        LaunchedProcess process, ChildSubreaper? reaper)
     {
         _options = options;
         Group = group;
@@ -37,6 +38,7 @@ public sealed class ProcessGroup : IDisposable
         _members = members;
         _supervisor = supervisor;
         _process = process;
+        _reaper = reaper;
     }
 
     /// <summary>The counters, limits and events of the group, kept equal to what the kernel reports. Limits may be
@@ -67,6 +69,7 @@ public sealed class ProcessGroup : IDisposable
         MemoryCgroup? cgroup = null;
         Supervisor? supervisor = null;
         LaunchedProcess? process = null;
+        ChildSubreaper? reaper = null;
         try
         {
             cgroup = CreateCgroup(options);
@@ -82,6 +85,7 @@ public sealed class ProcessGroup : IDisposable
                 CgroupProcsFiles = cgroup is null ? [] : [cgroup.ProcsFile],
                 Filter = calls?.Filter,
             });
+            if (cgroup is null && options.OwnsAllDescendants) reaper = ChildSubreaper.Become();
             IMembers members = FindMembers(options, cgroup, process.Pid);
             supervisor = new Supervisor(new SupervisorParts
             {
@@ -97,12 +101,13 @@ public sealed class ProcessGroup : IDisposable
             supervisor.Start(process.Listener);
             process.Exec();
             options.Log?.Invoke($"process {process.Pid} runs");
-            return new ProcessGroup(options, group, cgroup, members, supervisor, process);
+            return new ProcessGroup(options, group, cgroup, members, supervisor, process, reaper);
         }
         catch (Exception failure)
         {
             supervisor?.Dispose();
             process?.Dispose();
+            reaper?.Dispose();
             cgroup?.Dispose();
             group.Remove();
             if (failure is LaunchException launch) throw Translate(launch, options);
@@ -129,7 +134,7 @@ public sealed class ProcessGroup : IDisposable
             // Without a cgroup, the command's number alone would lead to strangers now: it may be somebody else's
             // already.
             bool knowsMembers = _cgroup is not null || _options.OwnsAllDescendants;
-            int leftovers = knowsMembers ? LeftoverProcesses.End(_members, _cgroup, _options.LeftoverGrace) : 0;
+            int leftovers = knowsMembers ? Leftovers.End(_members, _cgroup, _options.LeftoverGrace) : 0;
             _supervisor.SampleNow();
             SupervisionReport seen = _supervisor.Read();
             _supervisor.Dispose();
@@ -140,6 +145,7 @@ public sealed class ProcessGroup : IDisposable
         {
             _supervisor.Dispose();
             _process.Dispose();
+            _reaper?.Dispose();
             Group.Remove();
             _cgroup?.Dispose();
         }
@@ -187,9 +193,9 @@ public sealed class ProcessGroup : IDisposable
     private static IMembers FindMembers(ProcessGroupOptions options, MemoryCgroup? cgroup, int commandId)
     {
         if (cgroup is not null) return new CgroupMembers(cgroup);
-        if (!options.OwnsAllDescendants) return new DescendantMembers(commandId, includesItself: true);
-        _ = LibC.Prctl(LibC.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-        return new DescendantMembers(Environment.ProcessId, includesItself: false);
+        return options.OwnsAllDescendants
+            ? new DescendantMembers(Environment.ProcessId, includesItself: false)
+            : new DescendantMembers(commandId, includesItself: true);
     }
 
     private static ProcessGroupException Translate(LaunchException launch, ProcessGroupOptions options)

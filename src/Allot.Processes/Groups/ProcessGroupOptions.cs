@@ -32,9 +32,9 @@ public sealed class ProcessGroupOptions
 
     /// <summary>Whether every child and orphan of this program belongs to the group. Matters only without a cgroup,
     /// where members are found by descent. Default: no.</summary>
-    /// <remarks>With it, orphans of the command are found too (this process becomes their parent, as a child
-    /// subreaper), and ended with the group: right for a program that has no other children. Without it, members are
-    /// the descendants of the command, and one whose parent has died is no longer found.</remarks>
+    /// <remarks>With it, orphans of the command are found too, and ended with the group (until then this process is
+    /// their parent, a child subreaper): right for a program that has no other children. Without it, members are the
+    /// descendants of the command, and one whose parent has died is no longer found.</remarks>
     public bool OwnsAllDescendants { get; init; }
 
     /// <summary>How long members that outlive the command have to end after SIGTERM, before SIGKILL. Default: 1 second.

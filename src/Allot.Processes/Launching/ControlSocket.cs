@@ -19,6 +19,18 @@ internal static unsafe class ControlSocket
     private const int MSG_WAITALL = 0x100;
     private const int ECONNRESET = 104;
 
+    /// <summary>Whether a descriptor is one end of a pair of stream sockets.</summary>
+    public static bool IsConnected(int socket)
+    {
+        LibC.SocketName name = default;
+        int length = sizeof(LibC.SocketName);
+        int type = 0;
+        int typeLength = sizeof(int);
+        return LibC.GetPeerName(socket, &name, &length) == 0 && name.Family == LibC.AF_UNIX
+            && LibC.GetSocketOption(socket, LibC.SOL_SOCKET, LibC.SO_TYPE, &type, &typeLength) == 0
+            && type == LibC.SOCK_STREAM;
+    }
+
     /// <summary>Sends all bytes. False when the other side is gone.</summary>
     public static bool TrySend(int socket, void* bytes, nuint length)
     {

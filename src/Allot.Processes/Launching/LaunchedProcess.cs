@@ -108,7 +108,9 @@ internal sealed unsafe class LaunchedProcess : IDisposable
         _ = LibC.WaitId(LibC.P_PID, pid, &info, LibC.WEXITED);
         _ = LibC.Close(control);
         throw LaunchException.ForStage(
-            LaunchStage.Start, errno, "Cannot open a descriptor of the launcher (needs Linux 5.3)");
+            LaunchStage.Start,
+            errno,
+            "Cannot open a descriptor of the launcher (pidfd_open, which a container may forbid)");
     }
 
     /// <summary>Sends the plan and waits for the launcher to be ready.</summary>
@@ -147,7 +149,7 @@ internal sealed unsafe class LaunchedProcess : IDisposable
                 "Cannot install the filter: a program above has a seccomp listener already, and the kernel allows one",
             LaunchStage.InstallFilter =>
                 $"Cannot install the filter of {_plan.Filter!.Instructions.Length} instructions " +
-                "(needs Linux 5.5 with seccomp filters)",
+                "(needs a kernel with seccomp filters, and a container that does not forbid them)",
             LaunchStage.HandOver => "Cannot hand over the listener",
             LaunchStage.Exec => $"Cannot execute '{_plan.Command[0]}'",
             _ => "The launcher failed",

@@ -9,6 +9,7 @@
 // The supervisor may die at any time: then the control socket ends, and so do we.
 
 using System.Globalization;
+using System.Text;
 using Allot.Processes.Native;
 using Allot.Processes.Seccomp;
 using Reply = Allot.Processes.Launching.ControlSocket.Reply;
@@ -27,20 +28,24 @@ internal static unsafe class LauncherMode
     /// <summary>Prepares and becomes the command. Returns only if that fails, with the exit code.</summary>
     public static int Run(string[] args)
     {
-        if (!int.TryParse(args[1], NumberStyles.None, CultureInfo.InvariantCulture, out int control)
+        // A person may have typed it, with any descriptor of the runtime's behind the number: reading that could take
+        // for ever.
+        if (!CommandEnvironment.IsLauncher
+            || !int.TryParse(args[1], NumberStyles.None, CultureInfo.InvariantCulture, out int control)
+            || !ControlSocket.IsConnected(control)
             || LibC.Fcntl(control, LibC.F_SETFD, LibC.FD_CLOEXEC) < 0)
         {
-            return FailedExitCode; // a person typed it: there is nobody to tell
-        }
-        int bodyBytes;
-        if (!ControlSocket.TryReceive(control, &bodyBytes, sizeof(int)) || bodyBytes < sizeof(PlanMessage.Header))
-        {
+            Say($"'{ModeName}' is how Allot starts itself; use 'allot run'.");
             return FailedExitCode;
         }
+        int bodyBytes;
+        if (!ControlSocket.TryReceive(control, &bodyBytes, sizeof(int))) return FailedExitCode; // nobody there
+        if (bodyBytes is < 0 or > PlanMessage.BodyBytesMax) return Malformed();
         byte[] body = new byte[bodyBytes];
         fixed (byte* bytes = body)
         {
-            if (!ControlSocket.TryReceive(control, bytes, (nuint)bodyBytes)) return FailedExitCode;
+            if (bodyBytes > 0 && !ControlSocket.TryReceive(control, bytes, (nuint)bodyBytes)) return FailedExitCode;
+            if (!PlanMessage.IsWellFormed(body)) return Malformed();
             Launch(control, bytes, bodyBytes);
         }
         return FailedExitCode;
@@ -48,6 +53,19 @@ internal static unsafe class LauncherMode
 
     /// <summary>The arguments that ask for this mode.</summary>
     internal static string[] Arguments(int control) => [ModeName, control.ToString(CultureInfo.InvariantCulture)];
+
+    private static int Malformed()
+    {
+        Say("the launcher was given a plan that it does not understand: is it another version of this program?");
+        return FailedExitCode;
+    }
+
+    private static void Say(string message)
+    {
+        const int StandardError = 2;
+        byte[] line = Encoding.UTF8.GetBytes($"allot: {message}\n");
+        fixed (byte* bytes = line) _ = LibC.Write(StandardError, bytes, (nuint)line.Length);
+    }
 
     private static void Launch(int control, byte* body, int bodyBytes)
     {

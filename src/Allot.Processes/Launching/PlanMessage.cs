@@ -2,6 +2,7 @@
 // files, arguments, environment. The launcher points into the received bytes and copies nothing.
 
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Allot.Processes.Seccomp;
@@ -38,6 +39,23 @@ internal static class PlanMessage
         MemoryMarshal.Write(message, body.WrittenCount);
         body.WrittenSpan.CopyTo(message.AsSpan(sizeof(int)));
         return message;
+    }
+
+    /// <summary>Far more than the kernel takes for arguments and environment together.</summary>
+    public const int BodyBytesMax = 1 << 30;
+
+    /// <summary>Whether a body holds all that its header says, and no more. Only then is it followed.</summary>
+    public static bool IsWellFormed(ReadOnlySpan<byte> body)
+    {
+        if (!MemoryMarshal.TryRead(body, out Header header)) return false;
+        if (header.InstructionCount is < 0 or > BpfInstruction.MaxCount) return false;
+        if (header.CgroupCount < 0 || header.ArgumentCount < 1 || header.EnvironmentCount < 0) return false;
+        ReadOnlySpan<byte> strings = body[Unsafe.SizeOf<Header>()..];
+        int filterBytes = header.InstructionCount * BpfInstruction.Bytes;
+        if (filterBytes > strings.Length) return false;
+        strings = strings[filterBytes..];
+        long expected = (long)header.CgroupCount + header.ArgumentCount + header.EnvironmentCount;
+        return strings.Count((byte)0) == expected && (strings.IsEmpty || strings[^1] == 0);
     }
 
     private static void Write(ArrayBufferWriter<byte> body, string text) => Write(body, Encoding.UTF8.GetBytes(text));

@@ -23,6 +23,7 @@ internal static class Errno
     public const int ENODEV = 19;
     public const int ENOTDIR = 20;
     public const int EINVAL = 22;
+    public const int EMFILE = 24;
     public const int ENOSPC = 28;
     public const int EROFS = 30;
     public const int EPIPE = 32;
@@ -66,8 +67,11 @@ internal static class Errno
         return name ?? errno.ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
+    /// <summary>The C library's words, as in <c>Cannot allocate memory</c>.</summary>
+    public static string Message(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+
     /// <summary>
     /// One line for people: the C library's words and the symbol, as in <c>Cannot allocate memory (ENOMEM)</c>.
     /// </summary>
-    public static string Describe(int errno) => $"{Marshal.GetPInvokeErrorMessage(errno)} ({Name(errno)})";
+    public static string Describe(int errno) => $"{Message(errno)} ({Name(errno)})";
 }

@@ -48,6 +48,22 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
     public static partial nint PRead(int fd, void* buffer, nuint count, long offset);
 
+    [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
+    public static partial long Seek(int fd, long offset, int origin);
+
+    [LibraryImport(Library, EntryPoint = "readlink", SetLastError = true)]
+    public static partial nint ReadLink(byte* path, byte* target, nuint count);
+
+    /// <summary>The next entries of a directory, as the kernel lays them out.</summary>
+    [LibraryImport(Library, EntryPoint = "getdents64", SetLastError = true)]
+    public static partial nint ReadEntries(int fd, byte* buffer, nuint count);
+
+    [LibraryImport(Library, EntryPoint = "mkdir", SetLastError = true)]
+    public static partial int MakeDirectory(byte* path, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "rmdir", SetLastError = true)]
+    public static partial int RemoveDirectory(byte* path);
+
     [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int fd, void* buffer, nuint count);
 

@@ -26,6 +26,14 @@ internal static unsafe partial class LibC
     public static int SetSignalMask(ulong mask) =>
         (int)Syscall(Number.RtSigProcMask, SIG_SETMASK, (nint)(&mask), 0, KernelSignalSetBytes, 0, 0);
 
+    /// <summary>Returns when every processor has passed a moment at which it uses nothing that was freed before. Fails
+    /// on machines with processors that take no timer tick.</summary>
+    public static int WaitForGracePeriod()
+    {
+        const nint AllProcesses = 1;   // MEMBARRIER_CMD_GLOBAL
+        return (int)Syscall(Number.MemBarrier, AllProcesses, 0, 0, 0, 0, 0);
+    }
+
     /// <summary>Whether two processes have one address space. False also when the kernel does not tell.</summary>
     public static bool SharesMemory(int pid, int otherPid)
     {
@@ -48,6 +56,7 @@ internal static unsafe partial class LibC
     private static class Number
     {
         public static readonly int Kcmp = Of("kcmp");
+        public static readonly int MemBarrier = Of("membarrier");
         public static readonly int PidFdOpen = Of("pidfd_open");
         public static readonly int PidFdSendSignal = Of("pidfd_send_signal");
         public static readonly int RtSigAction = Of("rt_sigaction");

@@ -5,6 +5,7 @@ namespace Allot.Processes.Native;
 internal static unsafe partial class LibC
 {
     public const int PR_SET_CHILD_SUBREAPER = 36;
+    public const int PR_GET_CHILD_SUBREAPER = 37;
     public const int PR_SET_NO_NEW_PRIVS = 38;
 
     public const uint SECCOMP_SET_MODE_FILTER = 1;

@@ -8,9 +8,16 @@ internal static unsafe partial class LibC
     public const int SOCK_STREAM = 1;
     public const int SOCK_CLOEXEC = 0x80000;
     public const int SOL_SOCKET = 1;
+    public const int SO_TYPE = 3;
     public const int SCM_RIGHTS = 1;
     public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_CMSG_CLOEXEC = 0x40000000;
+
+    [LibraryImport(Library, EntryPoint = "getpeername", SetLastError = true)]
+    public static partial int GetPeerName(int fd, SocketName* name, int* lengthBytes);
+
+    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetSocketOption(int fd, int level, int option, void* value, int* lengthBytes);
 
     [LibraryImport(Library, EntryPoint = "socketpair", SetLastError = true)]
     public static partial int SocketPair(int domain, int type, int protocol, int* pair);
@@ -57,5 +64,12 @@ internal static unsafe partial class LibC
         public int Level;
         public int Type;
         public int Fd;
+    }
+
+    /// <summary>The family, and room for a name of any: <c>struct sockaddr_storage</c>.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    public struct SocketName
+    {
+        [FieldOffset(0)] public ushort Family;
     }
 }

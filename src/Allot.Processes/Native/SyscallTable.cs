@@ -127,6 +127,7 @@ internal sealed class SyscallTable
         new("seccomp", 317, 277),
         // Used raw by this assembly
         new("kcmp", 312, 272),
+        new("membarrier", 324, 283),
         new("rt_sigaction", 13, 134),
         new("rt_sigprocmask", 14, 135),
         new("prctl", 157, 167),

@@ -49,7 +49,7 @@ internal static class LockedRanges
         return unlocked;
     }
 
-    private static void Parse(ref LineReader lines, List<AddressRange> ranges)
+    internal static void Parse(ref LineReader lines, List<AddressRange> ranges)
     {
         AddressRange current = default;
         while (lines.TryRead(out ReadOnlySpan<byte> line))
@@ -84,10 +84,12 @@ internal static class LockedRanges
         }
     }
 
+    /// <remarks>The kernel writes the file in pieces. A mapping that has grown together with its neighbour between two
+    /// of them comes again, as a whole.</remarks>
     private static void Append(List<AddressRange> ranges, AddressRange range)
     {
         Span<AddressRange> all = CollectionsMarshal.AsSpan(ranges);
-        if (!all.IsEmpty && all[^1].End == range.Start) all[^1] = all[^1] with { End = range.End };
-        else ranges.Add(range);
+        if (all.IsEmpty || all[^1].End < range.Start) ranges.Add(range);
+        else if (all[^1].End < range.End) all[^1] = all[^1] with { End = range.End };
     }
 }

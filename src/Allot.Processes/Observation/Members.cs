@@ -2,7 +2,6 @@
 // of the supervisor, which has made itself a child subreaper, so that orphans become its children and none is lost.
 
 using System.Buffers.Text;
-using Allot.Processes.Cgroups;
 
 namespace Allot.Processes.Observation;
 
@@ -12,12 +11,6 @@ internal interface IMembers
     /// <summary>Replaces the contents of <paramref name="pids"/>. A snapshot: members come and go while it is
     /// taken.</summary>
     void Read(List<int> pids);
-}
-
-/// <summary>The processes of a cgroup and of the cgroups below it.</summary>
-internal sealed class CgroupMembers(MemoryCgroup cgroup) : IMembers
-{
-    public void Read(List<int> pids) => cgroup.ReadMembers(pids);
 }
 
 /// <summary>

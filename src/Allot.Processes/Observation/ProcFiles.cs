@@ -1,35 +1,17 @@
-// The few system calls that reading /proc and cgroup files needs, without allocation and without exceptions.
-// Every method returns its result, or minus the errno: these files fail as a matter of course (a process ends between
-// two reads), and a value is cheaper and clearer than an exception.
+// Reading /proc and cgroup files without allocation and without exceptions. Every method returns its result, or minus
+// the errno: these files fail as a matter of course (a process ends between two readings), and a value is cheaper and
+// clearer than an exception.
 
-using System.Runtime.InteropServices;
+using System.Text;
+using Allot.Processes.Native;
 
 namespace Allot.Processes.Observation;
 
-internal static unsafe partial class ProcFiles
+/// <summary>Calls on files, as values.</summary>
+internal static unsafe class ProcFiles
 {
-    internal const int NotPermitted = 1;       // EPERM
-    internal const int NoEntry = 2;            // ENOENT
-    internal const int NoProcess = 3;          // ESRCH
-    internal const int Interrupted = 4;        // EINTR
-    internal const int TryAgain = 11;          // EAGAIN
-    internal const int AccessDenied = 13;      // EACCES
-    internal const int Busy = 16;              // EBUSY
-    internal const int Exists = 17;            // EEXIST
-    internal const int NoDevice = 19;          // ENODEV: the cgroup behind an open file was removed
-    internal const int TooManyFiles = 24;      // EMFILE
-    internal const int ReadOnlyFileSystem = 30; // EROFS
-
-    internal const int KillSignal = 9;         // SIGKILL
-
-    private const int WriteOnly = 1;
-    private const int CloseOnExec = 0x80000;   // the same on x64 and arm64
     private const int BufferBytes = 16 * 1024;
-
-    private const int MembarrierGlobal = 1;
-
-    private const nint PidfdSendSignalCall = 424;  // the same numbers on every architecture
-    private const nint PidfdOpenCall = 434;
+    private const uint DirectoryMode = 0x1ED;   // rwxr-xr-x
 
     [ThreadStatic] private static byte[]? t_fileBuffer;
     [ThreadStatic] private static byte[]? t_entryBuffer;
@@ -42,10 +24,21 @@ internal static unsafe partial class ProcFiles
     internal static Span<byte> EntryBuffer => t_entryBuffer ??= new byte[BufferBytes];
 
     /// <summary>Opens for reading. The path is UTF-8 and ends with a zero byte.</summary>
-    internal static int Open(ReadOnlySpan<byte> zeroEndedPath)
+    internal static int Open(ReadOnlySpan<byte> zeroEndedPath) => Open(zeroEndedPath, LibC.O_RDONLY);
+
+    /// <summary>The start of /proc/ID/file in <see cref="FileBuffer"/>: all of it, for the files of one line. Minus the
+    /// errno, and an empty text, when there is none.</summary>
+    internal static int ReadStart(int id, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> text)
     {
-        fixed (byte* path = zeroEndedPath)
-            return Result(OpenCall(path, CloseOnExec, 0));
+        text = default;
+        Span<byte> path = stackalloc byte[ProcPath.MaxBytes];
+        int file = Open(ProcPath.Of(id, name, path));
+        if (file < 0) return file;
+        Span<byte> buffer = FileBuffer;
+        int length = Read(file, buffer);
+        Close(file);
+        if (length > 0) text = buffer[..length];
+        return length;
     }
 
     /// <summary>How many lines /proc/ID/file has; 0 when it cannot be read. Lines of any length are counted.</summary>
@@ -65,71 +58,68 @@ internal static unsafe partial class ProcFiles
         return lines;
     }
 
-    internal static int OpenForWriting(string path) => Result(OpenPathCall(path, WriteOnly | CloseOnExec, 0));
+    internal static int OpenForWriting(string path) => Open(ZeroEnded(path), LibC.O_WRONLY);
 
-    internal static void Close(int descriptor) => _ = CloseCall(descriptor);
+    internal static void Close(int descriptor) => _ = LibC.Close(descriptor);
 
     internal static int Read(int descriptor, Span<byte> buffer)
     {
         int result;
         fixed (byte* bytes = buffer)
         {
-            do result = Result(ReadCall(descriptor, bytes, (nuint)buffer.Length));
-            while (result == -Interrupted);
+            do result = Result(LibC.Read(descriptor, bytes, (nuint)buffer.Length));
+            while (result == -Errno.EINTR);
         }
         return result;
     }
 
     /// <summary>Makes the next read begin at the start of the file, where the kernel writes it anew.</summary>
-    internal static bool Rewind(int descriptor) => SeekCall(descriptor, 0, 0) == 0;
+    internal static bool Rewind(int descriptor) => LibC.Seek(descriptor, 0, 0) == 0;
 
     internal static int ReadFromStart(int descriptor, Span<byte> buffer)
     {
         int result;
         fixed (byte* bytes = buffer)
         {
-            do result = Result(PReadCall(descriptor, bytes, (nuint)buffer.Length, 0));
-            while (result == -Interrupted);
+            do result = Result(LibC.PRead(descriptor, bytes, (nuint)buffer.Length, 0));
+            while (result == -Errno.EINTR);
         }
         return result;
     }
 
     internal static int Write(int descriptor, ReadOnlySpan<byte> text)
     {
-        fixed (byte* bytes = text)
-            return Result(WriteCall(descriptor, bytes, (nuint)text.Length));
+        fixed (byte* bytes = text) return Result(LibC.Write(descriptor, bytes, (nuint)text.Length));
     }
 
     internal static int ReadLink(ReadOnlySpan<byte> zeroEndedPath, Span<byte> target)
     {
         fixed (byte* path = zeroEndedPath)
         fixed (byte* bytes = target)
-            return Result(ReadLinkCall(path, bytes, (nuint)target.Length));
+            return Result(LibC.ReadLink(path, bytes, (nuint)target.Length));
     }
 
     /// <summary>The next entries of a directory, in the layout that <see cref="DirectoryEntries"/>
     /// understands.</summary>
     internal static int ReadEntries(int descriptor, Span<byte> buffer)
     {
-        fixed (byte* bytes = buffer)
-            return Result(GetDents64Call(descriptor, bytes, (nuint)buffer.Length));
+        fixed (byte* bytes = buffer) return Result(LibC.ReadEntries(descriptor, bytes, (nuint)buffer.Length));
     }
 
-    internal static int MakeDirectory(string path) => Result(MkdirCall(path, 0x1ED /* rwxr-xr-x */));
-
-    internal static int RemoveDirectory(string path) => Result(RmdirCall(path));
-
-    /// <summary>A descriptor of a process: unlike the pid, it can never come to mean another one.</summary>
-    internal static int OpenProcess(int pid) => Result(SystemCall(PidfdOpenCall, pid, 0, 0, 0));
-
-    internal static int Signal(int processDescriptor, int signal) =>
-        Result(SystemCall(PidfdSendSignalCall, processDescriptor, signal, 0, 0));
-
-    /// <summary>Waits until one of the descriptors has an event, at most <paramref name="milliseconds"/>.</summary>
-    internal static int Wait(Span<PollEntry> entries, int milliseconds)
+    internal static int MakeDirectory(string path)
     {
-        fixed (PollEntry* first = entries)
-            return Result(PollCall(first, (nuint)entries.Length, milliseconds));
+        fixed (byte* bytes = ZeroEnded(path)) return Result(LibC.MakeDirectory(bytes, DirectoryMode));
+    }
+
+    internal static int RemoveDirectory(string path)
+    {
+        fixed (byte* bytes = ZeroEnded(path)) return Result(LibC.RemoveDirectory(bytes));
+    }
+
+    /// <summary>Waits until one of the descriptors has an event, at most so many milliseconds.</summary>
+    internal static int Wait(Span<LibC.PollEntry> entries, int milliseconds)
+    {
+        fixed (LibC.PollEntry* first = entries) return Result(LibC.Poll(first, (nuint)entries.Length, milliseconds));
     }
 
     /// <summary>
@@ -138,65 +128,15 @@ internal static unsafe partial class ProcFiles
     /// </summary>
     internal static void WaitForGracePeriod()
     {
-        // Refused on machines with processors that take no timer tick; a pause serves there.
-        if (SystemCall(MembarrierCall, MembarrierGlobal, 0, 0, 0) < 0) Wait([], 20);
+        if (LibC.WaitForGracePeriod() < 0) Wait([], 20);   // where it is refused, a pause serves
     }
 
-    /// <summary>The text of an errno, as the C library says it.</summary>
-    internal static string Message(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+    private static int Open(ReadOnlySpan<byte> zeroEndedPath, int access)
+    {
+        fixed (byte* path = zeroEndedPath) return Result(LibC.Open(path, access | LibC.O_CLOEXEC, 0));
+    }
 
-    private static nint MembarrierCall => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 324 : 283;
+    private static byte[] ZeroEnded(string path) => Encoding.UTF8.GetBytes(path + '\0');
 
-    private static int Result(nint value) => value >= 0 ? (int)value : -Marshal.GetLastPInvokeError();
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
-    private static partial int OpenCall(byte* path, int flags, int mode);
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int OpenPathCall(string path, int flags, int mode);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int CloseCall(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
-    private static partial nint ReadCall(int descriptor, byte* buffer, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
-    private static partial long SeekCall(int descriptor, long offset, int origin);
-
-    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
-    private static partial nint PReadCall(int descriptor, byte* buffer, nuint length, long offset);
-
-    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
-    private static partial nint WriteCall(int descriptor, byte* buffer, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "readlink", SetLastError = true)]
-    private static partial nint ReadLinkCall(byte* path, byte* buffer, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "getdents64", SetLastError = true)]
-    private static partial nint GetDents64Call(int descriptor, byte* buffer, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int MkdirCall(string path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "rmdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int RmdirCall(string path);
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int PollCall(PollEntry* entries, nuint count, int milliseconds);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth);
-}
-
-/// <summary>The C library's <c>struct pollfd</c>.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct PollEntry
-{
-    internal const short Readable = 0x1;
-    internal const short Priority = 0x2;
-
-    internal int Descriptor;
-    internal short Events;
-    internal short Happened;
+    private static int Result(nint value) => value >= 0 ? (int)value : -Errno.Last;
 }

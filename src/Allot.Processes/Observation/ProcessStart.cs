@@ -12,13 +12,7 @@ internal readonly record struct ProcessStart(int Pid, int ParentId, ulong StartT
     internal static bool TryRead(int pid, out ProcessStart start)
     {
         start = default;
-        Span<byte> path = stackalloc byte[ProcPath.MaxBytes];
-        int file = ProcFiles.Open(ProcPath.Of(pid, "stat"u8, path));
-        if (file < 0) return false;
-        Span<byte> buffer = ProcFiles.FileBuffer;
-        int length = ProcFiles.Read(file, buffer);
-        ProcFiles.Close(file);
-        return length > 0 && TryParse(pid, buffer[..length], out start);
+        return ProcFiles.ReadStart(pid, "stat"u8, out ReadOnlySpan<byte> text) > 0 && TryParse(pid, text, out start);
     }
 
     /// <summary>Whether the same process still exists (it may be a zombie) under this pid.</summary>

@@ -2,6 +2,8 @@
 // keeps them open. An open file belongs to the process or thread, not to the number: when that has gone, reading fails,
 // also when the number has come to mean another one.
 
+using Allot.Processes.Native;
+
 namespace Allot.Processes.Observation;
 
 /// <summary>Reads the status of processes and threads again and again. Not thread-safe.</summary>
@@ -40,7 +42,7 @@ internal sealed class StatusFiles : IDisposable
     {
         if (_fileById.Count == _filesMax) CloseAll();
         int file = ProcessStatus.Open(id);
-        if (file == -ProcFiles.TooManyFiles && _fileById.Count > 0)
+        if (file == -Errno.EMFILE && _fileById.Count > 0)
         {
             CloseAll();
             file = ProcessStatus.Open(id);

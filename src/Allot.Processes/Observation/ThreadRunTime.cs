@@ -10,13 +10,8 @@ internal static class ThreadRunTime
     internal static bool TryRead(int threadId, out TimeSpan runTime)
     {
         runTime = default;
-        Span<byte> path = stackalloc byte[ProcPath.MaxBytes];
-        int file = ProcFiles.Open(ProcPath.Of(threadId, "schedstat"u8, path));
-        if (file < 0) return false;
-        Span<byte> buffer = ProcFiles.FileBuffer;
-        int length = ProcFiles.Read(file, buffer);
-        ProcFiles.Close(file);
-        if (length <= 0 || !Utf8Parser.TryParse(buffer[..length], out long nanoseconds, out _)) return false;
+        if (ProcFiles.ReadStart(threadId, "schedstat"u8, out ReadOnlySpan<byte> text) <= 0) return false;
+        if (!Utf8Parser.TryParse(text, out long nanoseconds, out _)) return false;
         runTime = TimeSpan.FromTicks(nanoseconds / TimeSpan.NanosecondsPerTick);
         return nanoseconds > 0;   // a kernel without this statistic says 0
     }

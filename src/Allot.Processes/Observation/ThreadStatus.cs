@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using Allot.Processes.Native;
 
 namespace Allot.Processes.Observation;
 
@@ -45,16 +46,11 @@ internal readonly record struct ThreadStatus
     internal static bool TryRead(int threadId, out ThreadStatus state)
     {
         state = new ThreadStatus { Activity = ThreadActivity.Unknown };
-        Span<byte> path = stackalloc byte[ProcPath.MaxBytes];
-        int file = ProcFiles.Open(ProcPath.Of(threadId, "syscall"u8, path));
+        int length = ProcFiles.ReadStart(threadId, "syscall"u8, out ReadOnlySpan<byte> text);
         // A kernel without the file says ENOENT too: then the directory is still there.
-        if (file == -ProcFiles.NoEntry) return ProcessStart.TryRead(threadId, out _);
-        if (file < 0) return file != -ProcFiles.NoProcess;
-        Span<byte> buffer = ProcFiles.FileBuffer;
-        int length = ProcFiles.Read(file, buffer);
-        ProcFiles.Close(file);
-        if (length is 0 or -ProcFiles.NoProcess) return false;
-        if (length > 0) state = Parse(buffer[..length]);
+        if (length == -Errno.ENOENT) return ProcessStart.TryRead(threadId, out _);
+        if (length is 0 or -Errno.ESRCH) return false;
+        if (length > 0) state = Parse(text);
         return true;
     }
 

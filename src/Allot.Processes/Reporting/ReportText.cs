@@ -25,25 +25,27 @@ internal static class ReportText
         AppendKinds(text, report.Kernel.ByKind);
         foreach (CallRefusals refusal in report.Refusals)
         {
-            text.Append(Invariant($"  refused: {refusal.Call} {refusal.Count} times with {refusal.Errno}\n"));
+            text.Append(Invariant($"  refused: {refusal.Call} {Times(refusal.Count)} with {refusal.Errno}\n"));
         }
 
         if (report.Memory.OomKills > 0)
         {
-            text.Append(Invariant($"  the kernel's out-of-memory killer ended {report.Memory.OomKills} processes\n"));
+            text.Append($"  the kernel's out-of-memory killer ended {Processes(report.Memory.OomKills)}\n");
         }
 
         if (report.Notifications.Count > 0)
         {
             NotificationTimes times = report.Notifications;
-            text.Append(Invariant($"  {times.Count} calls answered, half within {times.MedianMicroseconds} us, "));
+            text.Append(Invariant($"  {Count(times.Count, "call", "calls")} answered, "));
+            text.Append(Invariant($"half within {times.MedianMicroseconds} us, "));
             text.Append(Invariant($"99% within {times.NinetyNinthMicroseconds} us; "));
-            text.Append(Invariant($"the kernel was asked {report.Kernel.Readings} times\n"));
+            text.Append($"the kernel was asked {Times(report.Kernel.Readings)}\n");
         }
 
         if (report.LeftoverProcesses > 0)
         {
-            text.Append(Invariant($"  {report.LeftoverProcesses} processes outlived the command and were ended\n"));
+            string were = report.LeftoverProcesses == 1 ? "was" : "were";
+            text.Append($"  {Processes(report.LeftoverProcesses)} outlived the command and {were} ended\n");
         }
 
         if (report.Cgroup?.LeftBehind is { } leftBehind) text.Append(Invariant($"  not removed: {leftBehind}\n"));
@@ -69,6 +71,13 @@ internal static class ReportText
     }
 
     private static string Size(long? bytes) => bytes is { } known ? MemorySize.Format(known) : "unknown";
+
+    private static string Times(long count) => count == 1 ? "once" : Count(count, "time", "times");
+
+    private static string Processes(long count) => Count(count, "process", "processes");
+
+    private static string Count(long count, string one, string many) =>
+        Invariant($"{count} {(count == 1 ? one : many)}");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

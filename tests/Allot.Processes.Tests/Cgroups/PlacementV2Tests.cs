@@ -62,7 +62,7 @@ public sealed class PlacementV2Tests
         FakeCgroupFiles files = new FakeCgroupFiles().Cgroup("/cg", pids: [Us, Stranger]);
         string before = files.Snapshot();
         var e = Assert.Throws<CgroupUnavailableException>(() => Placement.Make(Home("/cg"), "job", files));
-        Assert.Contains("holds 1 other processes (pid 7)", e.Message, StringComparison.Ordinal);
+        Assert.Contains("holds 1 other process (pid 7)", e.Message, StringComparison.Ordinal);
         Assert.Contains("parent of our cgroup is not visible", e.Message, StringComparison.Ordinal);
         Assert.Equal(before, files.Snapshot());
     }

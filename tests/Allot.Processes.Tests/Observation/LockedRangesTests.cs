@@ -1,4 +1,6 @@
+using System.Text;
 using Allot.Processes.Observation;
+using Allot.Processes.Tests.Support;
 
 namespace Allot.Processes.Tests.Observation;
 
@@ -68,6 +70,25 @@ public sealed class LockedRangesTests
     {
         Assert.SkipUnless(Environment.SystemPageSize == 4096, "The numbers are for pages of 4 KiB.");
         Assert.Equal(new AddressRange(start, end), AddressRange.WholePages(address, length));
+    }
+
+    [Theory]
+    [InlineData("1000-2000 2000-3000", "1000-3000")]
+    [InlineData("1000-2000 3000-4000", "1000-2000 3000-4000")]
+    [InlineData("1000-2000 1000-4000 5000-6000", "1000-4000 5000-6000")]   // grown together between two readings
+    [InlineData("3000-4000 1000-5000", "3000-5000")]                       // with what comes before it, too
+    [InlineData("1000-5000 3000-4000", "1000-5000")]
+    public void A_file_that_changes_while_it_is_read_still_gives_ranges_that_ascend(string locked, string expected)
+    {
+        using var scratch = new ScratchDirectory();
+        string path = scratch.File("smaps");
+        File.WriteAllLines(path, locked.Split(' ').SelectMany(range => new[] { $"{range} rw-p 0 0:0 0", "VmFlags: rd lo ac" }));
+        int file = ProcFiles.Open(Encoding.UTF8.GetBytes(path + '\0'));
+        var ranges = new List<AddressRange>();
+        var lines = new LineReader(file, ProcFiles.FileBuffer);
+        LockedRanges.Parse(ref lines, ranges);
+        ProcFiles.Close(file);
+        Assert.Equal(expected, string.Join(' ', ranges.Select(range => $"{range.Start:x}-{range.End:x}")));
     }
 
     [Fact]

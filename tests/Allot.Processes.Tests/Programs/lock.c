@@ -7,6 +7,7 @@
 //
 // Memory          map A SIZE (private and anonymous, untouched)
 //                 touch A | touch-part A OFF LEN | munmap A | munmap-part A OFF LEN | mmap-locked A SIZE
+//                 mmap-locked-droppable A SIZE (MAP_DROPPABLE, which may not be locked: EINVAL)
 //                 mremap A NEW (may move) | brk SIZE (grow the heap by SIZE) | stack SIZE (touch that much stack)
 //                 protect A OFF LEN (read only: splits the mapping) | huge A (asks for huge pages; before it is touched)
 // Locks           mlock A OFF LEN | mlock2 A OFF LEN | mlock2-onfault A OFF LEN | munlock A OFF LEN
@@ -47,6 +48,9 @@
 
 #ifndef __NR_memfd_secret
 #define __NR_memfd_secret 447
+#endif
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE 8
 #endif
 #ifndef SOL_XDP
 #define SOL_XDP 283
@@ -95,9 +99,9 @@ static struct thing *find(const char *name)
 
 // ---- memory ----
 
-static long map_step(const char *name, size_t bytes, int extra_flags)
+static long map_step(const char *name, size_t bytes, int flags)
 {
-    void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
+    void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0);
     if (address == MAP_FAILED) return errno;
     struct thing *thing = find(name);
     thing->address = address;
@@ -460,6 +464,7 @@ static long thread_step(int start, int end)
 
 static const struct { const char *name; int arguments; } arities[] = {
     { "map", 2 }, { "touch", 1 }, { "touch-part", 3 }, { "munmap", 1 }, { "munmap-part", 3 }, { "mmap-locked", 2 },
+    { "mmap-locked-droppable", 2 },
     { "mremap", 2 }, { "brk", 1 }, { "stack", 1 }, { "huge", 1 }, { "protect", 3 }, { "mlock", 3 }, { "mlock2", 3 },
     { "mlock2-onfault", 3 }, { "munlock", 3 }, { "mlockall", 1 }, { "munlockall", 0 }, { "shm-make", 2 },
     { "shm-attach", 1 }, { "shm-detach", 1 }, { "shm-lock", 1 }, { "shm-unlock", 1 }, { "shm-rm", 1 },
@@ -486,8 +491,9 @@ static char *at(char **a) { return find(a[0])->address + parse_size(a[1]); }
 static long one_step(const char *step, char **a)
 {
 #define IS(text) (strcmp(step, text) == 0)
-    if (IS("map")) return map_step(a[0], parse_size(a[1]), 0);
-    if (IS("mmap-locked")) return map_step(a[0], parse_size(a[1]), MAP_LOCKED);
+    if (IS("map")) return map_step(a[0], parse_size(a[1]), MAP_PRIVATE);
+    if (IS("mmap-locked")) return map_step(a[0], parse_size(a[1]), MAP_PRIVATE | MAP_LOCKED);
+    if (IS("mmap-locked-droppable")) return map_step(a[0], parse_size(a[1]), MAP_DROPPABLE | MAP_LOCKED);
     if (IS("touch")) return touch(find(a[0])->address, find(a[0])->bytes), 0;
     if (IS("touch-part")) return touch(at(a), parse_size(a[2])), 0;
     if (IS("munmap")) return error_of(munmap(find(a[0])->address, find(a[0])->bytes));

@@ -54,14 +54,30 @@ public sealed class ReportFormsTests
           pins: locked 60 KiB, pinned 4 KiB at the most; 4 KiB still held
           kernel memory when largest: pagetables 10 MiB, slab 9 MiB
           refused: mkdir 7 times with ENOMEM
-          refused: mlock 1 times with ENOMEM
-          the kernel's out-of-memory killer ended 1 processes
+          refused: mlock once with ENOMEM
+          the kernel's out-of-memory killer ended 1 process
           20 calls answered, half within 1.5 us, 99% within 12.25 us; the kernel was asked 11 times
           3 processes outlived the command and were ended
           not removed: busy
 
         """,
         s_full.ToText());
+
+    [Fact]
+    public void One_is_not_many()
+    {
+        string text = (s_full with
+        {
+            Kernel = s_full.Kernel with { Readings = 1 },
+            Notifications = s_full.Notifications with { Count = 1 },
+            LeftoverProcesses = 1,
+            Memory = s_full.Memory with { OomKills = 2 },
+        }).ToText();
+        Assert.Contains("  1 call answered, half", text, StringComparison.Ordinal);
+        Assert.Contains("; the kernel was asked once\n", text, StringComparison.Ordinal);
+        Assert.Contains("  1 process outlived the command and was ended\n", text, StringComparison.Ordinal);
+        Assert.Contains("killer ended 2 processes\n", text, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Nothing_to_tell_is_short() => Assert.Equal(

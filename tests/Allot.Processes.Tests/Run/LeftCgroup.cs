@@ -16,13 +16,19 @@ internal static class LeftCgroup
         return Directory.EnumerateDirectories("/sys/fs/cgroup", name, new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true }).Single();
     }
 
-    /// <summary>Removes it once its last member has gone.</summary>
+    /// <summary>Removes it once its last member has gone, if the next run has not done so.</summary>
     public static async Task RemoveAsync(string directory)
     {
         Assert.StartsWith("allot-", Path.GetFileName(directory), StringComparison.Ordinal);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (File.ReadAllText($"{directory}/cgroup.procs").Length > 0) await Task.Delay(20, patience.Token);
-        Directory.Delete(directory);
+        try
+        {
+            while (File.ReadAllText($"{directory}/cgroup.procs").Length > 0) await Task.Delay(20, patience.Token);
+            Directory.Delete(directory);
+        }
+        catch (IOException) when (!Directory.Exists(directory))
+        {
+        }
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

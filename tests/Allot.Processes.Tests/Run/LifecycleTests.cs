@@ -99,6 +99,39 @@ public sealed class LifecycleTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(32)]
+    [InlineData(63)]
+    public void Too_few_open_files_are_named_with_what_to_do(int files)
+    {
+        RunResult result = ProcessRunner.Run(
+            "sh", ["-c", $"ulimit -n {files}; exec '{AllotCommand.HostPath}' run --pins-max 1M -- echo never"]);
+        Assert.Equal(125, result.ExitCode);
+        Assert.Equal("", result.Output);
+        string line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith($"allot: the limit of open files is {files}, and Allot needs 64", line, StringComparison.Ordinal);
+        Assert.Contains("ulimit -n", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void So_many_open_files_are_enough()
+    {
+        string[] limits = Environment.IsPrivilegedProcess ? ["--kernel-max", "1G", "--pins-max", "1M"] : ["--pins-max", "1M"];
+        RunResult result = ProcessRunner.Run(
+            "sh", ["-c", "ulimit -n 64; exec \"$@\"", "sh", AllotCommand.HostPath, "run", "--report", "none", .. limits, "--", "sh", "-c", "ulimit -n"]);
+        Assert.Equal(("64\n", "", 0), (result.Output, result.Error, result.ExitCode));
+    }
+
+    [Fact]
+    public void A_kernel_that_is_too_old_is_told_with_what_is_needed()
+    {
+        string setarch = Require.Tool("setarch");
+        RunResult result = ProcessRunner.Run(
+            setarch, ["--uname-2.6", AllotCommand.HostPath, "run", "--pins-max", "1M", "--", "echo", "never"]);
+        Assert.Equal((125, ""), (result.ExitCode, result.Output));
+        Assert.StartsWith("allot: Groups of processes need Linux 5.5 or later; this kernel says that it is 2.6.", result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_file_that_is_no_program_is_not_executable()
     {
@@ -265,6 +298,27 @@ public sealed class LifecycleTests : IDisposable
             ["run", "--pins-max", "1G", "--report", "none", "--", AllotCommand.HostPath, "run", "--pins-max", "1M", "--", "true"]);
         Assert.Equal(125, result.ExitCode);
         Assert.Contains("seccomp listener already, and the kernel allows one", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void R25_a_program_may_have_filters_of_its_own_but_no_second_listener()
+    {
+        Require.Root();
+        string program = Require.Program("filters");
+        Assert.Equal(
+            ["plain EACCES", "plain-after ok", "listener ok", "second EBUSY", "sync EINVAL"],
+            ProcessRunner.Run(program, []).Lines);
+
+        // Without a filter of Allot's nothing is different. With one, no_new_privs is set and the listener is taken.
+        Assert.Equal(
+            ["plain EACCES", "plain-after ok", "listener ok", "second EBUSY", "sync EINVAL"],
+            AllotCommand.Run(["--memory-max", "1G"], [program]).Run.Lines);
+        foreach (string limit in new[] { "--pins-max", "--kernel-max" })
+        {
+            Assert.Equal(
+                ["plain ok", "plain-after ok", "listener EBUSY", "second EBUSY", "sync EINVAL"],
+                AllotCommand.Run([limit, "1G"], [program]).Run.Lines);
+        }
     }
 
     [Fact]

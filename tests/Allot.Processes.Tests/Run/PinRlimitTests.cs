@@ -19,6 +19,7 @@ public sealed class PinRlimitTests
         { "R05 MAP_LOCKED", Unprivileged + "mmap-locked a 68K mmap-locked b 64K status", "EAGAIN" },
         { "R06 growth of a locked mapping", Unprivileged + "map a 64K mlock a 0 64K mremap a 128K status", "EAGAIN" },
         { "R07 mlockall", Unprivileged + "mlockall current mlockall onfault mlockall future map a 68K", "EAGAIN" },
+        { "R08 memory that may be dropped is never locked", Unprivileged + "mmap-locked-droppable a 64K mmap-locked b 64K status", "EINVAL" },
         { "R09 limit 0", "drop-caps rlimit-memlock 0 map a 4K mlock a 0 4K mlockall current mmap-locked b 4K shm-make s 4K shm-lock s munlock a 0 4K", "EPERM" },
         { "R10 segments have a bucket of their own", FreshUser + "shm-lock s:68K shm-lock t:64K shm-attach t mlock t 0 64K status", "ENOMEM" },
         { "R11 a child starts at zero", Unprivileged + "map a 64K mlock a 0 64K fork-and status mlock a 0 64K status end status", "" },

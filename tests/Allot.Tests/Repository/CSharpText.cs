@@ -18,7 +18,7 @@ internal static partial class CSharpText
             : KeepHoles(text) + lines;
     });
 
-    /// <summary>The names of the types that a source declares.</summary>
+    /// <summary>The names of the types that a source declares at the top: nested ones are used through these.</summary>
     public static IEnumerable<string> DeclaredTypes(string source) =>
         Declaration().Matches(CodeOnly(source)).Select(match => match.Groups["name"].Value);
 
@@ -40,7 +40,7 @@ internal static partial class CSharpText
     [GeneratedRegex(@"\{[^{}]*\}")]
     private static partial Regex Hole();
 
-    [GeneratedRegex(@"\b" + TypeKeyword + @"\s+(?<name>[A-Z]\w*)")]
+    [GeneratedRegex(@"^(?:[a-z]+\s+)*?" + TypeKeyword + @"\s+(?<name>[A-Z]\w*)", RegexOptions.Multiline)]
     private static partial Regex Declaration();
 
     [GeneratedRegex(@"^public\s+(?:[a-z]+\s+)*?" + TypeKeyword + @"\s+(?<name>[A-Z]\w*)", RegexOptions.Multiline)]

@@ -1,38 +1,49 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
+using Allot.Processes;
 
 namespace Allot.Tests.Repository;
 
-/// <summary>In C# a folder is not a wall unless a test makes it one: a layer of src/Allot uses only the ones above it
-/// in the list of its README.</summary>
+/// <summary>In C# a folder is not a wall unless a test makes it one: a layer of a project uses only the ones above it in
+/// the list of the project's README.</summary>
 public sealed class LayeringTests
 {
-    [Fact]
-    public void Every_folder_is_in_the_layer_list_and_every_layer_is_a_folder()
+    private static readonly Dictionary<string, Assembly> s_assemblies = new()
     {
-        IEnumerable<string> folders = Layers.SourcesOfAllot().Select(file => file.Folder).Distinct();
-        Assert.Equal(folders.Order(StringComparer.Ordinal), Layers.FoldersOfReadme().Order(StringComparer.Ordinal));
+        ["src/Allot"] = typeof(MemoryGroup).Assembly,
+        ["src/Allot.Processes"] = typeof(ProcessGroup).Assembly,
+    };
+
+    public static TheoryData<string> Projects => [.. s_assemblies.Keys];
+
+    [Theory, MemberData(nameof(Projects))]
+    public void Every_folder_is_in_the_layer_list_and_every_layer_is_a_folder(string project)
+    {
+        IEnumerable<string> folders = Layers.SourcesOf(project).Select(file => file.Folder).Distinct();
+        IEnumerable<string> listed = Layers.FoldersOfReadme(project);
+        Assert.Equal(folders.Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
     }
 
-    [Fact]
-    public void Every_type_of_the_assembly_has_its_layer()
+    [Theory, MemberData(nameof(Projects))]
+    public void Every_type_of_the_assembly_has_its_layer(string project)
     {
-        var layers = Layers.OfAllot();
-        Assert.All(TypesOfAllot(), type => Assert.True(layers.Knows(type), $"{type} has no layer."));
-        Assert.Contains("MemoryCounter", layers.Types);
+        var layers = Layers.Of(project);
+        Assert.NotEmpty(TypesOf(project));
+        Assert.All(TypesOf(project), type => Assert.True(layers.Knows(type), $"{type} has no layer."));
     }
 
-    [Fact]
-    public void No_source_names_a_type_of_a_higher_layer()
+    [Theory, MemberData(nameof(Projects))]
+    public void No_source_names_a_type_of_a_higher_layer(string project)
     {
-        var layers = Layers.OfAllot();
-        Assert.Empty(Layers.SourcesOfAllot().SelectMany(file => layers.UpwardNames(file.Folder, file.Source)));
+        var layers = Layers.Of(project);
+        Assert.Empty(Layers.SourcesOf(project).SelectMany(file => layers.UpwardNames(file.Folder, file.Source)));
     }
 
-    [Fact]
-    public void No_compiled_type_refers_to_a_higher_layer()
+    [Theory, MemberData(nameof(Projects))]
+    public void No_compiled_type_refers_to_a_higher_layer(string project)
     {
-        var layers = Layers.OfAllot();
-        Assert.Empty(TypesOfAllot().SelectMany(layers.UpwardReferences));
+        var layers = Layers.Of(project);
+        Assert.Empty(TypesOf(project).SelectMany(layers.UpwardReferences));
     }
 
     [Fact]
@@ -56,8 +67,9 @@ public sealed class LayeringTests
         ["Low", "High"],
         [("Low", "class Lower { }\nsealed class LowerWithLambda { }"), ("High", "static class Upper { }")]);
 
-    private static IEnumerable<Type> TypesOfAllot() => typeof(MemoryGroup).Assembly.GetTypes().Where(type =>
-        type is { IsNested: false, Namespace: "Allot" }
+    private static IEnumerable<Type> TypesOf(string project) => s_assemblies[project].GetTypes().Where(type =>
+        type is { IsNested: false, Namespace: not null }
+        && type.Namespace.StartsWith("Allot", StringComparison.Ordinal)
         && !type.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false));
 }
 

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Allot.Tests.Repository;
 
-/// <summary>The layers of src/Allot: folders in the order of its README, and which type lives in which.</summary>
+/// <summary>The layers of a project: folders in the order of its README, and which type lives in which.</summary>
 /// <remarks>Two ways to see a use. The names in a source show constants, which the compiler copies and the program no
 /// longer refers to. The metadata shows extension methods, whose class no source has to name.</remarks>
 internal sealed partial class Layers
@@ -23,19 +23,20 @@ internal sealed partial class Layers
 
     public IEnumerable<string> Types => _layerOf.Keys;
 
-    public static Layers OfAllot() => new(FoldersOfReadme(), SourcesOfAllot());
+    /// <summary>The layers of a project, such as <c>src/Allot</c>.</summary>
+    public static Layers Of(string project) => new(FoldersOfReadme(project), SourcesOf(project));
 
-    public static IReadOnlyList<string> FoldersOfReadme() =>
+    public static IReadOnlyList<string> FoldersOfReadme(string project) =>
     [
-        .. RepositoryFiles.ReadLines("src/Allot/README.md")
+        .. RepositoryFiles.ReadLines($"{project}/README.md")
             .Select(line => TableRow().Match(line))
             .Where(match => match.Success)
             .Select(match => match.Groups["folder"].Value),
     ];
 
-    public static IEnumerable<(string Folder, string Source)> SourcesOfAllot() =>
+    public static IEnumerable<(string Folder, string Source)> SourcesOf(string project) =>
         from path in RepositoryFiles.With(".cs")
-        where path.StartsWith("src/Allot/", StringComparison.Ordinal)
+        where path.StartsWith($"{project}/", StringComparison.Ordinal)
         select (path.Split('/')[2], RepositoryFiles.Read(path));
 
     /// <summary>Names of types of a higher layer that stand in a source of a folder.</summary>

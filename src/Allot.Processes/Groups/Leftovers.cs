@@ -9,7 +9,7 @@ using Allot.Processes.Observation;
 namespace Allot.Processes;
 
 /// <summary>Ends the members of a group.</summary>
-internal static class LeftoverProcesses
+internal static class Leftovers
 {
     private static readonly TimeSpan s_pollPause = TimeSpan.FromMilliseconds(5);
 
