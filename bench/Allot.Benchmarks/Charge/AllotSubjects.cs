@@ -1,5 +1,6 @@
 // Allot's own ways to charge, and what is expected of each. Another way is another account: its two operations, each in
-// a method that is not inlined, and once more as the caller would write them.
+// a method that is not inlined, and once more as the caller would write them; and a subject, listed in All, with its
+// goals. An account is made on one thread and used on another, so what belongs to a thread is got in the operation.
 
 using System.Globalization;
 using System.Runtime.CompilerServices;

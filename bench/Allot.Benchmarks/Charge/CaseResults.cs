@@ -1,4 +1,3 @@
-using System.Globalization;
 using Allot.Benchmarks.Runner;
 
 namespace Allot.Benchmarks.Charge;
@@ -23,7 +22,7 @@ internal sealed class CaseResults
     public bool Has(Case one) => _series.ContainsKey(one);
 
     public string Time(Case one) => _series.TryGetValue(one, out Series? series)
-        ? series.Median(InProcess.Number).ToString("F2", CultureInfo.InvariantCulture)
+        ? Cell.FewNanoseconds(series.Median(InProcess.Number))
         : "";
 
     /// <summary>Null when one of them was not measured.</summary>

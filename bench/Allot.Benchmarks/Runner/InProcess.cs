@@ -18,14 +18,14 @@ internal sealed class InProcess(PinnedThreads threads, bool isSmoke)
     /// <summary>The number in each sample: nanoseconds of one operation, on each of the threads that do it.</summary>
     public const string Number = "operation_ns";
 
-    private const double ChunkNanoseconds = 250_000;
-    private const int FewestPhases = 4, MostPhases = 15;
-
     /// <summary>What the warm-up text of a page says about it.</summary>
     public const string Method = """
-        Warm-up that goes on until nothing is compiled any more is not counted. A measurement is a chunk of 0.25 ms, on
+        Warm-up goes on until nothing is compiled any more, and is not counted. A measurement is a chunk of 0.25 ms, on
         threads that are pinned to a processor each, and is checked to allocate nothing.
         """;
+
+    private const double ChunkNanoseconds = 250_000;
+    private const int FewestPhases = 4, MostPhases = 15;
 
     /// <summary>Measures each in turns, after a warm-up.</summary>
     /// <returns>A series for each, in the same order.</returns>
