@@ -38,8 +38,8 @@ internal sealed class CaseTree
     private long PieceBytes => Math.Min(HeldPieceBytes, _case.Subject.MostBytes);
 
     /// <summary>Gives everything back.</summary>
-    /// <exception cref="BenchmarkException">The tree is not as empty as it was at first: the subject does not do what it
-    /// was measured doing.</exception>
+    /// <exception cref="BenchmarkException">The tree is not as empty as it was at first: the subject does not do what
+    /// it was measured doing.</exception>
     public void GiveBack()
     {
         _threads.Run(_case.Threads, thread =>

@@ -118,8 +118,8 @@ internal sealed class ChargeBenchmark : Benchmark
             let alone = new Case(subject) { Kind = kind, Bytes = bytes }
             let both = Two(alone, siblings)
             where results.Has(both)
-            select DepthsOf(
-                both, [kind == CaseKind.Pair ? "pair" : "burst", $"{bytes}", siblings ? "siblings" : "one"], alone, results));
+            let what = kind == CaseKind.Pair ? "pair" : "burst"
+            select DepthsOf(both, [what, $"{bytes}", siblings ? "siblings" : "one"], alone, results));
 
     private static IReadOnlyList<string> DepthsOf(
         Case deep, IReadOnlyList<string> what, Case baseline, CaseResults results) =>
@@ -154,9 +154,9 @@ internal sealed class ChargeBenchmark : Benchmark
         foreach (long bytes in s_sizes)
         {
             Case pair = new Case(own) { Bytes = bytes }, burst = pair with { Kind = CaseKind.Burst };
-            string what = $"of {bytes} bytes";
-            results.AddGoal(page, $"pair {what} at depth 5, to Interlocked", pair, ByInterlocked(pair), goals.PairMax);
-            results.AddGoal(page, $"burst {what} at depth 5, to Interlocked", burst, ByInterlocked(burst), goals.BurstMax);
+            string what = $"of {bytes} bytes", peer = "at depth 5, to Interlocked";
+            results.AddGoal(page, $"pair {what} {peer}", pair, ByInterlocked(pair), goals.PairMax);
+            results.AddGoal(page, $"burst {what} {peer}", burst, ByInterlocked(burst), goals.BurstMax);
             results.AddGoal(page, $"pair {what}, depth 5 to depth 1", pair, pair with { Depth = 1 }, 1.05);
             results.AddGoal(page, $"pair {what}, two threads in one group to one thread", Two(pair, false), pair, 1.3);
         }

@@ -3,6 +3,7 @@
 // charge. What is looked for is the worst step.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Allot.Benchmarks.Runner;
 
 namespace Allot.Benchmarks.Charge;
@@ -59,7 +60,7 @@ internal sealed class HoverSweep(PinnedThreads threads, Subject subject, int ste
         double plain = 0;
         threads.Run(1, thread =>
         {
-            for (int i = 0; i < 20; i++) _ = Measure(Pairs);   // not the first step pays for what others did to the caches
+            for (int i = 0; i < 20; i++) _ = Measure(Pairs);   // what others did to the caches is not for the first step
             for (int i = 0; i < steps; i++)
             {
                 times[i] = Measure(Pairs);
@@ -96,7 +97,8 @@ internal sealed class HoverSweep(PinnedThreads threads, Subject subject, int ste
     private Quartiles At(int step, Func<double, double, double> value) =>
         Quartiles.Of(_rounds.Zip(_plain, (times, plain) => value(times[step], plain)));
 
-    // The clock itself takes as long as several pairs.
+    // The clock itself takes as long as several pairs. Not inlined: a second copy of this code would be cold at first.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private double Measure(int pairs)
     {
         Loop.Pairs(UntimedPairs, Bytes);

@@ -55,7 +55,9 @@ internal sealed unsafe class StockSubject
         if (depth == 1) return new Tree(this, root, [root]);
         nint above = root;
         for (int level = 2; level < depth; level++) above = _newCounter(above, Subject.LimitBytes);
-        return new Tree(this, root, [.. Enumerable.Range(0, leaves).Select(_ => _newCounter(above, Subject.LimitBytes))]);
+        nint[] made = new nint[leaves];
+        foreach (ref nint leaf in made.AsSpan()) leaf = _newCounter(above, Subject.LimitBytes);
+        return new Tree(this, root, made);
     }
 
     private sealed class Tree(StockSubject library, nint root, nint[] leaves) : ChargeTree

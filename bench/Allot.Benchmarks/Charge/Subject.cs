@@ -2,8 +2,8 @@ namespace Allot.Benchmarks.Charge;
 
 /// <summary>One way to charge: what is compared.</summary>
 /// <param name="Name">Its name in the tables.</param>
-/// <param name="Plant">Makes a tree: the number of levels from leaf to root, the root counted, and the number of leaves.
-/// Every level has a limit that is never reached. One level has one leaf, the root itself.</param>
+/// <param name="Plant">Makes a tree: the number of levels from leaf to root, the root counted, and the number of
+/// leaves. Every level has a limit that is never reached. One level has one leaf, the root itself.</param>
 internal sealed record Subject(string Name, Func<int, int, ChargeTree> Plant)
 {
     /// <summary>The limit of every level.</summary>

@@ -11,7 +11,11 @@ internal static unsafe partial class TallocSubject
 {
     public const string Library = "libtalloc.so.2";
 
-    public static Subject Subject { get; } = new("talloc, by P/Invoke", Plant) { IsForOneThread = true, MostBytes = 64 };
+    public static Subject Subject { get; } = new("talloc, by P/Invoke", Plant)
+    {
+        IsForOneThread = true,
+        MostBytes = 64,
+    };
 
     private static Tree Plant(int depth, int leaves)
     {

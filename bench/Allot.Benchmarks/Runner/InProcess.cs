@@ -76,7 +76,8 @@ internal sealed class InProcess(PinnedThreads threads, bool isSmoke)
         double nanoseconds = Measure(work, operations)[Number];
         for (int i = 0; i < 3; i++)   // the longer, the truer
         {
-            operations = Multiple((int)Math.Clamp(ChunkNanoseconds / Math.Max(nanoseconds, 0.1), 1, 2_500_000), work.Granule);
+            double wanted = Math.Clamp(ChunkNanoseconds / Math.Max(nanoseconds, 0.1), 1, 2_500_000);
+            operations = Multiple((int)wanted, work.Granule);
             nanoseconds = Measure(work, operations)[Number];
         }
 

@@ -40,8 +40,8 @@ internal sealed partial class PinnedThreads : IDisposable
         if (_failure is { } failure) throw new BenchmarkException($"A measuring thread failed: {failure}");
     }
 
-    /// <summary>Called by work that runs on several threads: returns on each when all have come here. Spins, so that all
-    /// go on at the same instant.</summary>
+    /// <summary>Called by work that runs on several threads: returns on each when all have come here. Spins, so that
+    /// all go on at the same instant.</summary>
     /// <param name="threads">How many do this work.</param>
     public void Meet(int threads)
     {

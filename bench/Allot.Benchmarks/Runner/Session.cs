@@ -39,7 +39,8 @@ internal static class Session
     {
         if (!OperatingSystem.IsLinux()) return "needs Linux";
         if (benchmark.NeedsRoot && !Environment.IsPrivilegedProcess) return "needs root, for --kernel-max";
-        foreach (string tool in benchmark.Tools.Where(static tool => !IsInPath(tool))) return $"needs the program '{tool}'";
+        string? missing = benchmark.Tools.FirstOrDefault(static tool => !IsInPath(tool));
+        if (missing is not null) return $"needs the program '{missing}'";
         foreach ((string name, string package) in benchmark.Libraries)
         {
             if (!NativeLibrary.TryLoad(name, out _)) return $"needs the library '{name}' (Debian: {package})";
