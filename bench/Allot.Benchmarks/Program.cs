@@ -1,12 +1,16 @@
-// Benchmarks of `allot run`: whole runs of real programs, inside and outside of a group, or under Allot and under the
-// same supervisor written in C. They start processes and compare runs, so they have their own small runner: variants
-// take turns, round after round, and what is reported is the median of the ratios within one round. What disturbs the
-// machine for longer than a round disturbs both sides of a ratio.
+// Benchmarks of Allot: whole runs of real programs, inside and outside of a group, or under Allot and under the same
+// supervisor written in C; and charging inside this process, next to other ways to do it. All are comparisons, so they
+// have their own small runner: variants take turns, round after round, and what is reported is the median of the ratios
+// within one round. What disturbs the machine for longer than a round disturbs both sides of a ratio.
 
 using Allot.Benchmarks;
+using Allot.Benchmarks.Charge;
 using Allot.Benchmarks.Runner;
 
-Benchmark[] all = [new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark()];
+Benchmark[] all =
+[
+    new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
+];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {
     Console.Error.WriteLine(error);

@@ -1,6 +1,6 @@
 namespace Allot.Benchmarks.Runner;
 
-/// <summary>One question about the cost of `allot run`, answered by comparing runs.</summary>
+/// <summary>One question about the cost of Allot, answered by comparing runs.</summary>
 internal abstract class Benchmark
 {
     /// <summary>Its name on the command line, and of its page.</summary>
@@ -14,6 +14,15 @@ internal abstract class Benchmark
 
     /// <summary>Programs that it needs in PATH.</summary>
     public virtual IReadOnlyList<string> Tools => ["gcc"];
+
+    /// <summary>Shared libraries that it needs: the name, and the Debian package.</summary>
+    public virtual IReadOnlyList<(string Name, string Package)> Libraries => [];
+
+    /// <summary>Whether it needs root, as the limits of `allot run` do.</summary>
+    public virtual bool NeedsRoot => true;
+
+    /// <summary>How it is warmed up, for the reader of the page.</summary>
+    public virtual string WarmUp => "One round of warm-up is not counted.";
 
     /// <summary>Runs it and fills in the page.</summary>
     /// <exception cref="BenchmarkException">A program failed.</exception>

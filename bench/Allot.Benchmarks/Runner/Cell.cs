@@ -7,6 +7,8 @@ internal static class Cell
 {
     public static string Nanoseconds(double nanoseconds) => nanoseconds.ToString("F1", CultureInfo.InvariantCulture);
 
+    public static string FewNanoseconds(double nanoseconds) => nanoseconds.ToString("F2", CultureInfo.InvariantCulture);
+
     public static string Microseconds(double nanoseconds) =>
         (nanoseconds / 1e3).ToString("F2", CultureInfo.InvariantCulture);
 

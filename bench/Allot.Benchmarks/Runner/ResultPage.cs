@@ -41,7 +41,8 @@ internal sealed class ResultPage(Benchmark benchmark, string machine)
         text.AppendLine(benchmark.Method).AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"""
             Ratios are medians over rounds of the ratio within a round, with the range of the middle half; other numbers are
-            medians over rounds. One round of warm-up is not counted. Load of the machine at the end: {load}.
+            medians over rounds. {benchmark.WarmUp}
+            Load of the machine at the end: {load}.
             Again: `dotnet run -c Release --project bench/Allot.Benchmarks -- {benchmark.Name} --write`
             """).AppendLine();
         text.Append(_tables);

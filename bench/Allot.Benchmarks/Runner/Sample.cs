@@ -11,6 +11,14 @@ internal sealed class Sample
         ? value
         : throw new BenchmarkException($"A run did not print '{name}'; it printed {string.Join(", ", _values.Keys)}.");
 
+    /// <summary>A single number.</summary>
+    public static Sample Of(string name, double value)
+    {
+        var sample = new Sample();
+        sample._values[name] = value;
+        return sample;
+    }
+
     /// <summary>Reads lines of the form <c>name value</c>, and <c>name part value part value...</c>, whose values are
     /// then
     /// called <c>name.part</c>. Other lines are not numbers and are left out.</summary>

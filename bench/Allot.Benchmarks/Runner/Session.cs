@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Allot.Benchmarks.Runner;
 
 /// <summary>Runs what was asked for and shows, or writes, the pages.</summary>
@@ -36,8 +38,15 @@ internal static class Session
     private static string? WhatIsMissing(Benchmark benchmark)
     {
         if (!OperatingSystem.IsLinux()) return "needs Linux";
-        if (!Environment.IsPrivilegedProcess) return "needs root, for --kernel-max";
-        return benchmark.Tools.FirstOrDefault(static tool => !IsInPath(tool)) is { } tool ? $"needs the program '{tool}'" : null;
+        if (benchmark.NeedsRoot && !Environment.IsPrivilegedProcess) return "needs root, for --kernel-max";
+        string? missing = benchmark.Tools.FirstOrDefault(static tool => !IsInPath(tool));
+        if (missing is not null) return $"needs the program '{missing}'";
+        foreach ((string name, string package) in benchmark.Libraries)
+        {
+            if (!NativeLibrary.TryLoad(name, out _)) return $"needs the library '{name}' (Debian: {package})";
+        }
+
+        return null;
     }
 
     private static bool IsInPath(string tool) => (Environment.GetEnvironmentVariable("PATH") ?? "")

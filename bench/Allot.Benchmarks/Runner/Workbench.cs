@@ -1,6 +1,5 @@
 // Where the programs of a benchmark are compiled, started and timed. Times come from the programs themselves, so the
-// cost
-// of starting them from here is in none.
+// cost of starting them from here is in none. What is measured inside this process runs on the threads of the bench.
 
 using System.Diagnostics;
 using System.Runtime.InteropServices;
@@ -13,6 +12,8 @@ internal sealed class Workbench(string allotPath, bool isSmoke) : IDisposable
     private static readonly TimeSpan s_timeLimit = TimeSpan.FromMinutes(5);
 
     private readonly DirectoryInfo _scratch = Directory.CreateTempSubdirectory("allot-bench-");
+
+    private PinnedThreads? _threads;
 
     public string AllotPath => allotPath;
 
@@ -27,6 +28,12 @@ internal sealed class Workbench(string allotPath, bool isSmoke) : IDisposable
     public IReadOnlyList<Series> Compare(int rounds, params Variant[] variants) =>
         Rounds.Run(isSmoke ? 1 : rounds, warmUps: isSmoke ? 0 : 1, variants);
 
+    /// <summary>The threads that measure inside this process: two, or one where there is only one processor.</summary>
+    public PinnedThreads Threads => _threads ??= new PinnedThreads(2);
+
+    /// <summary>Measures inside this process.</summary>
+    public InProcess InProcess => new(Threads, isSmoke);
+
     /// <summary>Compiles a program of ours, and returns its path.</summary>
     /// <param name="source">The source, relative to this assembly: <c>Programs/repeat.c</c>.</param>
     public string Compile(string source)
@@ -38,6 +45,17 @@ internal sealed class Workbench(string allotPath, bool isSmoke) : IDisposable
             _ = Run("gcc", ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-pthread", "-o", output, path]);
         }
 
+        return output;
+    }
+
+    /// <summary>Compiles a shared library of ours, and returns its path.</summary>
+    /// <param name="source">The source, relative to this assembly.</param>
+    /// <param name="name">The name of the library: one source can make several.</param>
+    /// <param name="options">What differs between them.</param>
+    public string CompileLibrary(string source, string name, params string[] options)
+    {
+        string output = Path.Combine(ScratchPath, name + ".so"), path = Path.Combine(AppContext.BaseDirectory, source);
+        _ = Run("gcc", ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", .. options, "-o", output, path]);
         return output;
     }
 
@@ -83,5 +101,9 @@ internal sealed class Workbench(string allotPath, bool isSmoke) : IDisposable
         return Path.Combine(folder, "allot");
     }
 
-    public void Dispose() => _scratch.Delete(recursive: true);
+    public void Dispose()
+    {
+        _threads?.Dispose();
+        _scratch.Delete(recursive: true);
+    }
 }

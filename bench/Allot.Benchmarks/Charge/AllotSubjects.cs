@@ -1,0 +1,53 @@
+// Allot's own ways to charge, and what is expected of each. Another way is another account: its two operations, each in
+// a method that is not inlined, and once more as the caller would write them; and a subject, listed in All, with its
+// goals. An account is made on one thread and used on another, so what belongs to a thread is got in the operation.
+
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace Allot.Benchmarks.Charge;
+
+/// <summary>Groups of Allot.</summary>
+internal static class AllotSubjects
+{
+    /// <summary>Charging a group by its ordinary methods: the thread's reserve has to be looked up each time.</summary>
+    private static readonly Subject s_byGroup = new("Allot, by group", static (depth, leaves) =>
+        Plant(depth, leaves, static group => new ByGroup(group)))
+    {
+        Goals = new ChargeGoals(PairMax: 0.12, BurstMax: 0.06),
+    };
+
+    public static IReadOnlyList<Subject> All { get; } = [s_byGroup];
+
+    private static AccountTree<TAccount> Plant<TAccount>(int depth, int leaves, Func<MemoryGroup, TAccount> open)
+        where TAccount : struct, IAccount
+    {
+        var limits = new MemoryGroupOptions { MaxBytes = Subject.LimitBytes };
+        MemoryGroup root = new MemoryController(limits).Root;
+        if (depth == 1) return new AccountTree<TAccount>([open(root)], HeldBytes);
+        MemoryGroup above = root;
+        for (int level = 2; level < depth; level++) above = above.CreateChild("above", limits);
+        TAccount[] accounts = [.. Enumerable.Range(0, leaves).Select(i => open(above.CreateChild(NameOf(i), limits)))];
+        return new AccountTree<TAccount>(accounts, HeldBytes);
+
+        long HeldBytes() => root.Memory.CurrentBytes;
+        static string NameOf(int leaf) => string.Create(CultureInfo.InvariantCulture, $"leaf{leaf}");
+    }
+
+    private readonly struct ByGroup(MemoryGroup group) : IAccount
+    {
+        public bool TryCharge(long bytes) => Charge(group, bytes);
+
+        public void Uncharge(long bytes) => Uncharge(group, bytes);
+
+        public bool TryChargeInlined(long bytes) => group.TryCharge(MemoryKind.User, bytes, out _);
+
+        public void UnchargeInlined(long bytes) => group.Uncharge(MemoryKind.User, bytes);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static bool Charge(MemoryGroup group, long bytes) => group.TryCharge(MemoryKind.User, bytes, out _);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static void Uncharge(MemoryGroup group, long bytes) => group.Uncharge(MemoryKind.User, bytes);
+    }
+}

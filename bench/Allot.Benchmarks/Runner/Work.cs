@@ -1,0 +1,11 @@
+namespace Allot.Benchmarks.Runner;
+
+/// <summary>Something that is done over and over inside this process, and measured.</summary>
+/// <param name="Name">What it is called in a message.</param>
+/// <param name="Threads">How many threads do it at the same time.</param>
+/// <param name="Run">Does it a number of times, on the thread with an index.</param>
+internal sealed record Work(string Name, int Threads, Action<int, int> Run)
+{
+    /// <summary>The number of times is a multiple of this.</summary>
+    public int Granule { get; init; } = 1;
+}
