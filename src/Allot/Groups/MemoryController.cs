@@ -6,12 +6,17 @@ public sealed class MemoryController
 {
     /// <summary>Creates a tree that has only its root.</summary>
     /// <param name="rootOptions">The limits of the whole tree; none when null.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A limit is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is negative, or a protection is negative or above the
+    /// limit.</exception>
     public MemoryController(MemoryGroupOptions? rootOptions = null)
     {
         rootOptions ??= new MemoryGroupOptions();
         rootOptions.Validate();
         Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
+        lock (TreeLock)
+        {
+            if (rootOptions.HasPolicy) Root.ApplyPolicy_NeedsLock(rootOptions);
+        }
     }
 
     /// <summary>The group above all others: no name, the path <c>/</c>, and it cannot be removed.</summary>
@@ -21,6 +26,13 @@ public sealed class MemoryController
     /// Guards the shape of the tree: which groups exist and who their children are. Never held while charging.
     /// </summary>
     internal Lock TreeLock { get; } = new();
+
+    /// <summary>Whether protection that nobody below a group claims is shared among its children by use (Linux:
+    /// <c>memory_recursiveprot</c>).</summary>
+    internal bool SharesUnclaimedProtection { get; set; }
+
+    /// <summary>How long a charge waits for the reclaim of another thread in the same group.</summary>
+    internal TimeSpan ReclaimWaitMax { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Finds a group by its path.</summary>
     /// <param name="path">Names from the root, each after a slash: <c>/tenants/acme</c>; <c>/</c> is the root. Exact: a
