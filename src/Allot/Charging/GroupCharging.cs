@@ -53,8 +53,8 @@ public static class GroupCharging
             return true;
         }
 
-        /// <summary>Charges the group and all its ancestors. Where a limit refuses, the reclaimers below it are asked for
-        /// room first: then it blocks while they run.</summary>
+        /// <summary>Charges the group and all its ancestors. Where a limit refuses, the reclaimers below it are asked
+        /// for room first: then it blocks while they run.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
         /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the

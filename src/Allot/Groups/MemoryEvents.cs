@@ -12,13 +12,15 @@ public readonly record struct MemoryEvents
     /// <summary>Times that use above the high limit was found and acted on.</summary>
     public long High { get; init; }
 
-    /// <summary>Charges that the group's <see cref="MemoryGroup.Memory"/> limit refused, each attempt counted.</summary>
+    /// <summary>Charges that the group's <see cref="MemoryGroup.Memory"/> limit refused, each attempt
+    /// counted.</summary>
     public long MemoryMax { get; init; }
 
     /// <summary>Forced charges that left memory above its limit.</summary>
     public long MemoryForced { get; init; }
 
-    /// <summary>Charges that the group's <see cref="MemoryGroup.Kernel"/> limit refused, each attempt counted.</summary>
+    /// <summary>Charges that the group's <see cref="MemoryGroup.Kernel"/> limit refused, each attempt
+    /// counted.</summary>
     public long KernelMax { get; init; }
 
     /// <summary>Forced charges that left kernel memory above its limit.</summary>

@@ -15,8 +15,9 @@ public static class GroupReclaim
     /// <summary>Rounds without progress that end a reclaim.</summary>
     internal const int IdleRoundsMax = 16;
 
-    // A charge reclaims somewhat more than it lacks, so that the next ones find room: a 64th of the limit, at most this.
-    private const int QuantumShift = 6;
+    // A charge reclaims somewhat more than it lacks, so that the next ones find room: a 256th of the limit, at most
+    // this.
+    private const int QuantumShift = 8;
     private const long QuantumBytesMax = 128 << 10;
 
     extension(MemoryGroup group)
@@ -49,8 +50,9 @@ public static class GroupReclaim
         /// run.</summary>
         /// <param name="bytes">How much, 0 or more.</param>
         /// <returns>The bytes that were really given back: more if a reclaimer gave more than it was asked for, less if
-        /// there was no more or another thread is reclaiming here for too long, and 0 when called by a reclaimer. Protection of the groups below is honoured; the group's
-        /// own is not.</returns>
+        /// there was no more or another thread was reclaiming here for too long, and 0 when called by a reclaimer.
+        /// </returns>
+        /// <remarks>Protection of the groups below is honoured; the group's own is not.</remarks>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative.</exception>
         public long Reclaim(long bytes)
         {

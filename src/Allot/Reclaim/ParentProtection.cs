@@ -1,7 +1,7 @@
 // Effective protection: how much of the protection that groups ask for holds in one walk. The same for min and low.
 //
-// Protection can be promised more often than there is memory, and to groups that do not use it. So it is worked out from
-// the target of the reclaim downwards, from snapshots of use:
+// Protection can be promised more often than there is memory, and to groups that do not use it. So it is worked out
+// from the target of the reclaim downwards, from snapshots of use:
 //
 //   1. The target itself has none: it is the one that was asked to give.
 //   2. A child of the target has what is configured for it.

@@ -1,5 +1,5 @@
-// From the target down: which groups have reclaimers, and how far they are protected now. Only groups that have a policy
-// are met (GroupPolicy), and each once: its use is read once, so that siblings are weighed on one snapshot.
+// From the target down: which groups have reclaimers, and how far they are protected now. Only groups that have a
+// policy are met (GroupPolicy), and the use of each is read once, so that siblings are weighed on one snapshot.
 
 namespace Allot;
 

@@ -6,7 +6,7 @@ public sealed class ReclaimerOptions
     /// <summary>The largest default batch.</summary>
     internal const long DefaultBatchBytesMax = 64 << 10;
 
-    /// <summary>How dear it is to make again what it gives back; 0 or more. Something of twice the cost is asked for half as
+    /// <summary>How dear it is to make again what it gives back; 0 or more. At twice the cost it is asked for half as
     /// much; 0 means that it is made again for nothing. Linux says seeks. Default: 2.</summary>
     public int Cost { get; set; } = 2;
 

@@ -22,7 +22,8 @@ internal sealed class ReclaimerRegistration : IDisposable
     private long _deferredBytes;
     private volatile bool _closed;
 
-    internal ReclaimerRegistration(MemoryGroup group, ReclaimState state, IReclaimer reclaimer, ReclaimerOptions options)
+    internal ReclaimerRegistration(
+        MemoryGroup group, ReclaimState state, IReclaimer reclaimer, ReclaimerOptions options)
     {
         Group = group;
         _state = state;
