@@ -66,7 +66,7 @@ public static class GroupReclaim
                 if (!state.Gate.TryEnter(group.Controller.ReclaimWaitMax)) break;
                 try
                 {
-                    var walk = new ReclaimWalk(group, state, default) { WantedBytes = bytes - freed, IsExact = true };
+                    var walk = new ReclaimWalk(group, state, default) { WantedBytes = bytes - freed };
                     walk.Run();
                     state.AddFreed(walk.FreedBytes);
                     freed += walk.FreedBytes;
@@ -121,9 +121,11 @@ public static class GroupReclaim
                 long used = context.Counter(group).ReadUsed(out long max);
                 long missing = bytes - Math.Max(max - used, -MemoryGroup.MaxChargeBytes);
                 long quantum = Math.Min(max >> QuantumShift, QuantumBytesMax);
+                long wanted = Math.Max(1, Math.Max(missing, quantum));
                 var walk = new ReclaimWalk(group, state, context)
                 {
-                    WantedBytes = Math.Max(1, Math.Max(missing, quantum)),
+                    WantedBytes = wanted,
+                    SlackBytes = Math.Max(wanted / 8, quantum),
                 };
                 walk.Run();
                 state.AddFreed(walk.FreedBytes);

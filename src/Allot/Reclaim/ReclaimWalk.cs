@@ -5,11 +5,9 @@
 //             counts it (Low). Min holds in both
 //   round     at one priority, from 12 down to 0: every reclaimer is asked for its share, which doubles from round to
 //             round; protection is worked out anew
-//   turn      a round ends between two groups once the target is reached; the next one goes on from there. The last
-//             reclaimer is not cut short, so that in the long run each gives in proportion to what it holds
-//
-// A charge that reclaims asks for little, so what the last one gives too much is little. A reclaim of a given amount
-// is exact instead: it cuts the last one short, and that matters for one share of many rounds only.
+//   turn      a round ends between two groups once what is wanted is reached; the next one goes on from there
+//   slack     within a group the share is asked for to its end, up to a slack above what is wanted: so many small
+//             reclaims take from each in proportion to what it holds. What is cut off is deferred
 //
 // Never below protection: a group is asked for at most what it uses above the protection that holds. Only a reclaimer
 // that gives more than it was asked for, or whose group shrinks meanwhile, can take it lower.
@@ -26,8 +24,8 @@ internal sealed class ReclaimWalk(MemoryGroup target, ReclaimState state, Reclai
     /// <summary>How much is wanted, 1 or more.</summary>
     public required long WantedBytes { get; init; }
 
-    /// <summary>Whether the last reclaimer is cut short.</summary>
-    public bool IsExact { get; init; }
+    /// <summary>How much more than wanted the last reclaimer may give before it is cut short, 0 or more.</summary>
+    public long SlackBytes { get; init; }
 
     /// <summary>The verified bytes.</summary>
     public long FreedBytes { get; private set; }
@@ -111,8 +109,8 @@ internal sealed class ReclaimWalk(MemoryGroup target, ReclaimState state, Reclai
         while (ScanShare.IsWorthAsking(total - asked, batch, held))
         {
             long above = registration.Group.Memory.CurrentBytes - keptBytes;
-            long ask = Math.Min(Math.Min(batch, total - asked), above);
-            if (IsExact) ask = Math.Min(ask, WantedBytes - FreedBytes);
+            long atMost = Math.Min(above, WantedBytes - FreedBytes + SlackBytes);
+            long ask = Math.Min(Math.Min(batch, total - asked), atMost);
             if (ask <= 0) break;
 
             long freed = registration.Ask(ask, context);

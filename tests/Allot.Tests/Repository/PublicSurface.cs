@@ -62,7 +62,7 @@ internal static class PublicSurface
             .. type.GetFields(Declared).Where(field => field.IsPublic).Select(Field),
             .. type.GetProperties(Declared).Where(property => property.GetAccessors().Length > 0).Select(Property),
             .. type.GetEvents(Declared).Select(e => $"event {TypeNames.Of(e.EventHandlerType!)} {e.Name}"),
-            .. methods.Where(method => !method.IsSpecialName && !IsExtension(method))
+            .. methods.Where(method => !method.IsSpecialName && !IsExtension(method) && !IsAccessor(method))
                 .Select(method => Method(method, method.Name)),
         ];
         IEnumerable<string> extensions =
@@ -142,6 +142,11 @@ internal static class PublicSurface
     private static bool IsExtension(MethodInfo method) => method.IsDefined(typeof(ExtensionAttribute));
 
     private static bool IsDelegate(Type type) => type.BaseType == typeof(MulticastDelegate);
+
+    // Of an extension property: the others have a special name.
+    private static bool IsAccessor(MethodInfo method) => method.IsStatic
+        && (method.Name.StartsWith("get_", StringComparison.Ordinal)
+            || method.Name.StartsWith("set_", StringComparison.Ordinal));
 
     // The compiler's own types for extension blocks.
     private static bool IsMarker(Type type) =>
