@@ -12,30 +12,41 @@ internal static class AllotSubjects
 {
     /// <summary>Charging a group by its ordinary methods: the thread's reserve has to be looked up each time.</summary>
     private static readonly Subject s_byGroup = new("Allot, by group", static (depth, leaves) =>
-        Plant(depth, leaves, static group => new ByGroup(group)))
+        Plant<ByGroup, ByGroup>(depth, leaves, static group => new ByGroup(group)))
     {
-        Goals = new ChargeGoals(PairMax: 0.12, BurstMax: 0.06),
+        Goals = new ChargeGoals(PairMax: 0.12, BurstMax: 0.12),
     };
 
-    public static IReadOnlyList<Subject> All { get; } = [s_byGroup];
+    /// <summary>Charging by a handle that the thread keeps for its loop.</summary>
+    private static readonly Subject s_byHandle = new("Allot, by handle", static (depth, leaves) =>
+        Plant<ByHandle, OpenHandle>(depth, leaves, static group => new ByHandle(group)))
+    {
+        Goals = new ChargeGoals(PairMax: 0.06, BurstMax: 0.06),
+    };
 
-    private static AccountTree<TAccount> Plant<TAccount>(int depth, int leaves, Func<MemoryGroup, TAccount> open)
-        where TAccount : struct, IAccount
+    public static IReadOnlyList<Subject> All { get; } = [s_byGroup, s_byHandle];
+
+    private static AccountTree<TAccount, TOpen> Plant<TAccount, TOpen>(
+        int depth, int leaves, Func<MemoryGroup, TAccount> open)
+        where TAccount : struct, IAccount<TOpen>
+        where TOpen : struct, IOpenAccount, allows ref struct
     {
         var limits = new MemoryGroupOptions { MaxBytes = Subject.LimitBytes };
         MemoryGroup root = new MemoryController(limits).Root;
-        if (depth == 1) return new AccountTree<TAccount>([open(root)], HeldBytes);
+        if (depth == 1) return new AccountTree<TAccount, TOpen>([open(root)], HeldBytes);
         MemoryGroup above = root;
         for (int level = 2; level < depth; level++) above = above.CreateChild("above", limits);
         TAccount[] accounts = [.. Enumerable.Range(0, leaves).Select(i => open(above.CreateChild(NameOf(i), limits)))];
-        return new AccountTree<TAccount>(accounts, HeldBytes);
+        return new AccountTree<TAccount, TOpen>(accounts, HeldBytes);
 
         long HeldBytes() => root.Memory.CurrentBytes;
         static string NameOf(int leaf) => string.Create(CultureInfo.InvariantCulture, $"leaf{leaf}");
     }
 
-    private readonly struct ByGroup(MemoryGroup group) : IAccount
+    private readonly struct ByGroup(MemoryGroup group) : IAccount<ByGroup>, IOpenAccount
     {
+        public ByGroup Open() => this;
+
         public bool TryCharge(long bytes) => Charge(group, bytes);
 
         public void Uncharge(long bytes) => Uncharge(group, bytes);
@@ -49,5 +60,29 @@ internal static class AllotSubjects
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void Uncharge(MemoryGroup group, long bytes) => group.Uncharge(MemoryKind.User, bytes);
+    }
+
+    private readonly struct ByHandle(MemoryGroup group) : IAccount<OpenHandle>
+    {
+        public OpenHandle Open() => new(group.Handle());
+    }
+
+    private readonly ref struct OpenHandle(GroupHandle handle) : IOpenAccount
+    {
+        private readonly GroupHandle _handle = handle;
+
+        public bool TryCharge(long bytes) => Charge(_handle, bytes);
+
+        public void Uncharge(long bytes) => Uncharge(_handle, bytes);
+
+        public bool TryChargeInlined(long bytes) => _handle.TryCharge(bytes);
+
+        public void UnchargeInlined(long bytes) => _handle.Uncharge(bytes);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static bool Charge(in GroupHandle handle, long bytes) => handle.TryCharge(bytes);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static void Uncharge(in GroupHandle handle, long bytes) => handle.Uncharge(bytes);
     }
 }

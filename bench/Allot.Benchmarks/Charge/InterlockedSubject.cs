@@ -11,14 +11,14 @@ internal static class InterlockedSubject
 {
     public static Subject Subject { get; } = new("Interlocked on every level, C#", Plant);
 
-    private static AccountTree<Account> Plant(int depth, int leaves)
+    private static AccountTree<Account, Account> Plant(int depth, int leaves)
     {
         var root = new Counter(parent: null);
-        if (depth == 1) return new AccountTree<Account>([new Account(root)], () => root.UsedBytes);
+        if (depth == 1) return new AccountTree<Account, Account>([new Account(root)], () => root.UsedBytes);
         Counter above = root;
         for (int level = 2; level < depth; level++) above = new Counter(above);
         Account[] accounts = [.. Enumerable.Range(0, leaves).Select(_ => new Account(new Counter(above)))];
-        return new AccountTree<Account>(accounts, () => root.UsedBytes);
+        return new AccountTree<Account, Account>(accounts, () => root.UsedBytes);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -27,8 +27,10 @@ internal static class InterlockedSubject
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Uncharge(Counter counter, long bytes) => counter.Uncharge(bytes);
 
-    private readonly struct Account(Counter counter) : IAccount
+    private readonly struct Account(Counter counter) : IAccount<Account>, IOpenAccount
     {
+        public Account Open() => this;
+
         public bool TryCharge(long bytes) => InterlockedSubject.TryCharge(counter, bytes);
 
         public void Uncharge(long bytes) => InterlockedSubject.Uncharge(counter, bytes);

@@ -12,8 +12,8 @@ using System.Runtime.CompilerServices;
 namespace Allot;
 
 /// <summary>Charging memory to a group.</summary>
-/// <remarks>All methods may be used from any thread. None of them blocks; on success none of them allocates, save for
-/// the first event of a group.</remarks>
+/// <remarks>All methods may be used from any thread. None of them blocks, save for <c>Charge</c> where it has to
+/// reclaim; on success none of them allocates, save for the first event of a group.</remarks>
 public static class GroupCharging
 {
     extension(MemoryGroup group)
@@ -37,16 +37,18 @@ public static class GroupCharging
             return group.TryChargeTree(kind, bytes, out refusal);
         }
 
-        /// <summary>Charges the group and all its ancestors.</summary>
+        /// <summary>Charges the group and all its ancestors. Where a limit refuses, the reclaimers below it are asked
+        /// for room first: then it blocks while they run.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-        /// <exception cref="MemoryLimitExceededException">A limit refused, or the group was removed; nothing is
-        /// charged.</exception>
+        /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
+        /// group was removed; nothing is charged.</exception>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         public void Charge(MemoryKind kind, long bytes)
         {
             if (group.TryCharge(kind, bytes, out ChargeRefusal refusal)) return;
+            if (group.TryChargeAfterReclaim(kind, bytes, ref refusal)) return;
             throw new MemoryLimitExceededException(refusal);
         }
 
@@ -76,8 +78,14 @@ public static class GroupCharging
         /// the kind is unknown.</exception>
         public void Uncharge(MemoryKind kind, long bytes)
         {
-            if (kind <= MemoryKind.Kernel && ThreadReserves.TryKeep(group.CounterOf(kind), bytes)) return;
-            group.UnchargeTree(kind, bytes);
+            if (kind > MemoryKind.Kernel || !ThreadReserves.TryKeep(group.CounterOf(kind), bytes))
+            {
+                group.UnchargeTree(kind, bytes);
+            }
+            else if (ReclaimScope.IsReclaiming)
+            {
+                ReclaimScope.NoteUncharged(group, kind, bytes);
+            }
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
@@ -102,6 +110,7 @@ public static class GroupCharging
             ValidateKind(kind);
             long missing = group.CounterOf(kind).Uncharge(bytes);
             if (missing > 0) group.ReportAccountingError(bytes, missing);
+            if (ReclaimScope.IsReclaiming) ReclaimScope.NoteUncharged(group, kind, bytes - missing);
         }
 
         /// <summary>The fastest way for one thread to charge a group again and again.</summary>

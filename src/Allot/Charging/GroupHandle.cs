@@ -64,6 +64,6 @@ public readonly unsafe ref struct GroupHandle
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Uncharge(long bytes)
     {
-        if (!_slot->TryKeep(_key, bytes)) _group.Uncharge(Kind, bytes);
+        if (ReclaimScope.IsReclaiming || !_slot->TryKeep(_key, bytes)) _group.Uncharge(Kind, bytes);
     }
 }

@@ -136,7 +136,11 @@ public sealed class MemoryCharge : IDisposable
             AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (target == _group) return;
-            target.Charge(Kind, _bytes);
+            if (!target.TryCharge(Kind, _bytes, out ChargeRefusal refusal))
+            {
+                throw new MemoryLimitExceededException(refusal);
+            }
+
             _group.Uncharge(Kind, _bytes);
             _group = target;
         }

@@ -12,11 +12,17 @@ internal enum EventKind
     PinsMax,
     PinsForced,
     AccountingErrors,
+    Low,
+    High,
+    Oom,
+    OomKill,
+    OomGroupKill,
+    ReclaimErrors,
 }
 
 internal sealed class EventCounters
 {
-    private const int Kinds = (int)EventKind.AccountingErrors + 1;
+    private const int Kinds = (int)EventKind.ReclaimErrors + 1;
 
     // _total[kind] == _local[kind] + the _total[kind] of all children there ever were, once counting threads are quiet.
     private readonly long[] _local = new long[Kinds];

@@ -188,10 +188,15 @@ internal sealed class TreeReserves
     {
         lock (_timerGate)
         {
-            TimeSpan never = Timeout.InfiniteTimeSpan;
-            _timer ??= _time.CreateTimer(_ => TrimOnTime(root), null, never, never);
+            _timer ??= CreateTimer(root);
             if (BoundSlots > 0) _timer.Change(s_trimPeriod, s_trimPeriod);
         }
+    }
+
+    private ITimer CreateTimer(MemoryCounter root)
+    {
+        TimeSpan never = Timeout.InfiniteTimeSpan;
+        return _time.CreateTimer(_ => TrimOnTime(root), null, never, never);
     }
 
     private void TrimOnTime(MemoryCounter root)

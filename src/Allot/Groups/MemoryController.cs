@@ -7,7 +7,8 @@ public sealed class MemoryController
     /// <summary>Creates a tree that has only its root.</summary>
     /// <param name="rootOptions">The limits of the whole tree; none when null.</param>
     /// <param name="options">How the tree works; the defaults when null.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A limit, or another amount, is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A limit or another amount is negative, or a protection is above
+    /// the limit.</exception>
     public MemoryController(MemoryGroupOptions? rootOptions = null, MemoryControllerOptions? options = null)
     {
         rootOptions ??= new MemoryGroupOptions();
@@ -15,7 +16,12 @@ public sealed class MemoryController
         options ??= new MemoryControllerOptions();
         options.Validate();
         Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing);
+        SharesUnclaimedProtection = options.SharesUnclaimedProtection;
         Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
+        lock (TreeLock)
+        {
+            if (rootOptions.HasPolicy) Root.ApplyPolicy_NeedsLock(rootOptions);
+        }
     }
 
     /// <summary>The group above all others: no name, the path <c>/</c>, and it cannot be removed.</summary>
@@ -28,6 +34,12 @@ public sealed class MemoryController
 
     /// <summary>What threads hold in advance from this tree, and the gate to take it back.</summary>
     internal TreeReserves Reserves { get; }
+
+    /// <summary>See <see cref="MemoryControllerOptions.SharesUnclaimedProtection"/>.</summary>
+    internal bool SharesUnclaimedProtection { get; set; }
+
+    /// <summary>How long a charge waits for the reclaim of another thread in the same group.</summary>
+    internal TimeSpan ReclaimWaitMax { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Finds a group by its path.</summary>
     /// <param name="path">Names from the root, each after a slash: <c>/tenants/acme</c>; <c>/</c> is the root. Exact: a

@@ -9,6 +9,10 @@ public sealed class MemoryControllerOptions
     /// fail and is not counted as used, see <see cref="MemoryCounter.ReservedBytes"/>.</remarks>
     public long ReservesMaxBytes { get; set; } = 64L << 20;
 
+    /// <summary>Whether protection that nobody below a group claims is shared among its children in proportion to what
+    /// they use. Default: false. Linux calls it <c>memory_recursiveprot</c>.</summary>
+    public bool SharesUnclaimedProtection { get; set; }
+
     /// <summary>The time by which unused reserves are given back.</summary>
     internal TimeProvider Time { get; set; } = TimeProvider.System;
 

@@ -1,21 +1,51 @@
 namespace Allot;
 
 /// <summary>How often something happened to a group: a snapshot, exact per value, not atomic as a whole.</summary>
-/// <param name="MemoryMax">Charges that the group's <see cref="MemoryGroup.Memory"/> limit refused.</param>
-/// <param name="MemoryForced">Forced charges that left memory above its limit.</param>
-/// <param name="KernelMax">Charges that the group's <see cref="MemoryGroup.Kernel"/> limit refused.</param>
-/// <param name="KernelForced">Forced charges that left kernel memory above its limit.</param>
-/// <param name="PinsMax">Charges that the group's <see cref="MemoryGroup.Pins"/> limit refused.</param>
-/// <param name="PinsForced">Forced charges that left pins above their limit.</param>
-/// <param name="AccountingErrors">Times that more was uncharged than the group held. The excess was ignored; it is a
-/// mistake of the code that charges.</param>
 /// <remarks>An event belongs to the group whose limit acted, not to the one that asked. The local view counts what this
 /// group's own limits did; the hierarchical view adds all descendants.</remarks>
-public readonly record struct MemoryEvents(
-    long MemoryMax,
-    long MemoryForced,
-    long KernelMax,
-    long KernelForced,
-    long PinsMax,
-    long PinsForced,
-    long AccountingErrors);
+public readonly record struct MemoryEvents
+{
+    /// <summary>Times that the group was reclaimed although it was below its low protection, because nothing else was
+    /// left.</summary>
+    public long Low { get; init; }
+
+    /// <summary>Times that use above the high limit was found and acted on.</summary>
+    public long High { get; init; }
+
+    /// <summary>Charges that the group's <see cref="MemoryGroup.Memory"/> limit refused, each attempt
+    /// counted.</summary>
+    public long MemoryMax { get; init; }
+
+    /// <summary>Forced charges that left memory above its limit.</summary>
+    public long MemoryForced { get; init; }
+
+    /// <summary>Charges that the group's <see cref="MemoryGroup.Kernel"/> limit refused, each attempt
+    /// counted.</summary>
+    public long KernelMax { get; init; }
+
+    /// <summary>Forced charges that left kernel memory above its limit.</summary>
+    public long KernelForced { get; init; }
+
+    /// <summary>Charges that the group's <see cref="MemoryGroup.Pins"/> limit refused.</summary>
+    public long PinsMax { get; init; }
+
+    /// <summary>Forced charges that left pins above their limit.</summary>
+    public long PinsForced { get; init; }
+
+    /// <summary>Times that the group ran out of memory with nothing left to reclaim.</summary>
+    public long Oom { get; init; }
+
+    /// <summary>Groups ended by the out-of-memory policy, counted at the group that was ended.</summary>
+    public long OomKill { get; init; }
+
+    /// <summary>Whole subtrees ended by the out-of-memory policy, counted once at their top.</summary>
+    public long OomGroupKill { get; init; }
+
+    /// <summary>Times that more was uncharged than the group held. The excess was ignored; it is a mistake of the code
+    /// that charges.</summary>
+    public long AccountingErrors { get; init; }
+
+    /// <summary>Times that a reclaimer of the group threw, or claimed what the counters do not show. It was contained;
+    /// it is a mistake of the reclaimer.</summary>
+    public long ReclaimErrors { get; init; }
+}

@@ -27,10 +27,11 @@ public sealed class MemoryGroup
     public const long MaxChargeBytes = MemoryCounter.MaxChargeBytes;
 
     // Under the tree lock: Parent._children[Name] == this if and only if online (but for the root), and an offline
-    // group has no children.
+    // group has no children. A group that has a policy is below groups that have one, and listed there while online.
     private readonly MemoryController _controller;
     private Dictionary<string, MemoryGroup>? _children;
     private EventCounters? _events;
+    private GroupPolicy? _policy;
     private volatile MemoryGroupState _state;
 
     internal MemoryGroup(MemoryController controller, MemoryGroup? parent, string name, MemoryGroupOptions options)
@@ -113,7 +114,8 @@ public sealed class MemoryGroup
     /// the children. The name of a removed group can be used again: the two share nothing.</param>
     /// <param name="options">The limits it starts with; none when null.</param>
     /// <exception cref="ArgumentException">The name is not a group name.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A limit is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is negative, or a protection is negative or above the
+    /// limit.</exception>
     /// <exception cref="InvalidOperationException">A child of that name exists, or this group was removed.</exception>
     public MemoryGroup CreateChild(string name, MemoryGroupOptions? options = null)
     {
@@ -133,6 +135,7 @@ public sealed class MemoryGroup
                 throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': it exists already.");
             }
 
+            if (options.HasPolicy) child.ApplyPolicy_NeedsLock(options);
             child.AssertInvariants_NeedsLock();
             return child;
         }
@@ -148,7 +151,7 @@ public sealed class MemoryGroup
         if (Parent is null) throw new InvalidOperationException("The root group '/' cannot be removed.");
         lock (_controller.Reserves.Gate)
         {
-            if (!TryUnlink()) return;
+            if (!Unlink()) return;
             foreach (MemoryCounter counter in Counters) counter.Close();
 
             // Also waits for the charges that have begun before.
@@ -157,27 +160,7 @@ public sealed class MemoryGroup
         }
 
         _controller.Reserves.ReportMissing();
-    }
-
-    private bool TryUnlink()
-    {
-        lock (_controller.TreeLock)
-        {
-            AssertInvariants_NeedsLock();
-            if (_state == MemoryGroupState.Offline) return false;
-            if (_children is { Count: > 0 })
-            {
-                throw new InvalidOperationException(
-                    $"Cannot remove '{Path}': it still has {_children.Count} children. Remove them first.");
-            }
-
-            bool unlinked = Parent!._children!.Remove(Name);
-            Debug.Assert(unlinked, "An online group is its parent's child.");
-            _state = MemoryGroupState.Offline;
-            _children = null;
-            AssertInvariants_NeedsLock();
-            return true;
-        }
+        _policy?.Attachment?.OnRemoved(Parent._policy?.Attachment);
     }
 
     /// <summary>What happened to this group and its descendants.</summary>
@@ -222,12 +205,65 @@ public sealed class MemoryGroup
         }
     }
 
+    /// <summary>Its policy; null while it has none.</summary>
+    internal GroupPolicy? Policy => Volatile.Read(ref _policy);
+
+    internal MemoryController Controller => _controller;
+
+    /// <summary>The children that have a policy: a snapshot.</summary>
+    internal ReadOnlySpan<MemoryGroup> ChildrenWithPolicy =>
+        Policy is { } policy ? policy.Children(_controller.TreeLock) : [];
+
+    /// <summary>Its policy, and before that one for every group above.</summary>
+    internal GroupPolicy EnsurePolicy()
+    {
+        // Under the lock also when there is one already: another thread may be linking it to the groups above.
+        lock (_controller.TreeLock) return EnsurePolicy_NeedsLock();
+    }
+
+    internal void ApplyPolicy_NeedsLock(MemoryGroupOptions options)
+    {
+        GroupPolicy policy = EnsurePolicy_NeedsLock();
+        policy.MinBytes = options.MinBytes;
+        policy.LowBytes = options.LowBytes;
+        policy.HighBytes = options.HighBytes;
+    }
+
     internal MemoryGroup? FindChild_NeedsLock(ReadOnlySpan<char> name)
     {
         Debug.Assert(_controller.TreeLock.IsHeldByCurrentThread, "The tree is read under its lock.");
         if (_children is null) return null;
         var children = _children.GetAlternateLookup<ReadOnlySpan<char>>();
         return children.TryGetValue(name, out MemoryGroup? child) ? child : null;
+    }
+
+    /// <summary>Unlinks the group, unless that was done already.</summary>
+    private bool Unlink()
+    {
+        Debug.Assert(Parent is not null, "The root is never unlinked.");
+        lock (_controller.TreeLock)
+        {
+            AssertInvariants_NeedsLock();
+            if (_state == MemoryGroupState.Offline) return false;
+            if (_children is { Count: > 0 })
+            {
+                throw new InvalidOperationException(
+                    $"Cannot remove '{Path}': it still has {_children.Count} children. Remove them first.");
+            }
+
+            bool unlinked = Parent._children!.Remove(Name);
+            Debug.Assert(unlinked, "An online group is its parent's child.");
+            _state = MemoryGroupState.Offline;
+            _children = null;
+            if (_policy is not null)
+            {
+                Parent._policy!.RemoveChild_NeedsLock(this);
+                _policy.MinBytes = _policy.LowBytes = 0;
+            }
+
+            AssertInvariants_NeedsLock();
+            return true;
+        }
     }
 
     [Conditional("DEBUG")]
@@ -238,9 +274,23 @@ public sealed class MemoryGroup
         bool linked = Parent is null || Parent.FindChild_NeedsLock(Name) == this;
         Debug.Assert(online == linked, "A group is online if and only if its parent lists it.");
         Debug.Assert(online || _children is null, "A removed group has no children.");
+        Debug.Assert(!online || _policy is null || Parent is null || Parent._policy is not null,
+            "Above a group that has a policy, every group has one.");
         if (online && Parent is not null)
         {
             Debug.Assert(Parent._state == MemoryGroupState.Online, "Online groups are below online groups.");
+        }
+    }
+
+    private GroupPolicy EnsurePolicy_NeedsLock()
+    {
+        Debug.Assert(_controller.TreeLock.IsHeldByCurrentThread, "The tree changes under its lock.");
+        for (MemoryGroup group = this, below = this; ; below = group, group = group.Parent)
+        {
+            bool isNew = group._policy is null;
+            if (isNew) Volatile.Write(ref group._policy, new GroupPolicy());
+            if (below != group) group._policy!.AddChild_NeedsLock(below);
+            if (!isNew || group.Parent is null || group._state == MemoryGroupState.Offline) return _policy!;
         }
     }
 
@@ -250,13 +300,21 @@ public sealed class MemoryGroup
     private MemoryEvents Read(Func<EventCounters, EventKind, long> read)
     {
         if (Volatile.Read(ref _events) is not { } events) return default;
-        return new MemoryEvents(
-            read(events, EventKind.MemoryMax),
-            read(events, EventKind.MemoryForced),
-            read(events, EventKind.KernelMax),
-            read(events, EventKind.KernelForced),
-            read(events, EventKind.PinsMax),
-            read(events, EventKind.PinsForced),
-            read(events, EventKind.AccountingErrors));
+        return new MemoryEvents
+        {
+            Low = read(events, EventKind.Low),
+            High = read(events, EventKind.High),
+            MemoryMax = read(events, EventKind.MemoryMax),
+            MemoryForced = read(events, EventKind.MemoryForced),
+            KernelMax = read(events, EventKind.KernelMax),
+            KernelForced = read(events, EventKind.KernelForced),
+            PinsMax = read(events, EventKind.PinsMax),
+            PinsForced = read(events, EventKind.PinsForced),
+            Oom = read(events, EventKind.Oom),
+            OomKill = read(events, EventKind.OomKill),
+            OomGroupKill = read(events, EventKind.OomGroupKill),
+            AccountingErrors = read(events, EventKind.AccountingErrors),
+            ReclaimErrors = read(events, EventKind.ReclaimErrors),
+        };
     }
 }

@@ -6,6 +6,17 @@ public sealed class MemoryGroupOptions
     /// <summary>The most memory, user and kernel together, in bytes; 0 or more. Default: no limit.</summary>
     public long MaxBytes { get; set; } = MemoryGroup.Unlimited;
 
+    /// <summary>Memory that is never reclaimed from the group, in bytes; 0 to <see cref="MaxBytes"/>. Default:
+    /// 0.</summary>
+    public long MinBytes { get; set; }
+
+    /// <summary>Memory that is reclaimed from the group only when nothing else is left, in bytes; 0 to
+    /// <see cref="MaxBytes"/>. Default: 0.</summary>
+    public long LowBytes { get; set; }
+
+    /// <summary>The soft limit of memory in bytes; 0 or more. Default: no limit.</summary>
+    public long HighBytes { get; set; } = MemoryGroup.Unlimited;
+
     /// <summary>The most kernel memory, a part of all memory, in bytes; 0 or more. Default: no limit.</summary>
     /// <remarks>Below <see cref="MaxBytes"/> it bounds a part of the budget; at or above it, it never acts by
     /// itself.</remarks>
@@ -14,10 +25,15 @@ public sealed class MemoryGroupOptions
     /// <summary>The most locked and pinned memory together, in bytes; 0 or more. Default: no limit.</summary>
     public long PinsMaxBytes { get; set; } = MemoryGroup.Unlimited;
 
+    internal bool HasPolicy => MinBytes != 0 || LowBytes != 0 || HighBytes != MemoryGroup.Unlimited;
+
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfNegative(MaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(KernelMaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(PinsMaxBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(HighBytes);
+        GroupPolicy.ValidateProtection(MinBytes, MaxBytes, nameof(MinBytes));
+        GroupPolicy.ValidateProtection(LowBytes, MaxBytes, nameof(LowBytes));
     }
 }

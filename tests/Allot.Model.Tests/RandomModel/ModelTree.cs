@@ -202,7 +202,13 @@ internal sealed class ModelTree : ITree
         _ => [CounterKind.Pins],
     };
 
-    private static MemoryEvents Events(Func<string, long> count) => new(
-        count("MemoryMax"), count("MemoryForced"), count("KernelMax"), count("KernelForced"),
-        count("PinsMax"), count("PinsForced"), AccountingErrors: 0);
+    private static MemoryEvents Events(Func<string, long> count) => new()
+    {
+        MemoryMax = count("MemoryMax"),
+        MemoryForced = count("MemoryForced"),
+        KernelMax = count("KernelMax"),
+        KernelForced = count("KernelForced"),
+        PinsMax = count("PinsMax"),
+        PinsForced = count("PinsForced"),
+    };
 }

@@ -29,7 +29,17 @@ public sealed class MemoryEventsTests
         group.ForceCharge(MemoryKind.User, 6);     // passes Memory
         group.ForcePin(PinKind.Pinned, 4);
         group.Uncharge(MemoryKind.Kernel, 7);
-        Assert.Equal(new MemoryEvents(1, 1, 1, 1, 2, 1, 1), group.ReadLocalEvents());
+        var expected = new MemoryEvents
+        {
+            MemoryMax = 1,
+            MemoryForced = 1,
+            KernelMax = 1,
+            KernelForced = 1,
+            PinsMax = 2,
+            PinsForced = 1,
+            AccountingErrors = 1,
+        };
+        Assert.Equal(expected, group.ReadLocalEvents());
     }
 
     [Fact]

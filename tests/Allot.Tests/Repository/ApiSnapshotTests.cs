@@ -31,12 +31,13 @@ public sealed class ApiSnapshotTests
     [Fact]
     public void A_member_of_every_sort_is_in_the_text()
     {
-        string text = PublicSurface.Of([typeof(MemoryGroup), typeof(GroupCharging), typeof(RefusalReason)]);
+        string text = PublicSurface.Of([typeof(MemoryGroup), typeof(GroupCharging), typeof(GroupProtection), typeof(RefusalReason)]);
         Assert.Contains("sealed class Allot.MemoryGroup\n", text);
         Assert.Contains("    const long Unlimited = 9223372036854775807\n", text);
         Assert.Contains("    MemoryGroup? Parent { get; }\n", text);
         Assert.Contains("    MemoryGroup CreateChild(string name, MemoryGroupOptions? options = null)\n", text);
         Assert.Contains("    extension(MemoryGroup) bool TryCharge(MemoryKind kind, long bytes, out ", text);
+        Assert.Contains("    extension(MemoryGroup) long LowBytes { get; set; }\n", text);
         Assert.Contains("    LimitReached = 1\n", text);
         Assert.DoesNotContain("internal", text);
         Assert.DoesNotContain("<G>", text);   // the compiler's types for extension blocks

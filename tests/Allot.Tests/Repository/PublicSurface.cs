@@ -62,7 +62,7 @@ internal static class PublicSurface
             .. type.GetFields(Declared).Where(field => field.IsPublic).Select(Field),
             .. type.GetProperties(Declared).Where(property => property.GetAccessors().Length > 0).Select(Property),
             .. type.GetEvents(Declared).Select(e => $"event {TypeNames.Of(e.EventHandlerType!)} {e.Name}"),
-            .. methods.Where(method => !method.IsSpecialName && !IsExtension(method))
+            .. methods.Where(method => !method.IsSpecialName && !IsExtension(method) && !IsAccessor(method))
                 .Select(method => Method(method, method.Name)),
         ];
         IEnumerable<string> extensions =
@@ -72,6 +72,7 @@ internal static class PublicSurface
             orderby block.Key
             from member in block.Select(method => Method(method, method.Name, skip: 1)).Order(StringComparer.Ordinal)
             select $"extension({block.Key}) {member}";
+        extensions = extensions.Concat(ExtensionProperties(type, methods));
         return members.Order(StringComparer.Ordinal).Concat(extensions);
     }
 
@@ -91,6 +92,19 @@ internal static class PublicSurface
         string set = property.SetMethod is not { IsPublic: true } setter ? ""
             : setter.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ? " init;" : " set;";
         return $"{(any.IsStatic ? "static " : "")}{TypeNames.Of(property)} {property.Name} {{{get}{set} }}";
+    }
+
+    // The compiler writes an extension property as static accessors of no property.
+    private static IEnumerable<string> ExtensionProperties(Type type, MethodInfo[] methods)
+    {
+        if (type.GetProperties(Declared).Length > 0) return [];
+        return from getter in methods
+               where getter.IsStatic && getter.Name.StartsWith("get_", StringComparison.Ordinal)
+               let name = getter.Name["get_".Length..]
+               let receiver = TypeNames.Of(getter.GetParameters()[0])
+               let set = methods.Any(method => method.Name == "set_" + name) ? " set;" : ""
+               orderby name
+               select $"extension({receiver}) {TypeNames.Of(getter.ReturnParameter)} {name} {{ get;{set} }}";
     }
 
     private static string Method(MethodInfo method, string name, int skip = 0)
@@ -128,6 +142,11 @@ internal static class PublicSurface
     private static bool IsExtension(MethodInfo method) => method.IsDefined(typeof(ExtensionAttribute));
 
     private static bool IsDelegate(Type type) => type.BaseType == typeof(MulticastDelegate);
+
+    // Of an extension property: the others have a special name.
+    private static bool IsAccessor(MethodInfo method) => method.IsStatic
+        && (method.Name.StartsWith("get_", StringComparison.Ordinal)
+            || method.Name.StartsWith("set_", StringComparison.Ordinal));
 
     // The compiler's own types for extension blocks.
     private static bool IsMarker(Type type) =>

@@ -1,0 +1,35 @@
+// The slow path of Charge: a limit has refused, so reclaimers get their turn before anybody hears of it.
+
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Allot;
+
+internal static class ChargeAfterReclaim
+{
+    extension(MemoryGroup group)
+    {
+        /// <summary>Reclaims below the limit that refused and tries again, while that makes progress.</summary>
+        /// <param name="kind">The kind that was refused.</param>
+        /// <param name="bytes">The bytes that were refused.</param>
+        /// <param name="refusal">The refusal; that of the last attempt when false is returned.</param>
+        /// <param name="context">What the charging code may do.</param>
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        internal bool TryChargeAfterReclaim(
+            MemoryKind kind, long bytes, ref ChargeRefusal refusal, ReclaimContext context = default)
+        {
+            Debug.Assert(refusal.Reason != RefusalReason.None, "Only what was refused is tried again.");
+            for (int round = 0; round < GroupReclaim.IdleRoundsMax; round++)
+            {
+                // What can never fit is refused at once: no cache is emptied for it.
+                if (refusal.Limiter is not { } limiter || bytes > refusal.MaxBytes) return false;
+                context = context with { KernelOnly = refusal.Counter == CounterKind.Kernel };
+                long freed = limiter.ReclaimForCharge(bytes, context);
+                if (group.TryCharge(kind, bytes, out refusal)) return true;
+                if (freed == 0) return false;
+            }
+
+            return false;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+namespace Allot.Tests.Docs;
+
+/// <summary>The code blocks of the guide to reclaim, compiled and run.</summary>
+public sealed class ReclaimSnippets
+{
+    [Fact]
+    public void Register_a_cache()
+    {
+        MemoryGroup group = new MemoryController().Root.CreateChild("cache", new() { MaxBytes = 1 << 20 });
+        IReclaimer cache = new Reclaim.TestCache(new MemoryController().Root.CreateChild("other"));
+
+        #region register-reclaimer
+        using IDisposable registration = group.Register(cache, new ReclaimerOptions
+        {
+            Cost = 4,               // twice as dear to fill again as others: asked for half as much
+            BatchBytes = 1 << 20,   // less is not worth the trouble
+        });
+        #endregion
+
+        Assert.Equal(0, group.Reclaim(1));
+    }
+
+    [Fact]
+    public void Protect_a_group()
+    {
+        MemoryGroup tenants = new MemoryController().Root.CreateChild("tenants", new() { MaxBytes = 64 << 20 });
+
+        #region protect
+        tenants.LowBytes = 40 << 20;   // what a group does not have itself, its children cannot have
+        MemoryGroup index = tenants.CreateChild("index", new MemoryGroupOptions { MinBytes = 8 << 20 });
+        MemoryGroup acme = tenants.CreateChild("acme", new MemoryGroupOptions { LowBytes = 16 << 20 });
+        MemoryGroup trial = tenants.CreateChild("trial");   // gives first
+        #endregion
+
+        Assert.Equal((8 << 20, 16 << 20, 0), (index.MinBytes, acme.LowBytes, trial.LowBytes));
+    }
+
+    [Fact]
+    public void Reclaim_on_demand()
+    {
+        MemoryGroup tenants = new MemoryController().Root.CreateChild("tenants");
+
+        #region reclaim-on-demand
+        long freedBytes = tenants.Reclaim(16 << 20);   // what was really given back; may be 0
+        #endregion
+
+        Assert.Equal(0, freedBytes);
+    }
+}
