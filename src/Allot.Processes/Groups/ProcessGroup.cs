@@ -60,7 +60,7 @@ public sealed class ProcessGroup : IDisposable
         if (options.Command.Count == 0) throw new ArgumentException("The command is empty.", nameof(options));
         SyscallTable numbers = Platform.RequireSupported();
 
-        MemoryGroup parent = options.Parent ?? new MemoryController().Root;
+        MemoryGroup parent = options.Parent ?? new MemoryController(options: new() { ReservesMaxBytes = 0 }).Root;
         MemoryGroup group = parent.CreateChild(options.EffectiveName, new MemoryGroupOptions
         {
             KernelMaxBytes = options.KernelMaxBytes,

@@ -23,7 +23,7 @@ internal static class Rehearsal
 
     private static void Run(CallTable calls, SyscallTable numbers)
     {
-        MemoryGroup stage = new MemoryController().Root.CreateChild("rehearsal", new MemoryGroupOptions());
+        MemoryGroup stage = new MemoryController(options: new() { ReservesMaxBytes = 0 }).Root.CreateChild("rehearsal", new MemoryGroupOptions());
         using var supervisor = new Supervisor(new SupervisorParts
         {
             Group = stage,
