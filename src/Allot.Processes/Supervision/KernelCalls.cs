@@ -8,6 +8,7 @@
 // of an existing file: their caches are reclaimable), that only touch memory (page tables), and that fill what exists
 // (pipe and socket contents, bounded per object by the kernel's own limits).
 
+using System.Runtime.InteropServices;
 using Allot.Processes.Native;
 using Allot.Processes.Observation;
 using Allot.Processes.Seccomp;
@@ -41,12 +42,18 @@ internal static class KernelCalls
     private const long CallFilter = 128 * KiB;
     private const long ProtectionDomain = 256 * KiB;    // a thread's own copy of the rules of every layer
 
+    private const long Map = 64 * KiB;
+    private const long LoadedProgram = 64 * KiB;
+    private const long LoadedTypes = 64 * KiB;
+    private const ulong AmountMax = 1UL << 40;          // the kernel bounds arguments far below; sums cannot overflow
+
     private const long MappingCopy = 1280;              // itself, its links to pages, its place in a tree
     private const long MountCopy = KiB;
     private const long DescriptorSlot = 9;
     private const ulong DescriptorSlotsMax = 1UL << 30; // as many as the kernel lets any process have
     private const long LargestAttribute = 68 * KiB;     // the value's length is behind a pointer
 
+    // The arguments by which the calls that create something differ from those that do not.
     private const ulong CreateFile = 0x40;              // O_CREAT
     private const ulong TemporaryFile = 0x400000;       // __O_TMPFILE, the bit that O_TMPFILE adds to O_DIRECTORY
     private const ulong CloneMemory = 0x100;            // CLONE_VM
@@ -54,6 +61,34 @@ internal static class KernelCalls
     private const ulong CloneMounts = 0x20000;          // CLONE_NEWNS
     private const ulong CloneNetwork = 0x40000000;      // CLONE_NEWNET
     private const ulong CloneNamespaces = 0x7e020080;   // CLONE_NEW*
+    private const ulong CloseRangeUnshare = 2;
+    private const ulong LargeDescriptor = 0xffffff00;   // 256 and above
+    private const ulong DuplicateFrom = 0;              // F_DUPFD
+    private const ulong DuplicateFromCloseOnExec = 1030;
+    private const ulong SetLock = 6;                    // F_SETLK
+    private const ulong SetLockWait = 7;
+    private const ulong SetOpenFileLock = 37;           // F_OFD_SETLK
+    private const ulong SetOpenFileLockWait = 38;
+    private const ulong SetPipeSize = 1031;             // F_SETPIPE_SZ
+    private const ulong EpollAdd = 1;                   // EPOLL_CTL_ADD
+    private const ulong SocketLevel = 1;                // SOL_SOCKET
+    private const ulong AttachFilter = 26;              // SO_ATTACH_FILTER
+    private const ulong AttachGroupFilter = 51;         // SO_ATTACH_REUSEPORT_CBPF
+    private const ulong MountTree = 0x4000;             // MS_REC
+    private const ulong OpenWholeTree = 0x8000;         // AT_RECURSIVE
+    private const ulong CreateFileSystem = 6;           // FSCONFIG_CMD_CREATE
+    private const ulong CreateNewFileSystem = 8;        // FSCONFIG_CMD_CREATE_EXCL
+    private const ulong SetFilter = 1;                  // SECCOMP_SET_MODE_FILTER
+    private const ulong SetSeccomp = 22;                // PR_SET_SECCOMP
+    private const uint BpfCreateMap = 0;                // BPF_MAP_CREATE
+    private const uint BpfLoadProgram = 5;              // BPF_PROG_LOAD
+    private const uint BpfLoadTypes = 18;               // BPF_BTF_LOAD
+    private const uint MapHashPerProcessor = 5;         // BPF_MAP_TYPE_PERCPU_HASH
+    private const uint MapArrayPerProcessor = 6;        // BPF_MAP_TYPE_PERCPU_ARRAY
+    private const uint MapRecentPerProcessor = 10;      // BPF_MAP_TYPE_LRU_PERCPU_HASH
+    private const uint MapStoragePerProcessor = 21;     // BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
+    private const uint MapRing = 27;                    // BPF_MAP_TYPE_RINGBUF
+    private const uint MapUserRing = 31;                // BPF_MAP_TYPE_USER_RINGBUF
 
     public static IReadOnlyList<KernelCall> All { get; } =
     [
@@ -62,7 +97,7 @@ internal static class KernelCalls
         new("vfork", Errno.EAGAIN, FilterCondition.Always,
             static (in call) => Process + DescriptorTable(call.ThreadId)),
         new("clone", Errno.EAGAIN, FilterCondition.Always, static (in call) => Clone(call, call.Arguments[0])),
-        new("clone3", Errno.EAGAIN, FilterCondition.Always, static (in call) => Clone(call, ReadWord(call, 0))),
+        new("clone3", Errno.EAGAIN, FilterCondition.Always, CloneByStructure),
         new("execve", Errno.ENOMEM, FilterCondition.Always, Fixed(Process)),
         new("execveat", Errno.ENOMEM, FilterCondition.Always, Fixed(Process)),
         new("unshare", Errno.ENOMEM, FilterCondition.AnyBit(0, CloneNamespaces | CloneFiles), Unshare),
@@ -138,26 +173,6 @@ internal static class KernelCalls
         .. Fixed(1024 * KiB, "finit_module"),
     ];
 
-    private const ulong SetLock = 6;
-    private const ulong SetLockWait = 7;
-    private const ulong SetOpenFileLock = 37;
-    private const ulong SetOpenFileLockWait = 38;
-    private const ulong SetPipeSize = 1031;
-    private const ulong EpollAdd = 1;
-    private const ulong DuplicateFrom = 0;              // F_DUPFD
-    private const ulong DuplicateFromCloseOnExec = 1030;
-    private const ulong LargeDescriptor = 0xffffff00;   // 256 and above
-    private const ulong CloseRangeUnshare = 2;
-    private const ulong MountTree = 0x4000;             // MS_REC
-    private const ulong OpenWholeTree = 0x8000;         // AT_RECURSIVE
-    private const ulong CreateFileSystem = 6;           // FSCONFIG_CMD_CREATE
-    private const ulong CreateNewFileSystem = 8;
-    private const ulong SetFilter = 1;                  // SECCOMP_SET_MODE_FILTER
-    private const ulong SetSeccomp = 22;                // PR_SET_SECCOMP
-    private const ulong SocketLevel = 1;                // SOL_SOCKET
-    private const ulong AttachFilter = 26;
-    private const ulong AttachGroupFilter = 51;
-
     private static KernelEstimate Fixed(long bytes) => (in _) => bytes;
 
     private static IEnumerable<KernelCall> Fixed(long bytes, params string[] names) => Each(names, Fixed(bytes));
@@ -165,8 +180,7 @@ internal static class KernelCalls
     private static IEnumerable<KernelCall> Each(string[] names, KernelEstimate estimate) =>
         names.Select(name => new KernelCall(name, Errno.ENOMEM, FilterCondition.Always, estimate));
 
-    // An argument that the kernel itself bounds far below this; the cap keeps sums far from overflow.
-    private static long Amount(ulong argument) => (long)Math.Min(argument, 1UL << 40);
+    private static long Amount(ulong argument) => (long)Math.Min(argument, AmountMax);
 
     private static long Clone(in SeccompNotification call, ulong flags)
     {
@@ -175,6 +189,10 @@ internal static class KernelCalls
         if (copiesDescriptors) bytes += DescriptorTable(call.ThreadId);
         return bytes + Namespaces(call.ThreadId, flags);
     }
+
+    // The flags are the first word of a structure. Unreadable reads as 0: a process, the costlier case.
+    private static long CloneByStructure(in SeccompNotification call) =>
+        Clone(call, TargetMemory.ReadWord(call.ThreadId, call.Arguments[0]));
 
     private static long Unshare(in SeccompNotification call)
     {
@@ -212,38 +230,30 @@ internal static class KernelCalls
     private static long MountOf(in SeccompNotification call, bool wholeTree) =>
         wholeTree ? Mount + (MountCopy * ProcFiles.CountLines(call.ThreadId, "mountinfo"u8)) : Mount;
 
-    // Behind a pointer: good for an estimate, never for security. Unreadable reads as 0, the costlier case of clone3.
-    private static ulong ReadWord(in SeccompNotification call, int argument)
-    {
-        ulong word = 0;
-        Span<byte> bytes = System.Runtime.InteropServices.MemoryMarshal.AsBytes(new Span<ulong>(ref word));
-        return TargetMemory.TryRead(call.ThreadId, call.Arguments[argument], bytes) ? word : 0;
-    }
-
-    // BPF_MAP_CREATE (0) begins with type, key size, value size and entries; a program with type, count and address;
-    // the fifth word of type information is its length.
+    // The structure of a map begins with type, key size, value size and entries; of a program with type, count and
+    // address; of type information the fifth word is its length.
     private static long Bpf(in SeccompNotification call)
     {
-        const ulong MapCreate = 0, ProgramLoad = 5, TypeLoad = 18;
-        const uint Ring = 27, UserRing = 31;
-        ulong command = (uint)call.Arguments[0];
-        if (command is not (MapCreate or ProgramLoad or TypeLoad)) return Descriptor;
+        uint command = (uint)call.Arguments[0];
+        if (command is not (BpfCreateMap or BpfLoadProgram or BpfLoadTypes)) return Descriptor;
 
         Span<uint> words = stackalloc uint[5];
-        if (!TargetMemory.TryRead(
-                call.ThreadId, call.Arguments[1], System.Runtime.InteropServices.MemoryMarshal.AsBytes(words)))
-        {
-            return Descriptor;
-        }
-
-        if (command == TypeLoad) return Mount + (4L * Math.Min(words[4], 1u << 24));
-        if (command == ProgramLoad) return (64 * KiB) + (64L * Math.Min(words[1], 1u << 20));
-        if (words[0] is Ring or UserRing) return Mount + words[3];   // here the entries are bytes
-
-        UInt128 value = (UInt128)words[2] * (HasValuePerProcessor(words[0]) ? (uint)Environment.ProcessorCount : 1);
-        UInt128 map = (words[1] + value + 64) * words[3];
-        return map > 1UL << 40 ? 1L << 40 : Mount + (long)map;
+        if (!TargetMemory.TryRead(call.ThreadId, call.Arguments[1], MemoryMarshal.AsBytes(words))) return Descriptor;
+        if (command == BpfLoadTypes) return LoadedTypes + (4L * Math.Min(words[4], 1u << 24));
+        if (command == BpfLoadProgram) return LoadedProgram + (64L * Math.Min(words[1], 1u << 20));
+        return MapOf(type: words[0], keyBytes: words[1], valueBytes: words[2], entries: words[3]);
     }
 
-    private static bool HasValuePerProcessor(uint mapType) => mapType is 5 or 6 or 10 or 21;
+    private static long MapOf(uint type, uint keyBytes, uint valueBytes, uint entries)
+    {
+        const uint EntryOverhead = 64;
+        if (type is MapRing or MapUserRing) return Map + entries;   // here the entries are bytes
+
+        UInt128 value = (UInt128)valueBytes * (HasValuePerProcessor(type) ? (uint)Environment.ProcessorCount : 1);
+        UInt128 map = (keyBytes + value + EntryOverhead) * entries;
+        return map > AmountMax ? (long)AmountMax : Map + (long)map;
+    }
+
+    private static bool HasValuePerProcessor(uint mapType) => mapType
+        is MapHashPerProcessor or MapArrayPerProcessor or MapRecentPerProcessor or MapStoragePerProcessor;
 }
