@@ -31,14 +31,14 @@ internal sealed class PinLimit : IDisposable
     private readonly MemoryGroup _group;
     private readonly IMembers _members;
     private readonly Action _beforeSlowWork;
+    private readonly MirroredCharge _lockedCharge;
+    private readonly MirroredCharge _pinnedCharge;
     private readonly Dictionary<int, PinningProcess> _processes = [];
     private readonly LockedSegments _segments = new();
     private readonly OrphanPins _orphans = new();
     private readonly StatusFiles _statusFiles = new();
     private readonly List<int> _memberIds = [];
     private readonly List<int> _gone = [];
-    private long _chargedLocked;
-    private long _chargedPinned;
     private long _lastRefresh;
     private long _lastVainWait;
 
@@ -50,6 +50,8 @@ internal sealed class PinLimit : IDisposable
         _beforeSlowWork = beforeSlowWork;
         _group = group;
         _members = members;
+        _lockedCharge = new MirroredCharge(group, PinKind.Locked);
+        _pinnedCharge = new MirroredCharge(group, PinKind.Pinned);
     }
 
     /// <summary>The most bytes locked at once.</summary>
@@ -87,9 +89,8 @@ internal sealed class PinLimit : IDisposable
         MakeRoom(request.Bytes);
         bool kernelRefuses = request.Kind == PinKind.Locked && process.ExceedsOwnLimit(request.Bytes);
         if (HasRoom(request.Bytes) && kernelRefuses) return true;
-        if (!_group.TryPin(request.Kind, request.Bytes, out _)) return false;
+        if (!ChargeOf(request.Kind).TryAdd(request.Bytes)) return false;
 
-        NoteCharged(request.Kind, request.Bytes);
         if (action == PinAction.RegisterXdpArea)
         {
             process.InvisibleBytes += request.Bytes;
@@ -111,8 +112,8 @@ internal sealed class PinLimit : IDisposable
     public void Dispose()
     {
         _statusFiles.Dispose();
-        SetCharge(PinKind.Locked, ref _chargedLocked, 0);
-        SetCharge(PinKind.Pinned, ref _chargedPinned, 0);
+        _lockedCharge.Set(0);
+        _pinnedCharge.Set(0);
     }
 
     /// <summary>The allowed call of this thread did not happen.</summary>
@@ -215,9 +216,8 @@ internal sealed class PinLimit : IDisposable
         int segmentId = (int)call.Arguments[0];
         if (!LockedSegments.TryMeasure(call.ThreadId, segmentId, out long bytes)) return false;
         MakeRoom(bytes);
-        if (!_group.TryPin(PinKind.Locked, bytes, out _)) return false;
+        if (!_lockedCharge.TryAdd(bytes)) return false;
         _segments.Add(segmentId, bytes);
-        NoteCharged(PinKind.Locked, bytes);
         UpdateCharge();
         return true;
     }
@@ -231,7 +231,7 @@ internal sealed class PinLimit : IDisposable
             Refresh();
             if (!HasRoom(bytes)) AwaitCalls(bytes);
         }
-        else if (_chargedLocked + _chargedPinned + bytes > PeakBytes
+        else if (_lockedCharge.Bytes + _pinnedCharge.Bytes + bytes > PeakBytes
             && (_processes.Count <= ProcessesReadPerPeak || Stopwatch.GetElapsedTime(_lastRefresh) > s_peakPrecision))
         {
             RefreshKnown();
@@ -258,17 +258,7 @@ internal sealed class PinLimit : IDisposable
 
     private bool HasRoom(long bytes) => _group.Pins.AvailableBytes >= bytes;
 
-    private void NoteCharged(PinKind kind, long bytes)
-    {
-        if (kind == PinKind.Locked)
-        {
-            _chargedLocked += bytes;
-        }
-        else
-        {
-            _chargedPinned += bytes;
-        }
-    }
+    private MirroredCharge ChargeOf(PinKind kind) => kind == PinKind.Locked ? _lockedCharge : _pinnedCharge;
 
     // Brings the counter to what the parts add up to.
     private void UpdateCharge()
@@ -281,25 +271,10 @@ internal sealed class PinLimit : IDisposable
             pinned += process.ChargedPinnedBytes;
         }
 
-        SetCharge(PinKind.Locked, ref _chargedLocked, locked);
-        SetCharge(PinKind.Pinned, ref _chargedPinned, pinned);
+        _lockedCharge.Set(locked);
+        _pinnedCharge.Set(pinned);
         LockedPeakBytes = Math.Max(LockedPeakBytes, locked);
         PinnedPeakBytes = Math.Max(PinnedPeakBytes, pinned);
         PeakBytes = Math.Max(PeakBytes, locked + pinned);
-    }
-
-    private void SetCharge(PinKind kind, ref long charged, long bytes)
-    {
-        Debug.Assert(bytes >= 0, "Nobody holds less than nothing.");
-        long change = bytes - charged;
-        charged = bytes;
-        if (change > 0)
-        {
-            _group.ForcePin(kind, change);
-        }
-        else
-        {
-            _group.Unpin(kind, -change);
-        }
     }
 }

@@ -37,6 +37,7 @@ internal sealed class Supervisor : IDisposable
     private readonly MemoryCgroup? _cgroup;
     private readonly KernelLimit? _kernel;
     private readonly PinLimit _pins;
+    private readonly MirroredCharge _user;
     private readonly bool _deniesIoUring;
     private readonly CallTable? _calls;
     private readonly RefusalCounts _refusals = new();
@@ -48,7 +49,6 @@ internal sealed class Supervisor : IDisposable
     private readonly ConcurrentQueue<(SeccompNotification Call, long ReceivedAt)> _received = new();
     private readonly Lock _deciding = new();
     private Thread? _sampling;
-    private long _chargedUser;
     private long _samples;
     private IReadOnlyList<(string Kind, long Bytes)> _kernelByKind = [];
     private long _kindsReadAtBytes;
@@ -59,6 +59,7 @@ internal sealed class Supervisor : IDisposable
         _cgroup = parts.Cgroup;
         _calls = parts.Calls;
         _deniesIoUring = parts.DeniesIoUring;
+        _user = new MirroredCharge(parts.Group, MemoryKind.User);
         _pins = new PinLimit(parts.Group, parts.Members, BeforeSlowWork);
         if (parts.Cgroup is not { CountsKernelBytes: true } cgroup) return;
         _kernel = new KernelLimit(parts.Group, cgroup, BeforeSlowWork);
@@ -127,7 +128,7 @@ internal sealed class Supervisor : IDisposable
         {
             _kernel?.Release();
             _pins.Dispose();
-            SetUserCharge(0);
+            _user.Set(0);
         }
     }
 
@@ -330,25 +331,11 @@ internal sealed class Supervisor : IDisposable
         if (_cgroup is null || _kernel is { IsLost: true }) return;
         try
         {
-            SetUserCharge(Math.Max(0, _cgroup.ReadMemoryBytes() - _group.Kernel.CurrentBytes));
+            _user.Set(Math.Max(0, _cgroup.ReadMemoryBytes() - _group.Kernel.CurrentBytes));
         }
         catch (IOException)
         {
             // The cgroup was removed under us: the last number stays.
-        }
-    }
-
-    private void SetUserCharge(long bytes)
-    {
-        long change = bytes - _chargedUser;
-        _chargedUser = bytes;
-        if (change > 0)
-        {
-            _group.ForceCharge(MemoryKind.User, change);
-        }
-        else
-        {
-            _group.Uncharge(MemoryKind.User, -change);
         }
     }
 }
