@@ -1,21 +1,13 @@
-// The supervisor: answers intercepted calls, one at a time, and reads what the kernel measured on a thread of its own.
+// The supervisor: answers intercepted calls, one at a time (AnsweringThreads has the turns), and reads what the kernel
+// measured on a thread of its own.
 //
 // Every answer is "go on" or the error that the call itself gives when memory is short. A call is charged before the
 // answer is sent. If the answer reaches nobody (the thread died, or a signal took it out of the call and the kernel
 // will ask again), the charge is undone. _gate serialises the limits: an answering thread holds it per call, the
 // sampling thread per sample, and whoever reads or ends the supervisor.
 //
-// A call that waits unreceived is taken out by any signal: a handler without SA_RESTART makes it fail with EINTR, which
-// fork(2) and mlock(2) never do. Once received, only a fatal signal does that. So receiving must not wait:
-//   - of two answering threads, one receives (it holds _receiving) and answers what is quick; before slow work it lets
-//     go of _receiving, and the other receives meanwhile. One decides at a time (_deciding) whatever both received;
-//   - both run before normal threads where that is allowed (root, CAP_SYS_NICE), and step back for slow work, so that
-//     a busy group takes no processor from its neighbours.
-// A few microseconds remain in which a signal can come first.
-//
 // If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
 
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Allot.Processes.Cgroups;
 using Allot.Processes.Native;
@@ -28,9 +20,6 @@ internal sealed class Supervisor : IDisposable
 {
     private static readonly TimeSpan s_samplePause = TimeSpan.FromMilliseconds(100);
     private const int SamplesPerDiscovery = 10;
-    private const int AnsweringThreads = 2;
-
-    [ThreadStatic] private static bool t_isAhead;   // whether this answering thread runs before normal ones
 
     private readonly Lock _gate = new();
     private readonly MemoryGroup _group;
@@ -44,10 +33,7 @@ internal sealed class Supervisor : IDisposable
     private readonly LatencyHistogram _latencies = new();
     private readonly ManualResetEventSlim _stop = new();
     private SeccompListener? _listener;
-    private readonly Lock _receiving = new();
-    private readonly Thread[] _answering = new Thread[AnsweringThreads];
-    private readonly ConcurrentQueue<(SeccompNotification Call, long ReceivedAt)> _received = new();
-    private readonly Lock _deciding = new();
+    private AnsweringThreads? _answering;
     private Thread? _sampling;
     private long _samples;
     private IReadOnlyList<(string Kind, long Bytes)> _kernelByKind = [];
@@ -75,12 +61,14 @@ internal sealed class Supervisor : IDisposable
     public void Start(SeccompListener? listener)
     {
         _listener = listener;
-        for (int i = 0; i < _answering.Length && listener is not null; i++)
+        if (listener is not null)
         {
-            _answering[i] = StartThread("allot answers", () => Answer(listener));
+            _answering = new AnsweringThreads(listener.TryReceive, Answer);
+            _answering.Start();
         }
 
-        _sampling = StartThread("allot samples", Sample);
+        _sampling = new Thread(Sample) { Name = "allot samples", IsBackground = true };
+        _sampling.Start();
     }
 
     /// <summary>Reads everything once more.</summary>
@@ -121,7 +109,7 @@ internal sealed class Supervisor : IDisposable
         if (_stop.IsSet) return;
         _stop.Set();
         _listener?.Stop();
-        foreach (Thread? thread in _answering) thread?.Join();
+        _answering?.Join();
         _sampling?.Join();
         _listener?.Dispose();
         lock (_gate)
@@ -132,83 +120,9 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    private static Thread StartThread(string name, ThreadStart body)
-    {
-        var thread = new Thread(body) { Name = name, IsBackground = true };
-        thread.Start();
-        return thread;
-    }
+    private void BeforeSlowWork() => _answering?.BeforeSlowWork();
 
-    private void Answer(SeccompListener listener)
-    {
-        GetAhead();
-        while (true)
-        {
-            if (!_receiving.IsHeldByCurrentThread) _receiving.Enter();
-            if (!listener.TryReceive(out SeccompNotification call)) break;
-            long receivedAt = Stopwatch.GetTimestamp();
-            if (_received.IsEmpty && _deciding.TryEnter())
-            {
-                AnswerAsDecider(listener, call, receivedAt);
-            }
-            else
-            {
-                _received.Enqueue((call, receivedAt));
-            }
-
-            AnswerReceived(listener);
-        }
-
-        _receiving.Exit();
-    }
-
-    // Whoever finds the other one deciding leaves the call to it. The other looks again after it has let go of
-    // _deciding, so a call that came too late for its last look is not forgotten.
-    private void AnswerReceived(SeccompListener listener)
-    {
-        while (!_received.IsEmpty && _deciding.TryEnter())
-        {
-            if (_received.TryDequeue(out (SeccompNotification Call, long ReceivedAt) next))
-            {
-                AnswerAsDecider(listener, next.Call, next.ReceivedAt);
-            }
-            else
-            {
-                _deciding.Exit();
-            }
-        }
-    }
-
-    private void AnswerAsDecider(SeccompListener listener, in SeccompNotification call, long receivedAt)
-    {
-        try
-        {
-            AnswerOne(listener, call, receivedAt);
-        }
-        finally
-        {
-            _deciding.Exit();
-            GetAhead();
-        }
-    }
-
-    // Hands the receiving to the other thread, and the processor to whoever wants it.
-    private void BeforeSlowWork()
-    {
-        if (_receiving.IsHeldByCurrentThread) _receiving.Exit();
-        if (!t_isAhead) return;
-        t_isAhead = false;
-        _ = NiceLevel.TrySet(NiceLevel.Normal);
-    }
-
-    private static void GetAhead()
-    {
-        if (t_isAhead) return;
-        t_isAhead = true;
-        _ = NiceLevel.TrySet(NiceLevel.Least);
-    }
-
-    private void AnswerOne(SeccompListener listener, in SeccompNotification call, long receivedAt)
+    private void Answer(in SeccompNotification call, long receivedAt)
     {
         if (!_gate.TryEnter())
         {
@@ -219,7 +133,7 @@ internal sealed class Supervisor : IDisposable
         try
         {
             int errno = Decide(call);
-            SendResult sent = errno == 0 ? listener.Continue(call.Id) : listener.Fail(call.Id, errno);
+            SendResult sent = errno == 0 ? _listener!.Continue(call.Id) : _listener!.Fail(call.Id, errno);
             if (errno == 0 && sent == SendResult.TargetGone) Undo(call.ThreadId);
             _latencies.Record((long)Stopwatch.GetElapsedTime(receivedAt).TotalNanoseconds);
         }
