@@ -15,8 +15,9 @@ using Allot.Processes.Seccomp;
 
 namespace Allot.Processes.Supervision;
 
-/// <summary>The most kernel memory one call creates, in bytes; 0 when it creates none with these arguments.</summary>
-internal delegate long KernelEstimate(in SeccompNotification call);
+/// <summary>The most kernel memory one call creates, in bytes; 0 when it creates none with these arguments. Before it
+/// looks at more than the call and the status of its process, it calls the second argument.</summary>
+internal delegate long KernelEstimate(in SeccompNotification call, Action beforeSlowWork);
 
 /// <summary>A call that creates kernel memory.</summary>
 /// <param name="Name">The system call.</param>
@@ -93,17 +94,17 @@ internal static class KernelCalls
     public static IReadOnlyList<KernelCall> All { get; } =
     [
         // Processes and threads. fork(2) and pthread_create(3): EAGAIN.
-        new("fork", Errno.EAGAIN, FilterCondition.Always, static (in call) => CopyOf(call.ThreadId)),
+        new("fork", Errno.EAGAIN, FilterCondition.Always, static (in call, beforeSlowWork) => CopyOf(call.ThreadId, beforeSlowWork)),
         new("vfork", Errno.EAGAIN, FilterCondition.Always,
-            static (in call) => Process + DescriptorTable(call.ThreadId)),
-        new("clone", Errno.EAGAIN, FilterCondition.Always, static (in call) => Clone(call, call.Arguments[0])),
+            static (in call, _) => Process + DescriptorTable(call.ThreadId)),
+        new("clone", Errno.EAGAIN, FilterCondition.Always, CloneByFlags),
         new("clone3", Errno.EAGAIN, FilterCondition.Always, CloneByStructure),
         new("execve", Errno.ENOMEM, FilterCondition.Always, Fixed(Process)),
         new("execveat", Errno.ENOMEM, FilterCondition.Always, Fixed(Process)),
         new("unshare", Errno.ENOMEM, FilterCondition.AnyBit(0, CloneNamespaces | CloneFiles), Unshare),
         new("close_range", Errno.ENOMEM, FilterCondition.AnyBit(2, CloseRangeUnshare),
-            static (in call) => DescriptorTable(call.ThreadId)),
-        .. Each(["setgroups"], static (in call) => Descriptor + (8 * Amount((uint)call.Arguments[0]))),
+            static (in call, _) => DescriptorTable(call.ThreadId)),
+        .. Each(["setgroups"], static (in call, _) => Descriptor + (8 * Amount((uint)call.Arguments[0]))),
 
         // Directories and files.
         .. Fixed(DirectoryEntry,
@@ -111,30 +112,30 @@ internal static class KernelCalls
             "rename", "renameat", "renameat2", "memfd_create", "memfd_secret"),
         new("open", Errno.ENOMEM, FilterCondition.AnyBit(1, CreateFile | TemporaryFile), Fixed(DirectoryEntry)),
         new("openat", Errno.ENOMEM, FilterCondition.AnyBit(2, CreateFile | TemporaryFile), Fixed(DirectoryEntry)),
-        .. Each(["setxattr", "lsetxattr", "fsetxattr"], static (in call) => Descriptor + Amount(call.Arguments[3])),
+        .. Each(["setxattr", "lsetxattr", "fsetxattr"], static (in call, _) => Descriptor + Amount(call.Arguments[3])),
         .. Fixed(LargestAttribute, "setxattrat"),
         new("fcntl", Errno.ENOLCK,
             FilterCondition.OneOf(1, [SetLock, SetLockWait, SetOpenFileLock, SetOpenFileLockWait]), Fixed(KiB)),
         new("fcntl", Errno.ENOMEM, FilterCondition.EqualTo(1, SetPipeSize),
-            static (in call) => Descriptor + Amount((uint)call.Arguments[2])),
+            static (in call, _) => Descriptor + Amount((uint)call.Arguments[2])),
 
         // Tables of descriptors, which grow to the highest number in use. Small numbers are too many to ask about.
         new("fcntl", Errno.ENOMEM,
             FilterCondition.And(
                 FilterCondition.OneOf(1, [DuplicateFrom, DuplicateFromCloseOnExec]),
                 FilterCondition.AnyBit(2, LargeDescriptor)),
-            static (in call) => DescriptorTable(call.Arguments[2])),
+            static (in call, _) => DescriptorTable(call.Arguments[2])),
         new("dup2", Errno.ENOMEM, FilterCondition.AnyBit(1, LargeDescriptor),
-            static (in call) => DescriptorTable(call.Arguments[1])),
+            static (in call, _) => DescriptorTable(call.Arguments[1])),
         new("dup3", Errno.ENOMEM, FilterCondition.AnyBit(1, LargeDescriptor),
-            static (in call) => DescriptorTable(call.Arguments[1])),
+            static (in call, _) => DescriptorTable(call.Arguments[1])),
 
         // Sockets, pipes and messages.
         .. Fixed(Socket, "socket", "accept", "accept4", "pipe", "pipe2"),
         .. Fixed(2 * Socket, "socketpair"),
         .. Fixed(Descriptor, "msgget", "shmget", "mq_open"),
-        .. Each(["msgsnd", "mq_timedsend"], static (in call) => Descriptor + Amount(call.Arguments[2])),
-        .. Each(["semget"], static (in call) => Descriptor + (128 * Amount((uint)call.Arguments[1]))),
+        .. Each(["msgsnd", "mq_timedsend"], static (in call, _) => Descriptor + Amount(call.Arguments[2])),
+        .. Each(["semget"], static (in call, _) => Descriptor + (128 * Amount((uint)call.Arguments[1]))),
         new("setsockopt", Errno.ENOMEM,
             FilterCondition.And(
                 FilterCondition.EqualTo(1, SocketLevel),
@@ -144,9 +145,9 @@ internal static class KernelCalls
         // Mounts.
         .. Fixed(Mount, "fsopen", "fsmount", "fspick", "move_mount"),
         new("mount", Errno.ENOMEM, FilterCondition.Always,
-            static (in call) => MountOf(call, (call.Arguments[3] & MountTree) != 0)),
+            static (in call, beforeSlowWork) => MountOf(call.ThreadId, (call.Arguments[3] & MountTree) != 0, beforeSlowWork)),
         .. Each(["open_tree", "open_tree_attr"],
-            static (in call) => MountOf(call, (call.Arguments[2] & OpenWholeTree) != 0)),
+            static (in call, beforeSlowWork) => MountOf(call.ThreadId, (call.Arguments[2] & OpenWholeTree) != 0, beforeSlowWork)),
         new("fsconfig", Errno.ENOMEM, FilterCondition.OneOf(1, [CreateFileSystem, CreateNewFileSystem]), Fixed(Mount)),
 
         // Objects behind a descriptor.
@@ -157,7 +158,7 @@ internal static class KernelCalls
         new("epoll_ctl", Errno.ENOMEM, FilterCondition.EqualTo(1, EpollAdd), Fixed(KiB)),
         new("timer_create", Errno.EAGAIN, FilterCondition.Always, Fixed(Descriptor)),
         .. Fixed(64 * KiB, "perf_event_open", "io_setup"),
-        .. Each(["io_uring_setup"], static (in call) => (32 * KiB) + (256 * Amount((uint)call.Arguments[0]))),
+        .. Each(["io_uring_setup"], static (in call, _) => (32 * KiB) + (256 * Amount((uint)call.Arguments[0]))),
 
         // Filters and rules.
         new("seccomp", Errno.ENOMEM, FilterCondition.EqualTo(0, SetFilter), Fixed(CallFilter)),
@@ -166,14 +167,14 @@ internal static class KernelCalls
         .. Fixed(ProtectionDomain, "landlock_restrict_self"),
 
         // Keys, programs and modules.
-        .. Each(["add_key"], static (in call) => Descriptor + Amount(call.Arguments[3])),
+        .. Each(["add_key"], static (in call, _) => Descriptor + Amount(call.Arguments[3])),
         .. Fixed(Descriptor, "request_key", "keyctl"),
-        .. Each(["bpf"], Bpf),
-        .. Each(["init_module"], static (in call) => 2 * Amount(call.Arguments[1])),
+        .. Each(["bpf"], static (in call, _) => Bpf(call)),
+        .. Each(["init_module"], static (in call, _) => 2 * Amount(call.Arguments[1])),
         .. Fixed(1024 * KiB, "finit_module"),
     ];
 
-    private static KernelEstimate Fixed(long bytes) => (in _) => bytes;
+    private static KernelEstimate Fixed(long bytes) => (in _, _) => bytes;
 
     private static IEnumerable<KernelCall> Fixed(long bytes, params string[] names) => Each(names, Fixed(bytes));
 
@@ -182,31 +183,33 @@ internal static class KernelCalls
 
     private static long Amount(ulong argument) => (long)Math.Min(argument, AmountMax);
 
-    private static long Clone(in SeccompNotification call, ulong flags)
-    {
-        long bytes = (flags & CloneMemory) != 0 ? Thread : CopyOf(call.ThreadId);
-        bool copiesDescriptors = (flags & (CloneMemory | CloneFiles)) == CloneMemory;
-        if (copiesDescriptors) bytes += DescriptorTable(call.ThreadId);
-        return bytes + Namespaces(call.ThreadId, flags);
-    }
+    private static long CloneByFlags(in SeccompNotification call, Action beforeSlowWork) =>
+        Clone(call.ThreadId, call.Arguments[0], beforeSlowWork);
 
     // The flags are the first word of a structure. Unreadable reads as 0: a process, the costlier case.
-    private static long CloneByStructure(in SeccompNotification call) =>
-        Clone(call, TargetMemory.ReadWord(call.ThreadId, call.Arguments[0]));
+    private static long CloneByStructure(in SeccompNotification call, Action beforeSlowWork) =>
+        Clone(call.ThreadId, TargetMemory.ReadWord(call.ThreadId, call.Arguments[0]), beforeSlowWork);
 
-    private static long Unshare(in SeccompNotification call)
+    private static long Clone(int threadId, ulong flags, Action beforeSlowWork)
+    {
+        long bytes = (flags & CloneMemory) != 0 ? Thread : CopyOf(threadId, beforeSlowWork);
+        bool copiesDescriptors = (flags & (CloneMemory | CloneFiles)) == CloneMemory;
+        if (copiesDescriptors) bytes += DescriptorTable(threadId);
+        return bytes + Namespaces(threadId, flags, beforeSlowWork);
+    }
+
+    private static long Unshare(in SeccompNotification call, Action beforeSlowWork)
     {
         ulong flags = call.Arguments[0];
         long bytes = (flags & CloneFiles) != 0 ? DescriptorTable(call.ThreadId) : 0;
-        return bytes + Namespaces(call.ThreadId, flags);
+        return bytes + Namespaces(call.ThreadId, flags, beforeSlowWork);
     }
 
-    // A new address space repeats the mappings and page tables of the old one and its table of descriptors. No file
-    // gives the number of mappings: it is the number of lines of the one that lists them.
-    private static long CopyOf(int threadId) =>
+    // A new address space repeats the mappings and page tables of the old one and its table of descriptors.
+    private static long CopyOf(int threadId, Action beforeSlowWork) =>
         ProcessStatus.TryRead(threadId, out ProcessStatus status)
             ? Process + status.PageTableBytes + (DescriptorSlot * status.DescriptorSlots)
-                + (MappingCopy * ProcFiles.CountLines(threadId, "maps"u8))
+                + (MappingCopy * CountLines(threadId, "maps"u8, beforeSlowWork))
             : Process;
 
     // The table of a process, when it is copied.
@@ -219,16 +222,27 @@ internal static class KernelCalls
     private static long DescriptorTable(ulong number) =>
         (uint)number < DescriptorSlotsMax ? Descriptor + (2 * DescriptorSlot * (uint)number) : 0;
 
-    private static long Namespaces(int threadId, ulong flags)
+    private static long Namespaces(int threadId, ulong flags, Action beforeSlowWork)
     {
         long bytes = (flags & CloneNetwork) != 0 ? NetworkNamespace : 0;
-        if ((flags & CloneMounts) != 0) bytes += MountCopy * ProcFiles.CountLines(threadId, "mountinfo"u8);
+        if ((flags & CloneMounts) != 0) bytes += CopyOfMounts(threadId, beforeSlowWork);
         return (flags & CloneNamespaces & ~CloneNetwork) != 0 ? bytes + Namespace : bytes;
     }
 
     // A tree that is mounted again is at most all that the caller sees.
-    private static long MountOf(in SeccompNotification call, bool wholeTree) =>
-        wholeTree ? Mount + (MountCopy * ProcFiles.CountLines(call.ThreadId, "mountinfo"u8)) : Mount;
+    private static long MountOf(int threadId, bool wholeTree, Action beforeSlowWork) =>
+        wholeTree ? Mount + CopyOfMounts(threadId, beforeSlowWork) : Mount;
+
+    private static long CopyOfMounts(int threadId, Action beforeSlowWork) =>
+        MountCopy * CountLines(threadId, "mountinfo"u8, beforeSlowWork);
+
+    // No file gives the number of mappings or mounts: it is the number of lines of the one that lists them, and the
+    // kernel takes a microsecond or two for each.
+    private static long CountLines(int threadId, ReadOnlySpan<byte> file, Action beforeSlowWork)
+    {
+        beforeSlowWork();
+        return ProcFiles.CountLines(threadId, file);
+    }
 
     // The structure of a map begins with type, key size, value size and entries; of a program with type, count and
     // address; of type information the fifth word is its length.

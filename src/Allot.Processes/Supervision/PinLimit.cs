@@ -172,6 +172,7 @@ internal sealed class PinLimit : IDisposable
 
     private void RefreshOrphans()
     {
+        _beforeSlowWork();
         _members.Read(_memberIds);
         _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
     }
@@ -202,6 +203,7 @@ internal sealed class PinLimit : IDisposable
     // Until it executes a program, a child of vfork or posix_spawn has its parent's memory, and shows the same pins.
     private PinningProcess? FindSameMemory(int pid)
     {
+        _beforeSlowWork();
         foreach ((int known, PinningProcess process) in _processes)
         {
             bool holdsPins = process.ChargedLockedBytes + process.ChargedPinnedBytes > 0;

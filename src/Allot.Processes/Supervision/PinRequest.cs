@@ -121,7 +121,7 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
 
         if (largeBytes > bytes)
         {
-            long inLargePages = LargePages.BytesOfMappingsIn(process.Start.Pid, all);
+            long inLargePages = process.LargePageBytesIn(all);
             bytes = Math.Min(largeBytes, AddUp(bytes, inLargePages));
         }
 

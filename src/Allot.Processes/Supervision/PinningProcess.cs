@@ -157,6 +157,13 @@ internal sealed class PinningProcess
     public bool MayBeLockedAt(ulong address) =>
         _locked.HasCallsInFlight || !KnowsLocks() || _map.Contains(address);
 
+    /// <summary>Bytes in large pages of all mappings that overlap the range.</summary>
+    public long LargePageBytesIn(AddressRange range)
+    {
+        _beforeSlowWork();
+        return LargePages.BytesOfMappingsIn(Start.Pid, range);
+    }
+
     /// <summary>Whether the kernel will refuse by RLIMIT_MEMLOCK what we allow. The soft limit does not count: the
     /// process may raise it before the call runs.</summary>
     public bool ExceedsOwnLimit(long bytes)

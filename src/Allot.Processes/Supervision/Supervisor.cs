@@ -22,6 +22,7 @@ internal sealed class Supervisor : IDisposable
     private const int SamplesPerDiscovery = 10;
 
     private readonly Lock _gate = new();
+    private readonly Action _beforeSlowWork;
     private readonly MemoryGroup _group;
     private readonly MemoryCgroup? _cgroup;
     private readonly KernelLimit? _kernel;
@@ -46,9 +47,10 @@ internal sealed class Supervisor : IDisposable
         _calls = parts.Calls;
         _deniesIoUring = parts.DeniesIoUring;
         _user = new MirroredCharge(parts.Group, MemoryKind.User);
-        _pins = new PinLimit(parts.Group, parts.Members, BeforeSlowWork);
+        _beforeSlowWork = () => _answering?.BeforeSlowWork();
+        _pins = new PinLimit(parts.Group, parts.Members, _beforeSlowWork);
         if (parts.Cgroup is not { CountsKernelBytes: true } cgroup) return;
-        _kernel = new KernelLimit(parts.Group, cgroup, BeforeSlowWork);
+        _kernel = new KernelLimit(parts.Group, cgroup, _beforeSlowWork);
     }
 
     /// <summary>Calls refused because of kernel memory, and because of pins.</summary>
@@ -120,13 +122,11 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    private void BeforeSlowWork() => _answering?.BeforeSlowWork();
-
     private void Answer(in SeccompNotification call, long receivedAt)
     {
         if (!_gate.TryEnter())
         {
-            BeforeSlowWork();   // a sample is being taken
+            _beforeSlowWork();   // a sample is being taken
             _gate.Enter();
         }
 
@@ -177,7 +177,7 @@ internal sealed class Supervisor : IDisposable
         foreach (KernelCall rule in intercepted.Kernel)
         {
             if (!rule.Condition.Matches(call.Arguments)) continue;
-            long bytes = rule.Estimate(call);
+            long bytes = rule.Estimate(call, _beforeSlowWork);
             return _kernel!.TryAllow(call.ThreadId, call.SyscallNumber, bytes) ? 0 : rule.RefusalErrno;
         }
 
