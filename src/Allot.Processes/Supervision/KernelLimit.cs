@@ -87,13 +87,21 @@ internal sealed class KernelLimit
 
         // First who is done, then the reading: what is done by now, the reading shows.
         _inFlight.EndFinished();
-        if (!TryRead(out long reading)) return;
-        Readings++;
-        LastReadingBytes = reading;
-        PeakReadingBytes = Math.Max(PeakReadingBytes, reading);
-        _unread = 0;
-        _charge.Set(reading + _inFlight.Bytes);
-        AssertInvariants();
+        ReadAgain();
+    }
+
+    /// <summary>The same in parts: after each, a thread that was asked after, calls may be decided. What the calls that
+    /// are over may have added stays charged until the reading at the end.</summary>
+    public IEnumerable<int> RefreshInParts()
+    {
+        if (IsLost) yield break;
+        foreach (int threadId in _inFlight.ThreadIds())
+        {
+            _unread += _inFlight.EndIfFinished(threadId);
+            yield return threadId;
+        }
+
+        ReadAgain();
     }
 
     /// <summary>Takes everything back that this limit has charged: the group ends.</summary>
@@ -126,6 +134,17 @@ internal sealed class KernelLimit
         }
 
         return shortage;
+    }
+
+    private void ReadAgain()
+    {
+        if (!TryRead(out long reading)) return;
+        Readings++;
+        LastReadingBytes = reading;
+        PeakReadingBytes = Math.Max(PeakReadingBytes, reading);
+        _unread = 0;
+        _charge.Set(reading + _inFlight.Bytes);
+        AssertInvariants();
     }
 
     // The kernel has no number any more once somebody has moved the members away and removed the cgroup.

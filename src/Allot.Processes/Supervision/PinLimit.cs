@@ -127,13 +127,14 @@ internal sealed class PinLimit : IDisposable
     public void Refresh()
     {
         _beforeSlowWork();
-        Discover();
+        foreach (int pid in ReadMembers()) Discover(pid);
         RefreshKnown();
     }
 
     /// <summary>Reads the processes again that are known to hold pins.</summary>
     public void RefreshKnown()
     {
+        long begun = Stopwatch.GetTimestamp();
         _beforeSlowWork();
         _gone.Clear();
         foreach ((int pid, PinningProcess process) in _processes)
@@ -143,23 +144,29 @@ internal sealed class PinLimit : IDisposable
         }
 
         foreach (int pid in _gone) _processes.Remove(pid);
-        _segments.Refresh();
-        if (_orphans.MayExist) RefreshOrphans();
-        _lastRefresh = Stopwatch.GetTimestamp();
-        UpdateCharge();
+        RefreshShared(begun);
     }
 
-    /// <summary>The page tables of all members, which version 1 of cgroups does not tell.</summary>
-    public long ReadPageTableBytes()
+    /// <summary>The same in parts: after each, a process that was looked at, calls may be decided.</summary>
+    /// <param name="discover">Whether to look at members that are not known to hold pins, too.</param>
+    public IEnumerable<int> RefreshInParts(bool discover)
     {
-        _members.Read(_memberIds);
-        long bytes = 0;
-        foreach (int pid in _memberIds)
+        long begun = Stopwatch.GetTimestamp();
+        int[] known = [.. _processes.Keys];
+        int[] members = discover ? ReadMembers() : [];
+        foreach (int pid in known)
         {
-            if (ProcessStatus.TryRead(pid, out ProcessStatus status)) bytes += status.PageTableBytes;
+            if (_processes.TryGetValue(pid, out PinningProcess? process)) Refresh(pid, process);
+            yield return pid;
         }
 
-        return bytes;
+        foreach (int pid in members)
+        {
+            if (Discover(pid)) UpdateCharge();
+            yield return pid;
+        }
+
+        RefreshShared(begun);
     }
 
     private bool TakeLost(PinningProcess process)
@@ -177,16 +184,37 @@ internal sealed class PinLimit : IDisposable
         _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
     }
 
-    // Members that lock or pin without an intercepted call: growth under MCL_FUTURE, secret memory, perf, RDMA.
-    private void Discover()
+    private void Refresh(int pid, PinningProcess process)
+    {
+        long charged = process.ChargedLockedBytes + process.ChargedPinnedBytes;
+        bool isThere = process.Refresh();
+        TakeLost(process);
+        if (!isThere) _processes.Remove(pid);
+        if (!isThere || charged != process.ChargedLockedBytes + process.ChargedPinnedBytes) UpdateCharge();
+    }
+
+    // What belongs to no one process.
+    private void RefreshShared(long begun)
+    {
+        _segments.Refresh();
+        if (_orphans.MayExist) RefreshOrphans();
+        _lastRefresh = begun;
+        UpdateCharge();
+    }
+
+    private int[] ReadMembers()
     {
         _members.Read(_memberIds);
-        foreach (int pid in _memberIds)
-        {
-            if (_processes.ContainsKey(pid) || !ProcessStatus.TryReadMemory(pid, out ProcessStatus status)) continue;
-            if (status.LockedBytes + status.PinnedBytes == 0) continue;
-            Find(status)?.Settle(status, endedThreadId: 0);
-        }
+        return [.. _memberIds];
+    }
+
+    // Members that lock or pin without an intercepted call: growth under MCL_FUTURE, secret memory, perf, RDMA.
+    private bool Discover(int pid)
+    {
+        if (_processes.ContainsKey(pid) || !ProcessStatus.TryReadMemory(pid, out ProcessStatus status)) return false;
+        if (status.LockedBytes + status.PinnedBytes == 0) return false;
+        Find(status)?.Settle(status, endedThreadId: 0);
+        return true;
     }
 
     private PinningProcess? Find(in ProcessStatus status)

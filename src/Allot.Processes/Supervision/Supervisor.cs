@@ -4,12 +4,12 @@
 // Every answer is "go on" or the error that the call itself gives when memory is short. A call is charged before the
 // answer is sent. If the answer reaches nobody (the thread died, or a signal took it out of the call and the kernel
 // will ask again), the charge is undone. _gate serialises the limits: an answering thread holds it per call, the
-// sampling thread per sample, and whoever reads or ends the supervisor.
+// sampling thread per part of a sample (Sampler), and whoever reads or ends the supervisor. _sampling is taken before
+// _gate.
 //
 // If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
 
 using System.Diagnostics;
-using Allot.Processes.Cgroups;
 using Allot.Processes.Native;
 using Allot.Processes.Seccomp;
 
@@ -21,13 +21,13 @@ internal sealed class Supervisor : IDisposable
     private static readonly TimeSpan s_samplePause = TimeSpan.FromMilliseconds(100);
     private const int SamplesPerDiscovery = 10;
 
-    private readonly Lock _gate = new();
+    private readonly Gate _gate = new();
+    private readonly Lock _sampling = new();
     private readonly Action _beforeSlowWork;
     private readonly MemoryGroup _group;
-    private readonly MemoryCgroup? _cgroup;
     private readonly KernelLimit? _kernel;
     private readonly PinLimit _pins;
-    private readonly MirroredCharge _user;
+    private readonly Sampler _sampler;
     private readonly bool _deniesIoUring;
     private readonly CallTable? _calls;
     private readonly RefusalCounts _refusals = new();
@@ -35,22 +35,21 @@ internal sealed class Supervisor : IDisposable
     private readonly ManualResetEventSlim _stop = new();
     private SeccompListener? _listener;
     private AnsweringThreads? _answering;
-    private Thread? _sampling;
-    private long _samples;
-    private IReadOnlyList<(string Kind, long Bytes)> _kernelByKind = [];
-    private long _kindsReadAtBytes;
+    private Thread? _samplingThread;
 
     public Supervisor(SupervisorParts parts)
     {
         _group = parts.Group;
-        _cgroup = parts.Cgroup;
         _calls = parts.Calls;
         _deniesIoUring = parts.DeniesIoUring;
-        _user = new MirroredCharge(parts.Group, MemoryKind.User);
         _beforeSlowWork = () => _answering?.BeforeSlowWork();
         _pins = new PinLimit(parts.Group, parts.Members, _beforeSlowWork);
-        if (parts.Cgroup is not { CountsKernelBytes: true } cgroup) return;
-        _kernel = new KernelLimit(parts.Group, cgroup, _beforeSlowWork);
+        if (parts.Cgroup is { CountsKernelBytes: true } cgroup)
+        {
+            _kernel = new KernelLimit(parts.Group, cgroup, _beforeSlowWork);
+        }
+
+        _sampler = new Sampler(parts, _kernel, _pins);
     }
 
     /// <summary>Calls refused because of kernel memory, and because of pins.</summary>
@@ -69,26 +68,24 @@ internal sealed class Supervisor : IDisposable
             _answering.Start();
         }
 
-        _sampling = new Thread(Sample) { Name = "allot samples", IsBackground = true };
-        _sampling.Start();
+        _samplingThread = new Thread(SampleUntilStopped) { Name = "allot samples", IsBackground = true };
+        _samplingThread.Start();
     }
 
     /// <summary>Reads everything once more.</summary>
-    public void SampleNow()
-    {
-        lock (_gate) SampleWithGate(discover: true);
-    }
+    public void SampleNow() => Sample(discover: true);
 
     /// <summary>What was seen so far.</summary>
     public SupervisionReport Read()
     {
-        lock (_gate)
+        _gate.Enter();
+        try
         {
             return new SupervisionReport
             {
                 KernelPeakBytes = _kernel?.PeakReadingBytes,
                 KernelBytes = _kernel?.LastReadingBytes,
-                KernelByKind = _kernelByKind,
+                KernelByKind = _sampler.KernelByKind,
                 KernelRefusals = KernelRefusals,
                 KernelReadings = _kernel?.Readings ?? 0,
                 PinBytes = _group.Pins.CurrentBytes,
@@ -102,6 +99,10 @@ internal sealed class Supervisor : IDisposable
                 NinetyNinthMicroseconds = _latencies.PercentileMicroseconds(0.99),
             };
         }
+        finally
+        {
+            _gate.Exit();
+        }
     }
 
     /// <summary>Stops the threads and gives back what was charged. Calls intercepted from here on fail with
@@ -112,14 +113,13 @@ internal sealed class Supervisor : IDisposable
         _stop.Set();
         _listener?.Stop();
         _answering?.Join();
-        _sampling?.Join();
+        _samplingThread?.Join();
         _listener?.Dispose();
-        lock (_gate)
-        {
-            _kernel?.Release();
-            _pins.Dispose();
-            _user.Set(0);
-        }
+        _gate.Enter();
+        _kernel?.Release();
+        _pins.Dispose();
+        _sampler.Release();
+        _gate.Exit();
     }
 
     private void Answer(in SeccompNotification call, long receivedAt)
@@ -201,55 +201,28 @@ internal sealed class Supervisor : IDisposable
         _pins.Cancel(threadId);
     }
 
-    private void Sample()
+    private void SampleUntilStopped()
     {
-        do
+        for (long samples = 0; !_stop.IsSet; samples++)
         {
-            lock (_gate) SampleWithGate(discover: _samples % SamplesPerDiscovery == 0);
-            _samples++;
+            Sample(discover: samples % SamplesPerDiscovery == 0);
+            _stop.Wait(s_samplePause);
         }
-        while (!_stop.Wait(s_samplePause));
     }
 
-    private void SampleWithGate(bool discover)
+    private void Sample(bool discover)
     {
-        Debug.Assert(_gate.IsHeldByCurrentThread, "The limits are read and changed under the gate.");
-        _kernel?.Refresh();
-        if (discover)
+        lock (_sampling)
         {
-            _pins.Refresh();
-        }
-        else
-        {
-            _pins.RefreshKnown();
-        }
-
-        SampleUserMemory();
-        SampleKinds();
-    }
-
-    // A snapshot whenever kernel memory has grown by a tenth: enough to tell what it was at the most, at little cost.
-    private void SampleKinds()
-    {
-        if (_cgroup is null || _kernel is null or { IsLost: true }) return;
-        if (_kernel.LastReadingBytes <= _kindsReadAtBytes + (_kindsReadAtBytes / 10)) return;
-        _kindsReadAtBytes = _kernel.LastReadingBytes;
-        _kernelByKind = _cgroup.Version == 1
-            ? [.. _cgroup.ReadKernelByKind(), ("pagetables", _pins.ReadPageTableBytes())]
-            : _cgroup.ReadKernelByKind();
-    }
-
-    // User memory is the kernel's own to limit; the counter shows it, so that one display has it all.
-    private void SampleUserMemory()
-    {
-        if (_cgroup is null || _kernel is { IsLost: true }) return;
-        try
-        {
-            _user.Set(Math.Max(0, _cgroup.ReadMemoryBytes() - _group.Kernel.CurrentBytes));
-        }
-        catch (IOException)
-        {
-            // The cgroup was removed under us: the last number stays.
+            _gate.Enter();
+            try
+            {
+                foreach (int _ in _sampler.Parts(discover)) _gate.LetOthersGoFirst();
+            }
+            finally
+            {
+                _gate.Exit();
+            }
         }
     }
 }
