@@ -82,10 +82,11 @@ internal sealed class PinLimit : IDisposable
         PinRequest request = PinRequest.Of(action, call, process);
         if (action is PinAction.Unlock or PinAction.UnlockAll)
         {
-            process.Forget(request.Range);
+            process.Unlock(call.ThreadId, request.Range);
             return true;
         }
 
+        if (action is PinAction.LockAll) process.LockFutureMappings();
         MakeRoom(request.Bytes);
         bool kernelRefuses = request.Kind == PinKind.Locked && process.ExceedsOwnLimit(request.Bytes);
         if (HasRoom(request.Bytes) && kernelRefuses) return true;
@@ -188,9 +189,10 @@ internal sealed class PinLimit : IDisposable
     {
         long charged = process.ChargedLockedBytes + process.ChargedPinnedBytes;
         bool isThere = process.Refresh();
-        TakeLost(process);
         if (!isThere) _processes.Remove(pid);
-        if (!isThere || charged != process.ChargedLockedBytes + process.ChargedPinnedBytes) UpdateCharge();
+        bool mayHaveOrphaned = TakeLost(process);
+        if (mayHaveOrphaned) RefreshOrphans();   // before a call is charged that would find room
+        if (mayHaveOrphaned || !isThere || charged != process.ChargedLockedBytes + process.ChargedPinnedBytes) UpdateCharge();
     }
 
     // What belongs to no one process.

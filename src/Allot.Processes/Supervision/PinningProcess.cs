@@ -23,12 +23,15 @@ internal sealed class PinningProcess
     private readonly Part _locked = new();
     private readonly Part _pinned = new();
     private readonly Dictionary<int, (ulong Address, long Bytes)> _growths = [];
+    private readonly Predicate<int> _isInFlight;
+    private bool _locksFutureMappings;
     private ProcessStatus _status;
 
     public PinningProcess(ProcessStart start, Action beforeSlowWork)
     {
         Start = start;
         _beforeSlowWork = beforeSlowWork;
+        _isInFlight = _locked.IsInFlight;
     }
 
     public ProcessStart Start { get; private set; }
@@ -60,6 +63,7 @@ internal sealed class PinningProcess
     {
         long pinned = _pinned.Charged;
         _status = status;
+        _map.End(endedThreadId);
         _locked.Settle(status.LockedBytes, endedThreadId);
         _pinned.Settle(status.PinnedBytes, endedThreadId);
         LostPinnedBytes += Math.Max(0, pinned - _pinned.Charged);
@@ -102,12 +106,13 @@ internal sealed class PinningProcess
 
     public void Add(int threadId, int callNumber, in PinRequest request)
     {
-        Remember(request.Range);
+        _map.BeginLock(threadId, request.Range);
         (request.Kind == PinKind.Locked ? _locked : _pinned).Add(threadId, callNumber, request, IsThreaded);
     }
 
     public void Cancel(int threadId)
     {
+        _map.Cancel(threadId);
         _locked.Cancel(threadId);
         _pinned.Cancel(threadId);
     }
@@ -133,23 +138,18 @@ internal sealed class PinningProcess
         _locked.AddGrowth(threadId, callNumber);
     }
 
-    public void Forget(AddressRange released)
-    {
-        if (released == AddressRange.Everything)
-        {
-            _map.Clear();
-        }
-        else
-        {
-            _map.Remove(released);
-        }
-    }
+    /// <summary>The thread's call is about to unlock this.</summary>
+    public void Unlock(int threadId, AddressRange range) => _map.BeginUnlock(threadId, range);
+
+    /// <summary>From here on mappings may be locked without a call that says so.</summary>
+    public void LockFutureMappings() => _locksFutureMappings = true;
 
     /// <summary>Bytes of whole pages in the range that are not locked yet: what locking it would add. Exact, unless the
     /// process may not be looked into: then the whole range.</summary>
     public long UnlockedBytesWithin(AddressRange range)
     {
         long whole = Math.Min(range.LengthBytes, MemoryGroup.MaxChargeBytes);
+        if (!_locksFutureMappings && _map.Covers(LockedBytes) && !_map.Overlaps(range)) return whole;
         return KnowsLocks() ? Math.Min(whole, _map.MissingBytes(range)) : whole;
     }
 
@@ -174,24 +174,12 @@ internal sealed class PinningProcess
             && (ulong)LockedBytes + (ulong)bytes > hardBytes;
     }
 
-    private void Remember(AddressRange range)
-    {
-        if (range == AddressRange.Everything)
-        {
-            _map.Invalidate();
-        }
-        else
-        {
-            _map.Add(range);
-        }
-    }
-
     private bool KnowsLocks()
     {
-        if (LockedBytes == 0) _map.Clear();
+        if (LockedBytes == 0) _map.BeginAnew(_isInFlight);
         if (_map.AgreesWith(LockedBytes)) return true;
         _beforeSlowWork();
-        return _map.TryReadAgain(Start.Pid);
+        return _map.TryReadAgain(Start.Pid, _isInFlight);
     }
 
     private sealed class Part
@@ -237,6 +225,8 @@ internal sealed class PinningProcess
         }
 
         public void AddGrowth(int threadId, int callNumber) => _growing.Add(threadId, callNumber, 0);
+
+        public bool IsInFlight(int threadId) => _adding.Contains(threadId) || _repeating.Contains(threadId);
 
         public bool IsGrowing(int threadId) => _growing.Contains(threadId);
 
