@@ -23,10 +23,11 @@ namespace Allot.Processes.Supervision;
 internal sealed class PinLimit : IDisposable
 {
     private const int ProcessesReadPerPeak = 16;
+    private const int ShortRounds = 4;         // a processor each for whoever is ready to run
     private const int WaitRoundMilliseconds = 2;
     private const int WaitRoundsMax = 16;
+    private const int PausePerVainWait = 4;    // of all the time at most a fifth is waited in vain
     private static readonly TimeSpan s_peakPrecision = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan s_vainWaitPause = TimeSpan.FromMilliseconds(200);
 
     private readonly MemoryGroup _group;
     private readonly IMembers _members;
@@ -41,6 +42,7 @@ internal sealed class PinLimit : IDisposable
     private readonly List<int> _gone = [];
     private long _lastRefresh;
     private long _lastVainWait;
+    private TimeSpan _vainWaitPause;
 
     /// <param name="group">Whose counter is kept.</param>
     /// <param name="members">Who is in it.</param>
@@ -94,7 +96,7 @@ internal sealed class PinLimit : IDisposable
 
         if (action == PinAction.RegisterXdpArea)
         {
-            process.InvisibleBytes += request.Bytes;
+            process.AddInvisible(call.ThreadId, request.Bytes);
         }
         else
         {
@@ -270,19 +272,30 @@ internal sealed class PinLimit : IDisposable
         }
     }
 
-    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. When that did
-    // not help, not again for a while: everybody else waits as well.
+    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. Everybody else
+    // waits as well. So the first rounds only let others run for a moment, which is all that most calls need, and a wait
+    // that did not help is followed by a pause in proportion, also when it ended because those calls did take effect.
     private void AwaitCalls(long bytes)
     {
-        if (Stopwatch.GetElapsedTime(_lastVainWait) < s_vainWaitPause) return;
-        for (int round = 0; round < WaitRoundsMax && WouldHaveRoom(bytes); round++)
+        long begun = Stopwatch.GetTimestamp();
+        if (Stopwatch.GetElapsedTime(_lastVainWait, begun) < _vainWaitPause || !WouldHaveRoom(bytes)) return;
+        for (int round = 0; round < ShortRounds + WaitRoundsMax && WouldHaveRoom(bytes); round++)
         {
-            ProcFiles.Wait([], WaitRoundMilliseconds);
+            if (round < ShortRounds)
+            {
+                Thread.Yield();
+            }
+            else
+            {
+                ProcFiles.Wait([], WaitRoundMilliseconds);
+            }
+
             RefreshKnown();
             if (HasRoom(bytes)) return;
         }
 
-        if (WouldHaveRoom(bytes)) _lastVainWait = Stopwatch.GetTimestamp();
+        _lastVainWait = Stopwatch.GetTimestamp();
+        _vainWaitPause = PausePerVainWait * Stopwatch.GetElapsedTime(begun, _lastVainWait);
     }
 
     private bool WouldHaveRoom(long bytes) =>

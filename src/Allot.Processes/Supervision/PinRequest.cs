@@ -43,7 +43,7 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
         PinAction.UpdateBuffers => IndirectBuffers(call, process, countOffset: 24, addressOffset: 8),
         PinAction.VfioMap => Structure(call, PinKind.Locked, lengthOffset: 24),
         PinAction.IommuMap => Structure(call, PinKind.Pinned, lengthOffset: 24),
-        PinAction.RegisterXdpArea => new(PinKind.Pinned, Pages(TargetMemory.ReadWord(call.ThreadId, call.Arguments[3] + 8)), default),
+        PinAction.RegisterXdpArea => XdpArea(call),
         _ => new(PinKind.Pinned, 0, default),
     };
 
@@ -80,6 +80,15 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
 
     private static PinRequest Structure(in SeccompNotification call, PinKind kind, int lengthOffset) =>
         new(kind, Pages(TargetMemory.ReadWord(call.ThreadId, call.Arguments[2] + (ulong)lengthOffset)), default);
+
+    // The kernel refuses a structure that is shorter than its first version.
+    private static PinRequest XdpArea(in SeccompNotification call)
+    {
+        const int LengthOffset = 8, StructureBytesMin = 24;
+        bool isRefused = (int)call.Arguments[4] < StructureBytesMin;
+        ulong length = isRefused ? 0 : TargetMemory.ReadWord(call.ThreadId, call.Arguments[3] + LengthOffset);
+        return new(PinKind.Pinned, Pages(length), default);
+    }
 
     private static PinRequest IndirectBuffers(
         in SeccompNotification call, PinningProcess process, int countOffset, int addressOffset)

@@ -14,7 +14,7 @@ namespace Allot.Processes.Supervision;
 /// <summary>The pins of one process. Not thread-safe.</summary>
 internal sealed class PinningProcess
 {
-    private const int GrowthsMax = 1024;
+    private const int GrowthsUnpruned = 64;
     private const int IpcLockCapability = 14;
     private const int ResourceCapability = 24;
 
@@ -24,7 +24,9 @@ internal sealed class PinningProcess
     private readonly Part _pinned = new();
     private readonly Dictionary<int, (ulong Address, long Bytes)> _growths = [];
     private readonly Predicate<int> _isInFlight;
+    private int _growthsPruneAt = GrowthsUnpruned;
     private bool _locksFutureMappings;
+    private (int ThreadId, long Bytes) _lastInvisible;
     private ProcessStatus _status;
 
     public PinningProcess(ProcessStart start, Action beforeSlowWork)
@@ -56,13 +58,14 @@ internal sealed class PinningProcess
     public long UnseenBytes => _locked.Charged + _pinned.Charged - _status.LockedBytes - _status.PinnedBytes;
 
     /// <summary>Pinned bytes that no file shows: kept until the process ends.</summary>
-    public long InvisibleBytes { get; set; }
+    public long InvisibleBytes { get; private set; }
 
     /// <summary>Takes in what /proc shows now. The thread named has ended its call, if it had one.</summary>
     public void Settle(in ProcessStatus status, int endedThreadId)
     {
         long pinned = _pinned.Charged;
         _status = status;
+        if (_lastInvisible.ThreadId == endedThreadId) _lastInvisible = default;
         _map.End(endedThreadId);
         _locked.Settle(status.LockedBytes, endedThreadId);
         _pinned.Settle(status.PinnedBytes, endedThreadId);
@@ -110,8 +113,21 @@ internal sealed class PinningProcess
         (request.Kind == PinKind.Locked ? _locked : _pinned).Add(threadId, callNumber, request, IsThreaded);
     }
 
+    /// <summary>Bytes that a call pins and no file shows.</summary>
+    public void AddInvisible(int threadId, long bytes)
+    {
+        InvisibleBytes += bytes;
+        _lastInvisible = (threadId, bytes);   // nobody is cancelled but whoever was answered last
+    }
+
     public void Cancel(int threadId)
     {
+        if (_lastInvisible.ThreadId == threadId)
+        {
+            InvisibleBytes -= _lastInvisible.Bytes;
+            _lastInvisible = default;
+        }
+
         _map.Cancel(threadId);
         _locked.Cancel(threadId);
         _pinned.Cancel(threadId);
@@ -133,7 +149,7 @@ internal sealed class PinningProcess
     public void AddGrowth(int threadId, int callNumber, ulong address, long bytes)
     {
         if (!IsThreaded) return;   // nobody else can lock it meanwhile
-        if (_growths.Count == GrowthsMax) _growths.Clear();
+        if (_growths.Count >= _growthsPruneAt) PruneGrowths();
         _growths[threadId] = (address, bytes);
         _locked.AddGrowth(threadId, callNumber);
     }
@@ -172,6 +188,17 @@ internal sealed class PinningProcess
         if ((_status.EffectiveCapabilities & MayExceed) != 0) return false;
         return ResourceLimits.TryReadHard(Start.Pid, LibC.RLIMIT_MEMLOCK, out ulong hardBytes)
             && (ulong)LockedBytes + (ulong)bytes > hardBytes;
+    }
+
+    // At most one is live for each thread; those of calls that are over may go.
+    private void PruneGrowths()
+    {
+        foreach (int threadId in _growths.Keys)
+        {
+            if (!_locked.IsGrowing(threadId)) _growths.Remove(threadId);
+        }
+
+        _growthsPruneAt = Math.Max(GrowthsUnpruned, 2 * _growths.Count);
     }
 
     private bool KnowsLocks()

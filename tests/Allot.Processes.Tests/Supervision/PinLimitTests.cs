@@ -111,6 +111,30 @@ public sealed class PinLimitTests : IDisposable
         Assert.Equal(0, _group.ReadEvents().AccountingErrors);
     }
 
+    // No file shows such an area, so nothing but the end of its process brings it back.
+    [Fact]
+    public async Task An_area_that_was_never_registered_is_uncharged_when_the_call_did_not_happen()
+    {
+        using SleepingProgram one = await StartAsync();
+        Assert.True(_limit.TryAllow(PinAction.RegisterXdpArea, one.XdpCall(structureBytes: 23)));
+        Assert.Equal(0, Charged);   // the kernel will refuse it
+        Assert.True(_limit.TryAllow(PinAction.RegisterXdpArea, one.XdpCall(structureBytes: 32)));
+        long area = Environment.SystemPageSize;
+        Assert.Equal(area, Charged);
+        _limit.Cancel(one.Pid);
+        Assert.Equal(0, Charged);
+        _limit.Cancel(one.Pid);
+        Assert.Equal(0, Charged);
+
+        Assert.True(_limit.TryAllow(PinAction.RegisterXdpArea, one.XdpCall(structureBytes: 32)));
+        Assert.True(Allows(one, 4 * KiB));
+        _limit.Cancel(one.Pid);
+        Assert.Equal(area, Charged);   // that was another call
+        one.End();
+        _limit.Refresh();
+        Assert.Equal(0, Charged);
+    }
+
     // Calls that are decided between the parts of samples, in every order that the seed gives.
     [Theory]
     [InlineData(1), InlineData(2), InlineData(3)]

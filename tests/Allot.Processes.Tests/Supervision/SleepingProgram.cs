@@ -52,6 +52,17 @@ internal sealed class SleepingProgram : IDisposable
         return call;
     }
 
+    /// <summary>A call of it that registers an area of one page for AF_XDP. The structure is some of its memory, with
+    /// the length where the header of an ELF file has the offset of the next one, which is 64.</summary>
+    public SeccompNotification XdpCall(int structureBytes)
+    {
+        var call = new SeccompNotification { ThreadId = Pid, SyscallNumber = _read };
+        string image = File.ReadLines($"/proc/{Pid}/maps").First().Split('-')[0];
+        call.Arguments[3] = ulong.Parse(image, NumberStyles.HexNumber, CultureInfo.InvariantCulture) + 0x20 - 8;
+        call.Arguments[4] = (ulong)structureBytes;
+        return call;
+    }
+
     /// <summary>The number of the call it sleeps in.</summary>
     public int CallNumber => _read;
 
