@@ -23,6 +23,7 @@ namespace Allot.Processes.Supervision;
 internal sealed class PinLimit : IDisposable
 {
     private const int ProcessesReadPerPeak = 16;
+    private const int PausePerRefresh = 4;
     private const int ShortRounds = 4;         // a processor each for whoever is ready to run
     private const int WaitRoundMilliseconds = 2;
     private const int WaitRoundsMax = 16;
@@ -41,6 +42,7 @@ internal sealed class PinLimit : IDisposable
     private readonly List<int> _memberIds = [];
     private readonly List<int> _gone = [];
     private long _lastRefresh;
+    private TimeSpan _refreshPause;
     private long _lastVainWait;
     private TimeSpan _vainWaitPause;
 
@@ -147,14 +149,14 @@ internal sealed class PinLimit : IDisposable
         }
 
         foreach (int pid in _gone) _processes.Remove(pid);
-        RefreshShared(begun);
+        RefreshShared();
+        _refreshPause = PausePerRefresh * Stopwatch.GetElapsedTime(begun);
     }
 
     /// <summary>The same in parts: after each, a process that was looked at, calls may be decided.</summary>
     /// <param name="discover">Whether to look at members that are not known to hold pins, too.</param>
     public IEnumerable<int> RefreshInParts(bool discover)
     {
-        long begun = Stopwatch.GetTimestamp();
         int[] known = [.. _processes.Keys];
         int[] members = discover ? ReadMembers() : [];
         foreach (int pid in known)
@@ -169,7 +171,7 @@ internal sealed class PinLimit : IDisposable
             yield return pid;
         }
 
-        RefreshShared(begun);
+        RefreshShared();
     }
 
     private bool TakeLost(PinningProcess process)
@@ -198,11 +200,11 @@ internal sealed class PinLimit : IDisposable
     }
 
     // What belongs to no one process.
-    private void RefreshShared(long begun)
+    private void RefreshShared()
     {
         _segments.Refresh();
         if (_orphans.MayExist) RefreshOrphans();
-        _lastRefresh = begun;
+        _lastRefresh = Stopwatch.GetTimestamp();
         UpdateCharge();
     }
 
@@ -257,7 +259,8 @@ internal sealed class PinLimit : IDisposable
     }
 
     // Before a refusal everything is read again. Before a new peak those that hold pins are, so that the peak does not
-    // count a process that has ended meanwhile; when they are many, not again for the time of a sample.
+    // count a process that has ended meanwhile; when they are many, not again for a while: 20 ms, or some times as long
+    // as the reading took. By so much the peak may count one that has ended.
     private void MakeRoom(long bytes)
     {
         if (!HasRoom(bytes))
@@ -266,10 +269,16 @@ internal sealed class PinLimit : IDisposable
             if (!HasRoom(bytes)) AwaitCalls(bytes);
         }
         else if (_lockedCharge.Bytes + _pinnedCharge.Bytes + bytes > PeakBytes
-            && (_processes.Count <= ProcessesReadPerPeak || Stopwatch.GetElapsedTime(_lastRefresh) > s_peakPrecision))
+            && (_processes.Count <= ProcessesReadPerPeak || IsLongSinceRefresh()))
         {
             RefreshKnown();
         }
+    }
+
+    private bool IsLongSinceRefresh()
+    {
+        TimeSpan since = Stopwatch.GetElapsedTime(_lastRefresh);
+        return since > s_peakPrecision && since > _refreshPause;
     }
 
     // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. Everybody else
