@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Allot.Processes.Native;
 
 namespace Allot.Processes.Seccomp;
@@ -24,5 +25,12 @@ internal static unsafe class TargetMemory
             var remote = new LibC.IoVector { Base = (void*)address, Length = (nuint)destination.Length };
             return LibC.ProcessVmRead(threadId, &local, 1, &remote, 1, 0) == destination.Length;
         }
+    }
+
+    /// <summary>One word of 64 bits, like <see cref="TryRead"/>; 0 when it cannot be read.</summary>
+    public static ulong ReadWord(int threadId, ulong address)
+    {
+        ulong word = 0;
+        return TryRead(threadId, address, MemoryMarshal.AsBytes(new Span<ulong>(ref word))) ? word : 0;
     }
 }

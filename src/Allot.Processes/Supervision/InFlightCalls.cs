@@ -53,6 +53,14 @@ internal sealed class InFlightCalls
         return call.Bytes;
     }
 
+    /// <summary>A copy of the threads that have calls in flight now.</summary>
+    public int[] ThreadIds() => [.. _byThread.Keys];
+
+    /// <summary>Ends the thread's call if it is known to be over.</summary>
+    /// <returns>The bytes it counted for; 0 when it had none, or may still run.</returns>
+    public long EndIfFinished(int threadId) =>
+        _byThread.TryGetValue(threadId, out Call call) && IsOver(threadId, call) ? End(threadId) : 0;
+
     /// <summary>Ends all calls that are known to be over.</summary>
     /// <returns>The bytes they counted for.</returns>
     public long EndFinished()

@@ -30,7 +30,7 @@ internal sealed class KernelLimit
     private readonly MemoryCgroup _cgroup;
     private readonly Action _beforeSlowWork;
     private readonly InFlightCalls _inFlight = new();
-    private long _charged;
+    private readonly MirroredCharge _charge;
     private long _unread;
     private long _lastReclaim;
     private TimeSpan _reclaimPause;
@@ -43,6 +43,7 @@ internal sealed class KernelLimit
         _group = group;
         _beforeSlowWork = beforeSlowWork;
         _cgroup = cgroup;
+        _charge = new MirroredCharge(group, MemoryKind.Kernel);
     }
 
     /// <summary>How often the kernel was asked.</summary>
@@ -66,8 +67,7 @@ internal sealed class KernelLimit
         EndCallOf(threadId);
         if (!HasRoom(bytes)) Refresh();
         if (!HasRoom(bytes)) Reclaim(bytes);
-        if (IsLost || !_group.TryCharge(MemoryKind.Kernel, bytes, out _)) return false;
-        _charged += bytes;
+        if (IsLost || !_charge.TryAdd(bytes)) return false;
         _inFlight.Add(threadId, callNumber, bytes);
         AssertInvariants();
         return true;
@@ -76,9 +76,7 @@ internal sealed class KernelLimit
     /// <summary>The allowed call of this thread did not happen.</summary>
     public void Cancel(int threadId)
     {
-        long bytes = _inFlight.End(threadId);
-        _group.Uncharge(MemoryKind.Kernel, bytes);
-        _charged -= bytes;
+        _charge.Set(_charge.Bytes - _inFlight.End(threadId));
     }
 
     /// <summary>Asks the kernel and sets the counter by its answer.</summary>
@@ -89,20 +87,28 @@ internal sealed class KernelLimit
 
         // First who is done, then the reading: what is done by now, the reading shows.
         _inFlight.EndFinished();
-        if (!TryRead(out long reading)) return;
-        Readings++;
-        LastReadingBytes = reading;
-        PeakReadingBytes = Math.Max(PeakReadingBytes, reading);
-        _unread = 0;
-        SetCharge(reading + _inFlight.Bytes);
-        AssertInvariants();
+        ReadAgain();
+    }
+
+    /// <summary>The same in parts: after each, a thread that was asked after, calls may be decided. What the calls that
+    /// are over may have added stays charged until the reading at the end.</summary>
+    public IEnumerable<int> RefreshInParts()
+    {
+        if (IsLost) yield break;
+        foreach (int threadId in _inFlight.ThreadIds())
+        {
+            _unread += _inFlight.EndIfFinished(threadId);
+            yield return threadId;
+        }
+
+        ReadAgain();
     }
 
     /// <summary>Takes everything back that this limit has charged: the group ends.</summary>
     public void Release()
     {
         _inFlight.Clear();
-        SetCharge(0);
+        _charge.Set(0);
     }
 
     private void EndCallOf(int threadId) => _unread += _inFlight.End(threadId);
@@ -128,6 +134,17 @@ internal sealed class KernelLimit
         }
 
         return shortage;
+    }
+
+    private void ReadAgain()
+    {
+        if (!TryRead(out long reading)) return;
+        Readings++;
+        LastReadingBytes = reading;
+        PeakReadingBytes = Math.Max(PeakReadingBytes, reading);
+        _unread = 0;
+        _charge.Set(reading + _inFlight.Bytes);
+        AssertInvariants();
     }
 
     // The kernel has no number any more once somebody has moved the members away and removed the cgroup.
@@ -156,21 +173,7 @@ internal sealed class KernelLimit
     {
         Debug.Assert(_unread >= 0, "What ended since the reading is not negative.");
         Debug.Assert(
-            _charged == LastReadingBytes + _unread + _inFlight.Bytes,
+            _charge.Bytes == LastReadingBytes + _unread + _inFlight.Bytes,
             "The counter is the reading, what ended since, and what is in flight.");
-    }
-
-    private void SetCharge(long bytes)
-    {
-        long change = bytes - _charged;
-        _charged = bytes;
-        if (change > 0)
-        {
-            _group.ForceCharge(MemoryKind.Kernel, change);
-        }
-        else
-        {
-            _group.Uncharge(MemoryKind.Kernel, -change);
-        }
     }
 }

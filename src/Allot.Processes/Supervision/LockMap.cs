@@ -1,6 +1,10 @@
-// Which parts of a process are locked, as far as its calls tell: what we allowed to be locked is added, what it
-// unlocked is taken away. Unmapping and refusals by the kernel pass unseen, so the map is believed only while its bytes
-// add up to what the kernel shows (VmLck); otherwise the truth is read from smaps, which costs milliseconds.
+// Which parts of a process are locked, as far as its calls tell: what is allowed to be locked is added before the call
+// runs, what it unlocks is taken away when the call is over, and calls in flight are added again when the truth is read
+// from smaps, which costs milliseconds. So the map has all that is locked or may be any moment (but for what grows
+// unseen), and two things follow:
+//   - what is not in the map is not locked;
+//   - when the bytes of the map add up to what the kernel shows (VmLck), it is the truth. Were a range taken away too
+//     early, or missed, another one that was unmapped unseen could make up for it, and locking that would cost nothing.
 
 using System.Diagnostics;
 using Allot.Processes.Observation;
@@ -11,6 +15,9 @@ namespace Allot.Processes.Supervision;
 internal sealed class LockMap
 {
     private readonly List<AddressRange> _ranges = [];
+    private readonly Dictionary<int, AddressRange> _locking = [];     // by thread, what its last call locks
+    private readonly Dictionary<int, AddressRange> _unlocking = [];
+    private readonly List<int> _over = [];
     private bool _isUnknown;
 
     /// <summary>The sum over the ranges.</summary>
@@ -19,8 +26,40 @@ internal sealed class LockMap
     /// <summary>Whether the map can be right, given what the kernel shows.</summary>
     public bool AgreesWith(long lockedBytes) => !_isUnknown && Bytes == lockedBytes;
 
-    /// <summary>Something was locked, and nobody said where.</summary>
-    public void Invalidate() => _isUnknown = true;
+    /// <summary>Whether the map has at least as much as the kernel shows: then what it lacks is not locked.</summary>
+    public bool Covers(long lockedBytes) => !_isUnknown && Bytes >= lockedBytes;
+
+    /// <summary>The thread's call is about to lock this; everything, when nobody says where.</summary>
+    public void BeginLock(int threadId, AddressRange range)
+    {
+        if (range == AddressRange.Everything || range.LengthBytes > 0) _locking[threadId] = range;
+        AddLocking(range);
+    }
+
+    /// <summary>The thread's call is about to unlock this.</summary>
+    public void BeginUnlock(int threadId, AddressRange range) => _unlocking[threadId] = range;
+
+    /// <summary>The thread's last call is over.</summary>
+    public void End(int threadId)
+    {
+        _locking.Remove(threadId);
+        if (!_unlocking.Remove(threadId, out AddressRange range)) return;
+        if (range != AddressRange.Everything)
+        {
+            Remove(range);
+            return;
+        }
+
+        Clear();
+        foreach (AddressRange locking in _locking.Values) AddOrInvalidate(locking);
+    }
+
+    /// <summary>The thread's last call did not happen.</summary>
+    public void Cancel(int threadId)
+    {
+        _locking.Remove(threadId);
+        _unlocking.Remove(threadId);
+    }
 
     public void Add(AddressRange range)
     {
@@ -55,9 +94,19 @@ internal sealed class LockMap
         _isUnknown = false;
     }
 
+    /// <summary>Nothing is locked now.</summary>
+    /// <param name="isInFlight">Whether the thread's call may not have taken effect yet.</param>
+    public void BeginAnew(Predicate<int> isInFlight)
+    {
+        Clear();
+        AddCallsInFlight(isInFlight);
+    }
+
     /// <summary>Takes the ranges from smaps.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="isInFlight">Whether the thread's call may not have taken effect yet.</param>
     /// <returns>False when the process is gone or may not be read; then the map is unknown.</returns>
-    public bool TryReadAgain(int pid)
+    public bool TryReadAgain(int pid, Predicate<int> isInFlight)
     {
         Clear();
         if (!LockedRanges.Read(pid, _ranges))
@@ -67,13 +116,54 @@ internal sealed class LockMap
         }
 
         Bytes = _ranges.Sum(static range => range.LengthBytes);
+        AddCallsInFlight(isInFlight);
         return true;
     }
 
     /// <summary>The bytes of the range's whole pages that are not in the map.</summary>
     public long MissingBytes(AddressRange range) => LockedRanges.UnlockedBytesWithin(_ranges, range);
 
+    public bool Overlaps(AddressRange range) =>
+        _ranges.Exists(known => known.Start < range.End && range.Start < known.End);
+
     public bool Contains(ulong address) => _ranges.Exists(range => range.Start <= address && address < range.End);
+
+    private void AddCallsInFlight(Predicate<int> isInFlight)
+    {
+        _over.Clear();
+        foreach (int threadId in _locking.Keys)
+        {
+            if (!isInFlight(threadId)) _over.Add(threadId);
+        }
+
+        foreach (int threadId in _over) _locking.Remove(threadId);
+        foreach (AddressRange range in _locking.Values) AddOrInvalidate(range);
+    }
+
+    // What another thread is about to unlock there may be unlocked before or after: it stays in the map.
+    private void AddLocking(AddressRange range)
+    {
+        _over.Clear();
+        foreach ((int threadId, AddressRange unlocking) in _unlocking)
+        {
+            if (unlocking.Start < range.End && range.Start < unlocking.End) _over.Add(threadId);
+        }
+
+        foreach (int threadId in _over) _unlocking.Remove(threadId);
+        AddOrInvalidate(range);
+    }
+
+    private void AddOrInvalidate(AddressRange range)
+    {
+        if (range == AddressRange.Everything)
+        {
+            _isUnknown = true;
+        }
+        else
+        {
+            Add(range);
+        }
+    }
 
     private void Keep(int at, AddressRange rest)
     {

@@ -23,24 +23,28 @@ namespace Allot.Processes.Supervision;
 internal sealed class PinLimit : IDisposable
 {
     private const int ProcessesReadPerPeak = 16;
+    private const int PausePerRefresh = 4;
+    private const int ShortRounds = 4;         // a processor each for whoever is ready to run
     private const int WaitRoundMilliseconds = 2;
     private const int WaitRoundsMax = 16;
+    private const int PausePerVainWait = 4;    // of all the time at most a fifth is waited in vain
     private static readonly TimeSpan s_peakPrecision = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan s_vainWaitPause = TimeSpan.FromMilliseconds(200);
 
     private readonly MemoryGroup _group;
     private readonly IMembers _members;
     private readonly Action _beforeSlowWork;
+    private readonly MirroredCharge _lockedCharge;
+    private readonly MirroredCharge _pinnedCharge;
     private readonly Dictionary<int, PinningProcess> _processes = [];
     private readonly LockedSegments _segments = new();
     private readonly OrphanPins _orphans = new();
     private readonly StatusFiles _statusFiles = new();
     private readonly List<int> _memberIds = [];
     private readonly List<int> _gone = [];
-    private long _chargedLocked;
-    private long _chargedPinned;
     private long _lastRefresh;
+    private TimeSpan _refreshPause;
     private long _lastVainWait;
+    private TimeSpan _vainWaitPause;
 
     /// <param name="group">Whose counter is kept.</param>
     /// <param name="members">Who is in it.</param>
@@ -50,6 +54,8 @@ internal sealed class PinLimit : IDisposable
         _beforeSlowWork = beforeSlowWork;
         _group = group;
         _members = members;
+        _lockedCharge = new MirroredCharge(group, PinKind.Locked);
+        _pinnedCharge = new MirroredCharge(group, PinKind.Pinned);
     }
 
     /// <summary>The most bytes locked at once.</summary>
@@ -80,19 +86,19 @@ internal sealed class PinLimit : IDisposable
         PinRequest request = PinRequest.Of(action, call, process);
         if (action is PinAction.Unlock or PinAction.UnlockAll)
         {
-            process.Forget(request.Range);
+            process.Unlock(call.ThreadId, request.Range);
             return true;
         }
 
+        if (action is PinAction.LockAll) process.LockFutureMappings();
         MakeRoom(request.Bytes);
         bool kernelRefuses = request.Kind == PinKind.Locked && process.ExceedsOwnLimit(request.Bytes);
         if (HasRoom(request.Bytes) && kernelRefuses) return true;
-        if (!_group.TryPin(request.Kind, request.Bytes, out _)) return false;
+        if (!ChargeOf(request.Kind).TryAdd(request.Bytes)) return false;
 
-        NoteCharged(request.Kind, request.Bytes);
         if (action == PinAction.RegisterXdpArea)
         {
-            process.InvisibleBytes += request.Bytes;
+            process.AddInvisible(call.ThreadId, request.Bytes);
         }
         else
         {
@@ -111,8 +117,8 @@ internal sealed class PinLimit : IDisposable
     public void Dispose()
     {
         _statusFiles.Dispose();
-        SetCharge(PinKind.Locked, ref _chargedLocked, 0);
-        SetCharge(PinKind.Pinned, ref _chargedPinned, 0);
+        _lockedCharge.Set(0);
+        _pinnedCharge.Set(0);
     }
 
     /// <summary>The allowed call of this thread did not happen.</summary>
@@ -126,13 +132,14 @@ internal sealed class PinLimit : IDisposable
     public void Refresh()
     {
         _beforeSlowWork();
-        Discover();
+        foreach (int pid in ReadMembers()) Discover(pid);
         RefreshKnown();
     }
 
     /// <summary>Reads the processes again that are known to hold pins.</summary>
     public void RefreshKnown()
     {
+        long begun = Stopwatch.GetTimestamp();
         _beforeSlowWork();
         _gone.Clear();
         foreach ((int pid, PinningProcess process) in _processes)
@@ -142,23 +149,29 @@ internal sealed class PinLimit : IDisposable
         }
 
         foreach (int pid in _gone) _processes.Remove(pid);
-        _segments.Refresh();
-        if (_orphans.MayExist) RefreshOrphans();
-        _lastRefresh = Stopwatch.GetTimestamp();
-        UpdateCharge();
+        RefreshShared();
+        _refreshPause = PausePerRefresh * Stopwatch.GetElapsedTime(begun);
     }
 
-    /// <summary>The page tables of all members, which version 1 of cgroups does not tell.</summary>
-    public long ReadPageTableBytes()
+    /// <summary>The same in parts: after each, a process that was looked at, calls may be decided.</summary>
+    /// <param name="discover">Whether to look at members that are not known to hold pins, too.</param>
+    public IEnumerable<int> RefreshInParts(bool discover)
     {
-        _members.Read(_memberIds);
-        long bytes = 0;
-        foreach (int pid in _memberIds)
+        int[] known = [.. _processes.Keys];
+        int[] members = discover ? ReadMembers() : [];
+        foreach (int pid in known)
         {
-            if (ProcessStatus.TryRead(pid, out ProcessStatus status)) bytes += status.PageTableBytes;
+            if (_processes.TryGetValue(pid, out PinningProcess? process)) Refresh(pid, process);
+            yield return pid;
         }
 
-        return bytes;
+        foreach (int pid in members)
+        {
+            if (Discover(pid)) UpdateCharge();
+            yield return pid;
+        }
+
+        RefreshShared();
     }
 
     private bool TakeLost(PinningProcess process)
@@ -171,20 +184,43 @@ internal sealed class PinLimit : IDisposable
 
     private void RefreshOrphans()
     {
+        _beforeSlowWork();
         _members.Read(_memberIds);
         _orphans.Refresh(_memberIds, _processes.Values.Sum(static process => process.PinnedBytes));
     }
 
-    // Members that lock or pin without an intercepted call: growth under MCL_FUTURE, secret memory, perf, RDMA.
-    private void Discover()
+    private void Refresh(int pid, PinningProcess process)
+    {
+        long charged = process.ChargedLockedBytes + process.ChargedPinnedBytes;
+        bool isThere = process.Refresh();
+        if (!isThere) _processes.Remove(pid);
+        bool mayHaveOrphaned = TakeLost(process);
+        if (mayHaveOrphaned) RefreshOrphans();   // before a call is charged that would find room
+        if (mayHaveOrphaned || !isThere || charged != process.ChargedLockedBytes + process.ChargedPinnedBytes) UpdateCharge();
+    }
+
+    // What belongs to no one process.
+    private void RefreshShared()
+    {
+        _segments.Refresh();
+        if (_orphans.MayExist) RefreshOrphans();
+        _lastRefresh = Stopwatch.GetTimestamp();
+        UpdateCharge();
+    }
+
+    private int[] ReadMembers()
     {
         _members.Read(_memberIds);
-        foreach (int pid in _memberIds)
-        {
-            if (_processes.ContainsKey(pid) || !ProcessStatus.TryReadMemory(pid, out ProcessStatus status)) continue;
-            if (status.LockedBytes + status.PinnedBytes == 0) continue;
-            Find(status)?.Settle(status, endedThreadId: 0);
-        }
+        return [.. _memberIds];
+    }
+
+    // Members that lock or pin without an intercepted call: growth under MCL_FUTURE, secret memory, perf, RDMA.
+    private bool Discover(int pid)
+    {
+        if (_processes.ContainsKey(pid) || !ProcessStatus.TryReadMemory(pid, out ProcessStatus status)) return false;
+        if (status.LockedBytes + status.PinnedBytes == 0) return false;
+        Find(status)?.Settle(status, endedThreadId: 0);
+        return true;
     }
 
     private PinningProcess? Find(in ProcessStatus status)
@@ -201,6 +237,7 @@ internal sealed class PinLimit : IDisposable
     // Until it executes a program, a child of vfork or posix_spawn has its parent's memory, and shows the same pins.
     private PinningProcess? FindSameMemory(int pid)
     {
+        _beforeSlowWork();
         foreach ((int known, PinningProcess process) in _processes)
         {
             bool holdsPins = process.ChargedLockedBytes + process.ChargedPinnedBytes > 0;
@@ -215,15 +252,15 @@ internal sealed class PinLimit : IDisposable
         int segmentId = (int)call.Arguments[0];
         if (!LockedSegments.TryMeasure(call.ThreadId, segmentId, out long bytes)) return false;
         MakeRoom(bytes);
-        if (!_group.TryPin(PinKind.Locked, bytes, out _)) return false;
+        if (!_lockedCharge.TryAdd(bytes)) return false;
         _segments.Add(segmentId, bytes);
-        NoteCharged(PinKind.Locked, bytes);
         UpdateCharge();
         return true;
     }
 
     // Before a refusal everything is read again. Before a new peak those that hold pins are, so that the peak does not
-    // count a process that has ended meanwhile; when they are many, not again for the time of a sample.
+    // count a process that has ended meanwhile; when they are many, not again for a while: 20 ms, or some times as long
+    // as the reading took. By so much the peak may count one that has ended.
     private void MakeRoom(long bytes)
     {
         if (!HasRoom(bytes))
@@ -231,26 +268,43 @@ internal sealed class PinLimit : IDisposable
             Refresh();
             if (!HasRoom(bytes)) AwaitCalls(bytes);
         }
-        else if (_chargedLocked + _chargedPinned + bytes > PeakBytes
-            && (_processes.Count <= ProcessesReadPerPeak || Stopwatch.GetElapsedTime(_lastRefresh) > s_peakPrecision))
+        else if (_lockedCharge.Bytes + _pinnedCharge.Bytes + bytes > PeakBytes
+            && (_processes.Count <= ProcessesReadPerPeak || IsLongSinceRefresh()))
         {
             RefreshKnown();
         }
     }
 
-    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. When that did
-    // not help, not again for a while: everybody else waits as well.
+    private bool IsLongSinceRefresh()
+    {
+        TimeSpan since = Stopwatch.GetElapsedTime(_lastRefresh);
+        return since > s_peakPrecision && since > _refreshPause;
+    }
+
+    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. Everybody else
+    // waits as well. So the first rounds only let others run for a moment, which is all that most calls need, and a wait
+    // that did not help is followed by a pause in proportion, also when it ended because those calls did take effect.
     private void AwaitCalls(long bytes)
     {
-        if (Stopwatch.GetElapsedTime(_lastVainWait) < s_vainWaitPause) return;
-        for (int round = 0; round < WaitRoundsMax && WouldHaveRoom(bytes); round++)
+        long begun = Stopwatch.GetTimestamp();
+        if (Stopwatch.GetElapsedTime(_lastVainWait, begun) < _vainWaitPause || !WouldHaveRoom(bytes)) return;
+        for (int round = 0; round < ShortRounds + WaitRoundsMax && WouldHaveRoom(bytes); round++)
         {
-            ProcFiles.Wait([], WaitRoundMilliseconds);
+            if (round < ShortRounds)
+            {
+                Thread.Yield();
+            }
+            else
+            {
+                ProcFiles.Wait([], WaitRoundMilliseconds);
+            }
+
             RefreshKnown();
             if (HasRoom(bytes)) return;
         }
 
-        if (WouldHaveRoom(bytes)) _lastVainWait = Stopwatch.GetTimestamp();
+        _lastVainWait = Stopwatch.GetTimestamp();
+        _vainWaitPause = PausePerVainWait * Stopwatch.GetElapsedTime(begun, _lastVainWait);
     }
 
     private bool WouldHaveRoom(long bytes) =>
@@ -258,17 +312,7 @@ internal sealed class PinLimit : IDisposable
 
     private bool HasRoom(long bytes) => _group.Pins.AvailableBytes >= bytes;
 
-    private void NoteCharged(PinKind kind, long bytes)
-    {
-        if (kind == PinKind.Locked)
-        {
-            _chargedLocked += bytes;
-        }
-        else
-        {
-            _chargedPinned += bytes;
-        }
-    }
+    private MirroredCharge ChargeOf(PinKind kind) => kind == PinKind.Locked ? _lockedCharge : _pinnedCharge;
 
     // Brings the counter to what the parts add up to.
     private void UpdateCharge()
@@ -281,25 +325,10 @@ internal sealed class PinLimit : IDisposable
             pinned += process.ChargedPinnedBytes;
         }
 
-        SetCharge(PinKind.Locked, ref _chargedLocked, locked);
-        SetCharge(PinKind.Pinned, ref _chargedPinned, pinned);
+        _lockedCharge.Set(locked);
+        _pinnedCharge.Set(pinned);
         LockedPeakBytes = Math.Max(LockedPeakBytes, locked);
         PinnedPeakBytes = Math.Max(PinnedPeakBytes, pinned);
         PeakBytes = Math.Max(PeakBytes, locked + pinned);
-    }
-
-    private void SetCharge(PinKind kind, ref long charged, long bytes)
-    {
-        Debug.Assert(bytes >= 0, "Nobody holds less than nothing.");
-        long change = bytes - charged;
-        charged = bytes;
-        if (change > 0)
-        {
-            _group.ForcePin(kind, change);
-        }
-        else
-        {
-            _group.Unpin(kind, -change);
-        }
     }
 }

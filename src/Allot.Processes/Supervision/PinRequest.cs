@@ -4,7 +4,6 @@
 // buffers of io_uring, the structures of vfio, iommufd and AF_XDP) can be rewritten between this look and the call; the
 // reading of VmLck and VmPin afterwards puts it right.
 
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Allot.Processes.Observation;
 using Allot.Processes.Seccomp;
@@ -44,7 +43,7 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
         PinAction.UpdateBuffers => IndirectBuffers(call, process, countOffset: 24, addressOffset: 8),
         PinAction.VfioMap => Structure(call, PinKind.Locked, lengthOffset: 24),
         PinAction.IommuMap => Structure(call, PinKind.Pinned, lengthOffset: 24),
-        PinAction.RegisterXdpArea => new(PinKind.Pinned, Pages(ReadWord(call, call.Arguments[3] + 8)), default),
+        PinAction.RegisterXdpArea => XdpArea(call),
         _ => new(PinKind.Pinned, 0, default),
     };
 
@@ -80,14 +79,23 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
         Math.Min(bytes + Math.Min(more, MemoryGroup.MaxChargeBytes), MemoryGroup.MaxChargeBytes);
 
     private static PinRequest Structure(in SeccompNotification call, PinKind kind, int lengthOffset) =>
-        new(kind, Pages(ReadWord(call, call.Arguments[2] + (ulong)lengthOffset)), default);
+        new(kind, Pages(TargetMemory.ReadWord(call.ThreadId, call.Arguments[2] + (ulong)lengthOffset)), default);
+
+    // The kernel refuses a structure that is shorter than its first version.
+    private static PinRequest XdpArea(in SeccompNotification call)
+    {
+        const int LengthOffset = 8, StructureBytesMin = 24;
+        bool isRefused = (int)call.Arguments[4] < StructureBytesMin;
+        ulong length = isRefused ? 0 : TargetMemory.ReadWord(call.ThreadId, call.Arguments[3] + LengthOffset);
+        return new(PinKind.Pinned, Pages(length), default);
+    }
 
     private static PinRequest IndirectBuffers(
         in SeccompNotification call, PinningProcess process, int countOffset, int addressOffset)
     {
         ulong structure = call.Arguments[2];
-        ulong count = (uint)ReadWord(call, structure + (ulong)countOffset);
-        return Buffers(call, process, ReadWord(call, structure + (ulong)addressOffset), count);
+        ulong count = (uint)TargetMemory.ReadWord(call.ThreadId, structure + (ulong)countOffset);
+        return Buffers(call, process, TargetMemory.ReadWord(call.ThreadId, structure + (ulong)addressOffset), count);
     }
 
     // The kernel counts whole pages per buffer, also where two buffers share one; but a large page counts once, and
@@ -122,7 +130,7 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
 
         if (largeBytes > bytes)
         {
-            long inLargePages = LargePages.BytesOfMappingsIn(process.Start.Pid, all);
+            long inLargePages = process.LargePageBytesIn(all);
             bytes = Math.Min(largeBytes, AddUp(bytes, inLargePages));
         }
 
@@ -143,11 +151,5 @@ internal readonly record struct PinRequest(PinKind Kind, long Bytes, AddressRang
     {
         if (lengthBytes > (ulong)MemoryGroup.MaxChargeBytes) return MemoryGroup.MaxChargeBytes;
         return AddressRange.WholePages(address, lengthBytes).LengthBytes;
-    }
-
-    private static ulong ReadWord(in SeccompNotification call, ulong address)
-    {
-        Span<byte> word = stackalloc byte[sizeof(ulong)];
-        return TargetMemory.TryRead(call.ThreadId, address, word) ? BinaryPrimitives.ReadUInt64LittleEndian(word) : 0;
     }
 }

@@ -14,7 +14,7 @@ namespace Allot.Processes.Supervision;
 /// <summary>The pins of one process. Not thread-safe.</summary>
 internal sealed class PinningProcess
 {
-    private const int GrowthsMax = 1024;
+    private const int GrowthsUnpruned = 64;
     private const int IpcLockCapability = 14;
     private const int ResourceCapability = 24;
 
@@ -23,12 +23,17 @@ internal sealed class PinningProcess
     private readonly Part _locked = new();
     private readonly Part _pinned = new();
     private readonly Dictionary<int, (ulong Address, long Bytes)> _growths = [];
+    private readonly Predicate<int> _isInFlight;
+    private int _growthsPruneAt = GrowthsUnpruned;
+    private bool _locksFutureMappings;
+    private (int ThreadId, long Bytes) _lastInvisible;
     private ProcessStatus _status;
 
     public PinningProcess(ProcessStart start, Action beforeSlowWork)
     {
         Start = start;
         _beforeSlowWork = beforeSlowWork;
+        _isInFlight = _locked.IsInFlight;
     }
 
     public ProcessStart Start { get; private set; }
@@ -53,13 +58,15 @@ internal sealed class PinningProcess
     public long UnseenBytes => _locked.Charged + _pinned.Charged - _status.LockedBytes - _status.PinnedBytes;
 
     /// <summary>Pinned bytes that no file shows: kept until the process ends.</summary>
-    public long InvisibleBytes { get; set; }
+    public long InvisibleBytes { get; private set; }
 
     /// <summary>Takes in what /proc shows now. The thread named has ended its call, if it had one.</summary>
     public void Settle(in ProcessStatus status, int endedThreadId)
     {
         long pinned = _pinned.Charged;
         _status = status;
+        if (_lastInvisible.ThreadId == endedThreadId) _lastInvisible = default;
+        _map.End(endedThreadId);
         _locked.Settle(status.LockedBytes, endedThreadId);
         _pinned.Settle(status.PinnedBytes, endedThreadId);
         LostPinnedBytes += Math.Max(0, pinned - _pinned.Charged);
@@ -102,12 +109,26 @@ internal sealed class PinningProcess
 
     public void Add(int threadId, int callNumber, in PinRequest request)
     {
-        Remember(request.Range);
+        _map.BeginLock(threadId, request.Range);
         (request.Kind == PinKind.Locked ? _locked : _pinned).Add(threadId, callNumber, request, IsThreaded);
+    }
+
+    /// <summary>Bytes that a call pins and no file shows.</summary>
+    public void AddInvisible(int threadId, long bytes)
+    {
+        InvisibleBytes += bytes;
+        _lastInvisible = (threadId, bytes);   // nobody is cancelled but whoever was answered last
     }
 
     public void Cancel(int threadId)
     {
+        if (_lastInvisible.ThreadId == threadId)
+        {
+            InvisibleBytes -= _lastInvisible.Bytes;
+            _lastInvisible = default;
+        }
+
+        _map.Cancel(threadId);
         _locked.Cancel(threadId);
         _pinned.Cancel(threadId);
     }
@@ -128,34 +149,36 @@ internal sealed class PinningProcess
     public void AddGrowth(int threadId, int callNumber, ulong address, long bytes)
     {
         if (!IsThreaded) return;   // nobody else can lock it meanwhile
-        if (_growths.Count == GrowthsMax) _growths.Clear();
+        if (_growths.Count >= _growthsPruneAt) PruneGrowths();
         _growths[threadId] = (address, bytes);
         _locked.AddGrowth(threadId, callNumber);
     }
 
-    public void Forget(AddressRange released)
-    {
-        if (released == AddressRange.Everything)
-        {
-            _map.Clear();
-        }
-        else
-        {
-            _map.Remove(released);
-        }
-    }
+    /// <summary>The thread's call is about to unlock this.</summary>
+    public void Unlock(int threadId, AddressRange range) => _map.BeginUnlock(threadId, range);
+
+    /// <summary>From here on mappings may be locked without a call that says so.</summary>
+    public void LockFutureMappings() => _locksFutureMappings = true;
 
     /// <summary>Bytes of whole pages in the range that are not locked yet: what locking it would add. Exact, unless the
     /// process may not be looked into: then the whole range.</summary>
     public long UnlockedBytesWithin(AddressRange range)
     {
         long whole = Math.Min(range.LengthBytes, MemoryGroup.MaxChargeBytes);
+        if (!_locksFutureMappings && _map.Covers(LockedBytes) && !_map.Overlaps(range)) return whole;
         return KnowsLocks() ? Math.Min(whole, _map.MissingBytes(range)) : whole;
     }
 
     /// <summary>Whether the mapping there is locked, or may be before a call that waits for an answer runs.</summary>
     public bool MayBeLockedAt(ulong address) =>
         _locked.HasCallsInFlight || !KnowsLocks() || _map.Contains(address);
+
+    /// <summary>Bytes in large pages of all mappings that overlap the range.</summary>
+    public long LargePageBytesIn(AddressRange range)
+    {
+        _beforeSlowWork();
+        return LargePages.BytesOfMappingsIn(Start.Pid, range);
+    }
 
     /// <summary>Whether the kernel will refuse by RLIMIT_MEMLOCK what we allow. The soft limit does not count: the
     /// process may raise it before the call runs.</summary>
@@ -167,24 +190,23 @@ internal sealed class PinningProcess
             && (ulong)LockedBytes + (ulong)bytes > hardBytes;
     }
 
-    private void Remember(AddressRange range)
+    // At most one is live for each thread; those of calls that are over may go.
+    private void PruneGrowths()
     {
-        if (range == AddressRange.Everything)
+        foreach (int threadId in _growths.Keys)
         {
-            _map.Invalidate();
+            if (!_locked.IsGrowing(threadId)) _growths.Remove(threadId);
         }
-        else
-        {
-            _map.Add(range);
-        }
+
+        _growthsPruneAt = Math.Max(GrowthsUnpruned, 2 * _growths.Count);
     }
 
     private bool KnowsLocks()
     {
-        if (LockedBytes == 0) _map.Clear();
+        if (LockedBytes == 0) _map.BeginAnew(_isInFlight);
         if (_map.AgreesWith(LockedBytes)) return true;
         _beforeSlowWork();
-        return _map.TryReadAgain(Start.Pid);
+        return _map.TryReadAgain(Start.Pid, _isInFlight);
     }
 
     private sealed class Part
@@ -230,6 +252,8 @@ internal sealed class PinningProcess
         }
 
         public void AddGrowth(int threadId, int callNumber) => _growing.Add(threadId, callNumber, 0);
+
+        public bool IsInFlight(int threadId) => _adding.Contains(threadId) || _repeating.Contains(threadId);
 
         public bool IsGrowing(int threadId) => _growing.Contains(threadId);
 
