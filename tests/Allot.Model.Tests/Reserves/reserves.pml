@@ -67,6 +67,7 @@ bit gate;
 #define BOUND 1
 #define COLLECTING 2
 
+bit listed[BLOCKS];      /* collectors find it */
 bit locked[BLOCKS];
 bit dead[BLOCKS];
 byte key[BLOCKS];        /* the group that the owner may use the slot for; 0 = none */
@@ -108,7 +109,7 @@ proctype StoreBuffer(byte t)
 end:
     do
     :: d_step { stores[t]?what,value -> apply(t, what, value) }
-#ifdef WEAK
+#ifndef TSO
     /* A store-release orders what comes before it, not what comes after: a balance may pass an older busy. */
     :: d_step { stores[t]??[BALANCE,_] -> stores[t]??BALANCE,value -> what = BALANCE; apply(t, what, value) }
 #endif
@@ -197,7 +198,18 @@ inline tree_uncharge(who, total, owned)
 
 /* ---- Collect: the slots under limiter, or, for a removal (limiter == NONE), those of the group leaving. ---- */
 
-#define MEANT(b) (state[b] == BOUND && (limiter != NONE -> ON(bound[b], limiter) : bound[b] == leaving))
+#ifdef BROKEN_KERNEL_APART     /* a memory limiter collects memory slots only */
+#define UNDER(b) (limiter == 2 -> bound[b] == 1 : bound[b] == 2)
+#else
+#define UNDER(b) ON(bound[b], limiter)
+#endif
+#define MEANT(b) (state[b] == BOUND && (limiter != NONE -> UNDER(b) : bound[b] == leaving))
+
+#ifdef BROKEN_LIST_BEFORE_FLAG
+#define LISTED(b) known[b]
+#else
+#define LISTED(b) listed[b]
+#endif
 
 inline lock_block(b) { atomic { !locked[b] -> locked[b] = 1 } }
 inline unlock_block(b) { locked[b] = 0 }
@@ -206,7 +218,8 @@ inline collect()
 {
     b = 0;
     do
-    :: b < BLOCKS ->
+    :: b < BLOCKS && !LISTED(b) -> b++
+    :: b < BLOCKS && LISTED(b) ->
 #ifdef BROKEN_NO_GRACE
         if
         :: !MEANT(b)
@@ -306,7 +319,12 @@ inline gated_charge(own, group, bytes)
         do
         :: true ->
             if
-            :: limiter != NONE -> exact[limiter] = 1; collect()
+            :: limiter != NONE ->
+#ifdef BROKEN_LIST_BEFORE_FLAG
+                d_step { known[0] = listed[0]; known[1] = listed[1] };
+#endif
+                exact[limiter] = 1;
+                collect()
             :: else
             fi;
             tree_charge(group, bytes, bytes, true);
@@ -481,9 +499,11 @@ inline take_from_the_dead(own)
 
 #define LOCALS \
     byte i, b, what, value, limiter = NONE, failed = NONE, leaving, amount; \
-    bit mine[BLOCKS]
+    bit mine[BLOCKS], known[BLOCKS]
 
-#ifndef GROUPS_OF
+#ifdef BOTH_SERVE_BOTH
+#define GROUPS_OF(t, g) 1
+#else
 #define GROUPS_OF(t, g) ((t) + 1 == (g))
 #endif
 
@@ -520,11 +540,15 @@ proctype Owner(byte t; byte ops)
     LOCALS;
     byte g, n;
     bit back;
+#ifdef LATE_BLOCK
+    listed[t] = 1;
+#endif
     work(t);
     atomic { len(stores[t]) == 0 -> dead[t] = 1; running-- }
 }
 
 /* A new thread that finds block t without an owner and takes it over. */
+#if defined(OPS_HEIR)
 proctype Heir(byte t; byte ops)
 {
     LOCALS;
@@ -537,8 +561,10 @@ proctype Heir(byte t; byte ops)
     work(t);
     atomic { len(stores[t]) == 0 -> dead[t] = 1; running-- }
 }
+#endif
 
 /* Somebody who passes by and finds an owner dead. */
+#if defined(REAPER)
 proctype Reaper(byte t)
 {
     LOCALS;
@@ -551,6 +577,7 @@ proctype Reaper(byte t)
     unlock_block(t);
     running--
 }
+#endif
 
 /* ---- Limits. ---- */
 
@@ -560,6 +587,7 @@ inline change_limit(level, limit)
     max[level] = limit
 }
 
+#if defined(SETMAX_A)
 proctype SetMax(byte level; byte limit)
 {
     LOCALS;
@@ -584,9 +612,11 @@ proctype SetMax(byte level; byte limit)
     fi;
     running--
 }
+#endif
 
 /* ---- Removal. ---- */
 
+#if defined(REMOVE)
 proctype Remove(byte g)
 {
     LOCALS;
@@ -603,6 +633,7 @@ proctype Remove(byte g)
     gate = 0;
     running--
 }
+#endif
 
 /* ---- The end: nobody runs, all buffers are empty. (I3, I4) ---- */
 
@@ -634,6 +665,10 @@ init
 #endif
 #if LEVELS > 3
         room[3] = MAX_GROUP; max[3] = MAX_GROUP;
+#endif
+        listed[0] = 1;
+#ifndef LATE_BLOCK
+        listed[1] = 1;
 #endif
         run StoreBuffer(0);
         run StoreBuffer(1);
