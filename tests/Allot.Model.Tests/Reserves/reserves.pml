@@ -1,5 +1,35 @@
 /*
- * The protocol of the reserves, for the model checker spin. (Header: see the end of the work.)
+ * The protocol of the reserves (src/Allot/Counters/ThreadReserves.cs) for the model checker spin: every interleaving of
+ * a few threads, with the store buffers of the processor. ReservesModelTests.cs has the configurations (-D) and runs
+ * them; each BROKEN_ switch removes one idea of the protocol, and the checker must find the error.
+ *
+ * Modelled: owners on the fast path (stores to busy and balance wait in a buffer) and on the slow path; the gated path
+ * with its remote collection; eviction of another group's slot; trimming (a collection without a flag); a thread that
+ * ends, is reaped, and whose block a new thread takes over; a block that appears during a collection; limits raised and
+ * lowered, also two at once; removal of a group. Owners choose freely: charge or uncharge (also what another thread has
+ * charged), group, 1 or 2 bytes, surplus or not.
+ * Checked: I1 in succeed; I2 in tree_charge; I3 and I4 at the end; nothing for a group once its removal has returned;
+ * no balance above its capacity; no deadlock. The ghosts pool and held know what is really held. No loop waits but on
+ * a guard, and each thread has a number of operations: without a deadlock everything ends.
+ * Bounds: 2 blocks with 1 slot each, 2 owners and 1 heir, 2 groups, 1 to 4 levels, limits of at most 6 bytes, 1 to 4
+ * operations for each owner, buffers of 4 to 6 stores. One slot is enough: slots share nothing but the block's lock.
+ * Simplified: a lock is taken only with an empty buffer (an interlocked operation); stores under a lock are seen at
+ * once, which nobody can tell, since all who look at them take the lock, or look after the barrier.
+ *
+ * Is TSO enough for .NET? For x64, yes: each owner has a FIFO of stores and reads its own youngest. For arm64 nearly:
+ *   - Volatile.Write(busy, 0) is a store-release and the taker's Volatile.Read(busy) a load-acquire: who sees 0 sees
+ *     the balance. With a plain store the bytes are spent twice (BROKEN_PLAIN_BUSY).
+ *   - A release orders what is before it only. So a balance can be seen before the older busy = 1, which TSO forbids.
+ *     The model has this too, unless -DTSO: the right protocol is checked with it, the broken ones without, so that
+ *     they fail on x64 already.
+ *   - busy = 1 before the read of key is store-load: neither instruction set orders it. The process-wide barrier
+ *     does: it falls at one point of the owner's program; before the read, and the owner sees key == 0, or after it,
+ *     and busy = 1 is visible. But only in the order of the machine code. The memory model of .NET would let a compiler
+ *     move Volatile.Read(key) above Volatile.Write(busy, 1) (BROKEN_LATE_BUSY); the JIT keeps volatile accesses in
+ *     order, and this protocol relies on that.
+ *   - The balance has one writer at a time, is 8 bytes and aligned: it may be read before or after the key.
+ *   - On Linux the barrier is membarrier(2) (4.14). Where it is denied the runtime falls back to mprotect, which
+ *     interrupts the other processors on x64, but need not on arm64.
  */
 
 #ifndef OPS_0
@@ -226,8 +256,11 @@ inline collect()
         :: else ->
 #endif
         lock_block(b);
-        d_step {
+        atomic {   /* not d_step: there is a choice */
             if
+#ifdef TRIM
+            :: limiter == 0 && !exact[0]     /* not idle */
+#endif
             :: MEANT(b) -> key[b] = 0; state[b] = COLLECTING; mine[b] = 1
             :: else
             fi;
@@ -614,6 +647,18 @@ proctype SetMax(byte level; byte limit)
 }
 #endif
 
+/* ---- Trimming: a collection of whatever lies idle (any choice), without a flag. ---- */
+
+#ifdef TRIM
+proctype Trim()
+{
+    LOCALS;
+    atomic { !gate -> gate = 1; limiter = 0 };
+    collect();
+    atomic { limiter = NONE; gate = 0; running-- }
+}
+#endif
+
 /* ---- Removal. ---- */
 
 #if defined(REMOVE)
@@ -686,6 +731,9 @@ init
 #endif
 #ifdef SETMAX_B
         running++; run SetMax(SETMAX_B);
+#endif
+#ifdef TRIM
+        running++; run Trim();
 #endif
 #ifdef REMOVE
         running++; run Remove(1);
