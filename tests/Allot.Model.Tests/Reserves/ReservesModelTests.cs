@@ -82,6 +82,6 @@ public sealed class ReservesModelTests
     private static string[] Split(string switches) => switches.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static string Replay(string switches) =>
-        $"Replay: spin -run -safety -m20000 {string.Join(' ', Split(switches).Select(name => "-D" + name))} reserves.pml; "
-        + "then spin -t -p with the same switches.";
+        $"Replay: S='{string.Join(' ', Split(switches).Select(name => "-D" + name))}'; spin -a $S reserves.pml && "
+        + "gcc -w -DSAFETY -DCOLLAPSE pan.c -o pan && ./pan -m20000; spin -t -p $S reserves.pml";
 }
