@@ -1,0 +1,756 @@
+/*
+ * The protocol of the reserves (src/Allot/Counters/ThreadReserves.cs) for the model checker spin: every interleaving of
+ * a few threads, with the store buffers of the processor. ReservesModelTests.cs has the configurations (-D) and runs
+ * them; each BROKEN_ switch removes one idea of the protocol, and the checker must find the error.
+ *
+ * Modelled: owners on the fast path (stores to busy and balance wait in a buffer) and on the slow path; the gated path
+ * with its remote collection; eviction of another group's slot; trimming (a collection without a flag); a thread that
+ * ends, is reaped, and whose block a new thread takes over; a block that appears during a collection; limits raised and
+ * lowered, also two at once; removal of a group. Owners choose freely: charge or uncharge (also what another thread has
+ * charged), group, 1 or 2 bytes, surplus or not.
+ * Checked: I1 in succeed; I2 in tree_charge; I3 and I4 at the end; nothing for a group once its removal has returned;
+ * no balance above its capacity; no deadlock. The ghosts pool and held know what is really held. No loop waits but on
+ * a guard, and each thread has a number of operations: without a deadlock everything ends.
+ * Bounds: 2 blocks with 1 slot each, 2 owners and 1 heir, 2 groups, 1 to 4 levels, limits of at most 6 bytes, 1 to 4
+ * operations for each owner, buffers of 4 to 6 stores. One slot is enough: slots share nothing but the block's lock.
+ * Simplified: a lock is taken only with an empty buffer (an interlocked operation); stores under a lock are seen at
+ * once, which nobody can tell, since all who look at them take the lock, or look after the barrier.
+ *
+ * Is TSO enough for .NET? For x64, yes: each owner has a FIFO of stores and reads its own youngest. For arm64 nearly:
+ *   - Volatile.Write(busy, 0) is a store-release and the taker's Volatile.Read(busy) a load-acquire: who sees 0 sees
+ *     the balance. With a plain store the bytes are spent twice (BROKEN_PLAIN_BUSY).
+ *   - A release orders what is before it only. So a balance can be seen before the older busy = 1, which TSO forbids.
+ *     The model has this too, unless -DTSO: the right protocol is checked with it, the broken ones without, so that
+ *     they fail on x64 already.
+ *   - busy = 1 before the read of key is store-load: neither instruction set orders it. The process-wide barrier
+ *     does: it falls at one point of the owner's program; before the read, and the owner sees key == 0, or after it,
+ *     and busy = 1 is visible. But only in the order of the machine code. The memory model of .NET would let a compiler
+ *     move Volatile.Read(key) above Volatile.Write(busy, 1) (BROKEN_LATE_BUSY); the JIT keeps volatile accesses in
+ *     order, and this protocol relies on that.
+ *   - The balance has one writer at a time, is 8 bytes and aligned: it may be read before or after the key.
+ *   - On Linux the barrier is membarrier(2) (4.14). Where it is denied the runtime falls back to mprotect, which
+ *     interrupts the other processors on x64, but need not on arm64.
+ */
+
+#ifndef OPS_0
+#define OPS_0 2
+#endif
+#ifndef OPS_1
+#define OPS_1 2
+#endif
+#ifndef CAP
+#define CAP 2          /* most bytes in one slot */
+#endif
+#ifndef BATCH
+#define BATCH 2        /* most bytes taken in advance */
+#endif
+#ifndef LARGEST
+#define LARGEST 2      /* largest charge */
+#endif
+#ifndef BUFFER
+#define BUFFER 4       /* stores that can wait in the store buffer of one thread */
+#endif
+#ifndef MAX_ROOT
+#define MAX_ROOT 3
+#endif
+#ifndef MAX_GROUP
+#define MAX_GROUP 3
+#endif
+
+#define BLOCKS 2
+#define NONE 255
+#define GROUPS 2
+
+/* ---- The tree: which counters a charge to a group walks, in this order. ---- */
+
+#if defined(SHAPE_DEEP)        /* root 0, middle 1, leaves 2 and 3 */
+#define LEVELS 4
+#define DEPTH(g) 3
+#define PATH(g, i) ((i) == 0 -> (g) + 1 : 2 - (i))
+#define ON(g, l) ((l) < 2 || (l) == (g) + 1)
+#elif defined(SHAPE_KERNEL)    /* memory of the root 0, of the leaf 1, kernel memory of the leaf 2: */
+#define LEVELS 3               /* group 1 is the kernel part of the leaf, group 2 its user part */
+#define DEPTH(g) (4 - (g))
+#define PATH(g, i) (3 - (g) - (i))
+#define ON(g, l) ((l) < 2 || (g) == 1)
+#elif defined(SHAPE_ONE)       /* one counter, both groups are the same */
+#define LEVELS 1
+#define DEPTH(g) 1
+#define PATH(g, i) 0
+#define ON(g, l) 1
+#else                          /* root 0, leaves 1 and 2 */
+#define LEVELS 3
+#define DEPTH(g) 2
+#define PATH(g, i) ((i) == 0 -> (g) : 0)
+#define ON(g, l) ((l) == 0 || (l) == (g))
+#endif
+
+short room[LEVELS];
+short max[LEVELS];
+bit exact[LEVELS];
+bit offline[GROUPS + 1];
+bit gate;
+
+/* ---- The blocks, one slot in each. ---- */
+
+#define FREE 0
+#define BOUND 1
+#define COLLECTING 2
+
+bit listed[BLOCKS];      /* collectors find it */
+bit locked[BLOCKS];
+bit dead[BLOCKS];
+byte key[BLOCKS];        /* the group that the owner may use the slot for; 0 = none */
+byte bound[BLOCKS];      /* the group that the balance belongs to, also while Collecting */
+bit busy[BLOCKS];
+byte balance[BLOCKS];
+byte state[BLOCKS];
+
+/* ---- Ghosts: what is true, for the assertions only. ---- */
+
+byte pool[GROUPS + 1];   /* bytes charged and not yet uncharged, by group */
+short held[LEVELS];      /* the same by level; lower while an uncharge is on its way up */
+bit removed[GROUPS + 1]; /* Remove has returned */
+byte running;
+
+/* ---- Store buffers (TSO; with WEAK also what arm64 adds). ---- */
+
+#define BUSY 0
+#define BALANCE 1
+
+chan stores[BLOCKS] = [BUFFER] of { byte, byte };
+byte pending[BLOCKS];    /* balances in the buffer */
+byte newest[BLOCKS];     /* the youngest of them */
+
+#define OWN_BALANCE(t) (pending[t] > 0 -> newest[t] : balance[t])
+
+inline apply(own, what, value)
+{
+    if
+    :: what == BUSY -> busy[own] = value
+    :: else -> balance[own] = value; pending[own]--
+    fi;
+    what = 0; value = 0
+}
+
+proctype StoreBuffer(byte t)
+{
+    byte what, value;
+end:
+    do
+    :: d_step { stores[t]?what,value -> apply(t, what, value) }
+#ifndef TSO
+    /* A store-release orders what comes before it, not what comes after: a balance may pass an older busy. */
+    :: d_step { stores[t]??[BALANCE,_] -> stores[t]??BALANCE,value -> what = BALANCE; apply(t, what, value) }
+#endif
+#ifdef BROKEN_PLAIN_BUSY
+    :: d_step { stores[t]??[BUSY,_] -> stores[t]??BUSY,value -> what = BUSY; apply(t, what, value) }
+#endif
+    od
+}
+
+/* ---- The tree. ---- */
+
+#define ADD_HELD(g, l, n) held[l] = held[l] + (ON(g, l) -> n : 0)
+#define NEVER_ABOVE(g, l) assert(!ON(g, l) || held[l] <= max[l])
+
+/* A charge succeeds: (I1) on no level does what is held pass the limit. */
+inline succeed(group, bytes)
+{
+    ADD_HELD(group, 0, bytes); NEVER_ABOVE(group, 0);
+#if LEVELS > 1
+    ADD_HELD(group, 1, bytes); NEVER_ABOVE(group, 1);
+    ADD_HELD(group, 2, bytes); NEVER_ABOVE(group, 2);
+#endif
+#if LEVELS > 3
+    ADD_HELD(group, 3, bytes); NEVER_ABOVE(group, 3);
+#endif
+    assert(!removed[group]);
+    pool[group] = pool[group] + bytes
+}
+
+/* An uncharge has its effect on all levels at once, because the bytes go into a reserve. */
+inline give_back(group, bytes)
+{
+    ADD_HELD(group, 0, -(bytes));
+#if LEVELS > 1
+    ADD_HELD(group, 1, -(bytes));
+    ADD_HELD(group, 2, -(bytes));
+#endif
+#if LEVELS > 3
+    ADD_HELD(group, 3, -(bytes));
+#endif
+}
+
+/* amount = n + surplus. Sets failed to the level that refuses, or NONE. */
+inline tree_charge(who, total, owed, gated)
+{
+    i = 0; failed = NONE;
+    do
+    :: atomic {
+        i < DEPTH(who) ->
+        if
+        :: room[PATH(who, i)] >= total ->
+            room[PATH(who, i)] = room[PATH(who, i)] - total;
+            i++;
+            if
+            :: i == DEPTH(who) -> succeed(who, owed)
+            :: else
+            fi
+        :: else ->
+            failed = PATH(who, i);
+            /* (I2) A refusal that counts: it would not fit beside what is really held. */
+            assert(!(gated && exact[failed]) || held[failed] + owed > max[failed]);
+            break
+        fi }
+    :: else -> break
+    od;
+    do
+    :: failed != NONE && i > 0 -> atomic { i--; room[PATH(who, i)] = room[PATH(who, i)] + total }
+    :: else -> break
+    od;
+    i = 0
+}
+
+inline tree_uncharge(who, total, owned)
+{
+    i = 0;
+    do
+    :: total > 0 && i < DEPTH(who) -> atomic {
+        room[PATH(who, i)] = room[PATH(who, i)] + total;
+        assert(room[PATH(who, i)] <= max[PATH(who, i)]);
+        held[PATH(who, i)] = held[PATH(who, i)] - (owned -> total : 0);
+        i++ }
+    :: else -> break
+    od;
+    i = 0
+}
+
+/* ---- Collect: the slots under limiter, or, for a removal (limiter == NONE), those of the group leaving. ---- */
+
+#ifdef BROKEN_KERNEL_APART     /* a memory limiter collects memory slots only */
+#define UNDER(b) (limiter == 2 -> bound[b] == 1 : bound[b] == 2)
+#else
+#define UNDER(b) ON(bound[b], limiter)
+#endif
+#define MEANT(b) (state[b] == BOUND && (limiter != NONE -> UNDER(b) : bound[b] == leaving))
+
+#ifdef BROKEN_LIST_BEFORE_FLAG
+#define LISTED(b) known[b]
+#else
+#define LISTED(b) listed[b]
+#endif
+
+inline lock_block(b) { atomic { !locked[b] -> locked[b] = 1 } }
+inline unlock_block(b) { locked[b] = 0 }
+
+inline collect()
+{
+    b = 0;
+    do
+    :: b < BLOCKS && !LISTED(b) -> b++
+    :: b < BLOCKS && LISTED(b) ->
+#ifdef BROKEN_NO_GRACE
+        if
+        :: !MEANT(b)
+        :: else ->
+#endif
+        lock_block(b);
+        atomic {   /* not d_step: there is a choice */
+            if
+#ifdef TRIM
+            :: limiter == 0 && !exact[0]     /* not idle */
+#endif
+            :: MEANT(b) -> key[b] = 0; state[b] = COLLECTING; mine[b] = 1
+            :: else
+            fi;
+            unlock_block(b)
+        };
+#ifdef BROKEN_NO_GRACE
+        fi;
+#endif
+        b++
+    :: else -> b = 0; break
+    od;
+#ifndef BROKEN_NO_BARRIER
+    do
+    :: b < BLOCKS && (mine[0] || mine[1]) -> d_step {
+        do
+        :: len(stores[b]) > 0 -> stores[b]?what,value; apply(b, what, value)
+        :: else -> break
+        od;
+        b++ }
+    :: else -> b = 0; break
+    od;
+#endif
+    do
+    :: b < BLOCKS && mine[b] ->
+#ifdef BROKEN_UNLOCKED_SCAN
+        if
+        :: state[b] != COLLECTING -> mine[b] = 0
+        :: else ->
+#endif
+        atomic { !locked[b] -> locked[b] = 1; mine[b] = 0 };
+#ifndef BROKEN_STALE_LIST
+        if
+        :: state[b] != COLLECTING
+        :: else ->
+#endif
+#ifndef BROKEN_NO_BUSY_WAIT
+            !busy[b];
+#endif
+            d_step { amount = balance[b]; balance[b] = 0 };
+            tree_uncharge(bound[b], amount, false);
+            d_step { state[b] = FREE; bound[b] = 0; amount = 0 };
+#ifndef BROKEN_STALE_LIST
+        fi;
+#endif
+        unlock_block(b);
+#ifdef BROKEN_UNLOCKED_SCAN
+        fi;
+#endif
+        b++
+    :: b < BLOCKS && !mine[b] -> b++
+    :: else -> break
+    od;
+    b = 0
+}
+
+/* ---- Owners. ---- */
+
+inline lower_flags()
+{
+    d_step {
+        exact[0] = 0;
+#if LEVELS > 1
+        exact[1] = 0; exact[2] = 0;
+#endif
+#if LEVELS > 3
+        exact[3] = 0;
+#endif
+        limiter = NONE; failed = NONE
+    }
+}
+
+#if LEVELS > 3
+#define FLAG_ON_PATH(g) (exact[0] || (ON(g, 1) && exact[1]) || (ON(g, 2) && exact[2]) || (ON(g, 3) && exact[3]))
+#elif LEVELS > 1
+#define FLAG_ON_PATH(g) (exact[0] || (ON(g, 1) && exact[1]) || (ON(g, 2) && exact[2]))
+#else
+#define FLAG_ON_PATH(g) exact[0]
+#endif
+
+/* limiter is the level that refused, or NONE when a raised flag led here. */
+inline gated_charge(own, group, bytes)
+{
+    atomic { !gate && len(stores[own]) == 0 -> gate = 1 };
+    if
+#ifndef BROKEN_NO_RECHECK
+    :: offline[group]
+#endif
+    :: else ->
+        do
+        :: true ->
+            if
+            :: limiter != NONE ->
+#ifdef BROKEN_LIST_BEFORE_FLAG
+                d_step { known[0] = listed[0]; known[1] = listed[1] };
+#endif
+                exact[limiter] = 1;
+                collect()
+            :: else
+            fi;
+            tree_charge(group, bytes, bytes, true);
+            if
+            :: failed != NONE && !exact[failed] -> limiter = failed
+            :: else -> break
+            fi
+        od
+    fi;
+    lower_flags();
+    gate = 0
+}
+
+#define USABLE(t, g) (state[t] == FREE || (state[t] == BOUND && bound[t] == g))
+
+inline deposit(own, group)
+{
+    d_step {
+        assert(!removed[group]);
+        assert(amount <= CAP);
+        key[own] = group; bound[own] = group; state[own] = BOUND;
+        balance[own] = balance[own] + amount;
+        assert(balance[own] <= CAP);
+        amount = 0
+    }
+}
+
+inline charge_slowly(own, group, bytes)
+{
+    atomic { !locked[own] && len(stores[own]) == 0 -> locked[own] = 1 };
+    if
+#ifndef BROKEN_NO_EXACT
+    :: FLAG_ON_PATH(group) -> unlock_block(own); gated_charge(own, group, bytes)
+#endif
+    :: offline[group] -> unlock_block(own)
+    :: else ->
+#ifdef EVICT
+        if   /* a slot of another group: its balance returns, then the slot is free */
+        :: state[own] == BOUND && bound[own] != group ->
+            d_step { key[own] = 0; amount = balance[own]; balance[own] = 0 };
+            tree_uncharge(bound[own], amount, false);
+            d_step { state[own] = FREE; bound[own] = 0; amount = 0 }
+        :: else
+        fi;
+#endif
+        if
+#ifdef BROKEN_DEPOSIT_WHILE_COLLECTING
+        :: balance[own] + BATCH <= CAP -> amount = BATCH
+#else
+        :: USABLE(own, group) && balance[own] + BATCH <= CAP -> amount = BATCH
+#endif
+        :: true -> amount = 0
+        fi;
+        tree_charge(group, (bytes + amount), bytes, false);
+        if
+        :: failed != NONE && amount > 0 -> amount = 0; tree_charge(group, bytes, bytes, false)
+        :: else
+        fi;
+        if
+        :: failed != NONE ->
+            limiter = failed;
+#ifdef BROKEN_GATE_UNDER_LOCK
+            gated_charge(own, group, bytes);
+            unlock_block(own)
+#else
+            unlock_block(own);
+            gated_charge(own, group, bytes)
+#endif
+        :: else ->
+#ifdef BROKEN_LATE_DEPOSIT
+            unlock_block(own);
+#endif
+            if
+#ifdef BROKEN_DEPOSIT_WHILE_COLLECTING
+            :: amount > 0 -> deposit(own, group)
+#else
+            :: amount > 0 || USABLE(own, group) -> deposit(own, group)
+#endif
+            :: else
+            fi;
+#ifndef BROKEN_LATE_DEPOSIT
+            unlock_block(own)
+#endif
+        fi
+    fi
+}
+
+inline charge(own, group, bytes)
+{
+#ifndef BROKEN_LATE_BUSY
+    stores[own]!BUSY,1;
+#endif
+    if
+    :: key[own] == group ->
+#ifdef BROKEN_LATE_BUSY
+        stores[own]!BUSY,1;
+#endif
+        amount = OWN_BALANCE(own);
+        if
+        :: amount >= bytes ->
+            atomic { len(stores[own]) < BUFFER ->
+                stores[own]!BALANCE,(amount - bytes); pending[own]++; newest[own] = amount - bytes; amount = 0;
+                succeed(group, bytes) };
+            stores[own]!BUSY,0
+        :: else ->
+            amount = 0;
+            stores[own]!BUSY,0;
+            charge_slowly(own, group, bytes)
+        fi
+    :: else ->
+#ifndef BROKEN_LATE_BUSY
+        stores[own]!BUSY,0;
+#endif
+        charge_slowly(own, group, bytes)
+    fi
+}
+
+inline uncharge_slowly(own, group, bytes)
+{
+    atomic { !locked[own] && len(stores[own]) == 0 -> locked[own] = 1 };
+    if
+    :: state[own] == BOUND && bound[own] == group ->
+        d_step {
+            give_back(group, bytes);
+            amount = balance[own] + bytes;
+            balance[own] = (amount <= CAP / 2 -> amount : CAP / 2);
+            amount = amount - balance[own]
+        };
+        tree_uncharge(group, amount, false)
+    :: else -> tree_uncharge(group, bytes, true)
+    fi;
+    atomic { unlock_block(own); amount = 0 }
+}
+
+/* n bytes of the pool are the caller's own by now. */
+inline uncharge(own, group, bytes)
+{
+    stores[own]!BUSY,1;
+    if
+    :: key[own] == group ->
+        amount = OWN_BALANCE(own);
+        if
+        :: amount + bytes <= CAP ->
+            atomic { len(stores[own]) < BUFFER ->
+                stores[own]!BALANCE,(amount + bytes); pending[own]++; newest[own] = amount + bytes; amount = 0;
+                give_back(group, bytes) };
+            stores[own]!BUSY,0
+        :: else ->
+            amount = 0;
+            stores[own]!BUSY,0;
+            uncharge_slowly(own, group, bytes)
+        fi
+    :: else ->
+        stores[own]!BUSY,0;
+        uncharge_slowly(own, group, bytes)
+    fi
+}
+
+/* The balances of a block whose owner is dead. Under its lock. */
+inline take_from_the_dead(own)
+{
+    d_step { key[own] = 0; amount = balance[own]; balance[own] = 0 };
+#ifdef BROKEN_FREE_FIRST
+    state[own] = FREE;
+#endif
+    if
+    :: state[own] != FREE || amount > 0 -> tree_uncharge(bound[own], amount, false)
+    :: else
+    fi;
+    d_step { state[own] = FREE; bound[own] = 0; amount = 0 }
+}
+
+#define LOCALS \
+    byte i, b, what, value, limiter = NONE, failed = NONE, leaving, amount; \
+    bit mine[BLOCKS], known[BLOCKS]
+
+#ifdef BOTH_SERVE_BOTH
+#define GROUPS_OF(t, g) 1
+#else
+#define GROUPS_OF(t, g) ((t) + 1 == (g))
+#endif
+
+/* What a thread does: ops times charge or uncharge, a group, an amount: all choices. It may uncharge what another one
+   has charged. */
+
+inline work(t)
+{
+    do
+    :: ops > 0 ->
+        if
+        :: d_step { GROUPS_OF(t, 1) -> g = 1; n = 1 }
+        :: d_step { GROUPS_OF(t, 2) -> g = 2; n = 1 }
+        :: d_step { pool[1] > 0 -> g = 1; n = 1; pool[1] = pool[1] - 1; back = 1 }
+        :: d_step { pool[2] > 0 -> g = 2; n = 1; pool[2] = pool[2] - 1; back = 1 }
+#if LARGEST > 1
+        :: d_step { GROUPS_OF(t, 1) -> g = 1; n = 2 }
+        :: d_step { GROUPS_OF(t, 2) -> g = 2; n = 2 }
+        :: d_step { pool[1] > 1 -> g = 1; n = 2; pool[1] = pool[1] - 2; back = 1 }
+        :: d_step { pool[2] > 1 -> g = 2; n = 2; pool[2] = pool[2] - 2; back = 1 }
+#endif
+        fi;
+        if
+        :: back -> uncharge(t, g, n)
+        :: else -> charge(t, g, n)
+        fi;
+        d_step { g = 0; n = 0; back = 0; ops-- }
+    :: else -> break
+    od
+}
+
+proctype Owner(byte t; byte ops)
+{
+    LOCALS;
+    byte g, n;
+    bit back;
+#ifdef LATE_BLOCK
+    listed[t] = 1;
+#endif
+    work(t);
+    atomic { len(stores[t]) == 0 -> dead[t] = 1; running-- }
+}
+
+/* A new thread that finds block t without an owner and takes it over. */
+#if defined(OPS_HEIR)
+proctype Heir(byte t; byte ops)
+{
+    LOCALS;
+    byte g, n;
+    bit back;
+    dead[t];
+    lock_block(t);
+    take_from_the_dead(t);
+    d_step { dead[t] = 0; unlock_block(t) };
+    work(t);
+    atomic { len(stores[t]) == 0 -> dead[t] = 1; running-- }
+}
+#endif
+
+/* Somebody who passes by and finds an owner dead. */
+#if defined(REAPER)
+proctype Reaper(byte t)
+{
+    LOCALS;
+    dead[t];
+    lock_block(t);
+    if
+    :: dead[t] -> take_from_the_dead(t); assert(balance[t] == 0)
+    :: else
+    fi;
+    unlock_block(t);
+    running--
+}
+#endif
+
+/* ---- Limits. ---- */
+
+inline change_limit(level, limit)
+{
+    room[level] = room[level] + limit - max[level];
+    max[level] = limit
+}
+
+#if defined(SETMAX_A)
+proctype SetMax(byte level; byte limit)
+{
+    LOCALS;
+    if
+#ifdef BROKEN_STALE_DIRECTION
+    :: limit >= max[level] -> d_step { change_limit(level, limit) }
+#else
+    :: d_step { limit >= max[level] -> change_limit(level, limit) }
+#endif
+    :: else ->
+        atomic { !gate -> gate = 1 };
+#ifndef BROKEN_LOWER_NO_EXACT
+        exact[level] = 1;
+#endif
+        limiter = level;
+#ifndef BROKEN_LOWER_NO_COLLECT
+        collect();
+#endif
+        d_step { change_limit(level, limit) };
+        lower_flags();
+        gate = 0
+    fi;
+    running--
+}
+#endif
+
+/* ---- Trimming: a collection of whatever lies idle (any choice), without a flag. ---- */
+
+#ifdef TRIM
+proctype Trim()
+{
+    LOCALS;
+    atomic { !gate -> gate = 1; limiter = 0 };
+    collect();
+    atomic { limiter = NONE; gate = 0; running-- }
+}
+#endif
+
+/* ---- Removal. ---- */
+
+#if defined(REMOVE)
+proctype Remove(byte g)
+{
+    LOCALS;
+    offline[g] = 1;
+    atomic { !gate -> gate = 1; leaving = g };
+#ifndef BROKEN_REMOVE_NO_COLLECT
+    collect();
+#endif
+    d_step {
+        removed[g] = 1;
+        assert(state[0] == FREE || bound[0] != g);
+        assert(state[1] == FREE || bound[1] != g)
+    };
+    gate = 0;
+    running--
+}
+#endif
+
+/* ---- The end: nobody runs, all buffers are empty. (I3, I4) ---- */
+
+#define RESERVED(b, l) (state[b] == BOUND && ON(bound[b], l) -> balance[b] : 0)
+#define POOLED(g, l) (ON(g, l) -> pool[g] : 0)
+
+inline level_adds_up(l)
+{
+    assert(held[l] == POOLED(1, l) + POOLED(2, l));
+    assert(max[l] - room[l] == held[l] + RESERVED(0, l) + RESERVED(1, l));
+    assert(!exact[l])
+}
+
+inline block_is_quiet(b)
+{
+    assert(!locked[b] && !busy[b] && state[b] != COLLECTING);
+    assert(state[b] == BOUND || balance[b] == 0);
+    assert(key[b] == (state[b] == BOUND -> bound[b] : 0));
+    assert(!removed[bound[b]])
+}
+
+init
+{
+    atomic {
+        room[0] = MAX_ROOT; max[0] = MAX_ROOT;
+#if LEVELS > 1
+        room[1] = MAX_GROUP; max[1] = MAX_GROUP;
+        room[2] = MAX_GROUP; max[2] = MAX_GROUP;
+#endif
+#if LEVELS > 3
+        room[3] = MAX_GROUP; max[3] = MAX_GROUP;
+#endif
+        listed[0] = 1;
+#ifndef LATE_BLOCK
+        listed[1] = 1;
+#endif
+        run StoreBuffer(0);
+        run StoreBuffer(1);
+        running = 2;
+        run Owner(0, OPS_0);
+        run Owner(1, OPS_1);
+#ifdef OPS_HEIR
+        running++; run Heir(0, OPS_HEIR);
+#endif
+#ifdef REAPER
+        running++; run Reaper(0);
+#endif
+#ifdef SETMAX_A
+        running++; run SetMax(SETMAX_A);
+#endif
+#ifdef SETMAX_B
+        running++; run SetMax(SETMAX_B);
+#endif
+#ifdef TRIM
+        running++; run Trim();
+#endif
+#ifdef REMOVE
+        running++; run Remove(1);
+#endif
+    };
+    d_step {
+        running == 0 ->
+        block_is_quiet(0);
+        block_is_quiet(1);
+        assert(!gate);
+        level_adds_up(0);
+#if LEVELS > 1
+        level_adds_up(1);
+        level_adds_up(2);
+#endif
+#if LEVELS > 3
+        level_adds_up(3);
+#endif
+    }
+}
