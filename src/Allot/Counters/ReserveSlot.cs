@@ -1,5 +1,9 @@
 // One reserve: bytes that a thread has taken from a counter in advance and has not used yet. The owner spends and
 // fills it with plain stores; ThreadReserves.cs has the protocol that lets others take it back.
+//
+// What the two methods rely on: the compiler keeps volatile accesses in the order in which they are written. The
+// processor may still read Key before its store of Busy is seen; that is what the process-wide barrier of the taker is
+// for. The last store of Busy is a release, and the taker's reading of it an acquire, also on arm64.
 
 using System.Runtime.InteropServices;
 

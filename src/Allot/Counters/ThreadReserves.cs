@@ -474,6 +474,7 @@ internal sealed unsafe class ThreadReserves
     // Step 4 of a taker. What is closed below the level was closed by us: there is one taker per tree.
     private void EmptyClosedSlots(MemoryCounter level)
     {
+        // Without the lock, and right because Unbind clears the bit last: when it is gone, the bytes are in the tree.
         if (Volatile.Read(ref _used) == 0) return;
         Enter();
         try
