@@ -94,7 +94,8 @@ internal static class KernelCalls
     public static IReadOnlyList<KernelCall> All { get; } =
     [
         // Processes and threads. fork(2) and pthread_create(3): EAGAIN.
-        new("fork", Errno.EAGAIN, FilterCondition.Always, static (in call, beforeSlowWork) => CopyOf(call.ThreadId, beforeSlowWork)),
+        new("fork", Errno.EAGAIN, FilterCondition.Always,
+            static (in call, beforeSlowWork) => CopyOf(call.ThreadId, beforeSlowWork)),
         new("vfork", Errno.EAGAIN, FilterCondition.Always,
             static (in call, _) => Process + DescriptorTable(call.ThreadId)),
         new("clone", Errno.EAGAIN, FilterCondition.Always, CloneByFlags),
@@ -145,9 +146,11 @@ internal static class KernelCalls
         // Mounts.
         .. Fixed(Mount, "fsopen", "fsmount", "fspick", "move_mount"),
         new("mount", Errno.ENOMEM, FilterCondition.Always,
-            static (in call, beforeSlowWork) => MountOf(call.ThreadId, (call.Arguments[3] & MountTree) != 0, beforeSlowWork)),
+            static (in call, beforeSlowWork) =>
+                MountOf(call.ThreadId, (call.Arguments[3] & MountTree) != 0, beforeSlowWork)),
         .. Each(["open_tree", "open_tree_attr"],
-            static (in call, beforeSlowWork) => MountOf(call.ThreadId, (call.Arguments[2] & OpenWholeTree) != 0, beforeSlowWork)),
+            static (in call, beforeSlowWork) =>
+                MountOf(call.ThreadId, (call.Arguments[2] & OpenWholeTree) != 0, beforeSlowWork)),
         new("fsconfig", Errno.ENOMEM, FilterCondition.OneOf(1, [CreateFileSystem, CreateNewFileSystem]), Fixed(Mount)),
 
         // Objects behind a descriptor.

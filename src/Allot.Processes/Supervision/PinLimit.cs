@@ -196,7 +196,8 @@ internal sealed class PinLimit : IDisposable
         if (!isThere) _processes.Remove(pid);
         bool mayHaveOrphaned = TakeLost(process);
         if (mayHaveOrphaned) RefreshOrphans();   // before a call is charged that would find room
-        if (mayHaveOrphaned || !isThere || charged != process.ChargedLockedBytes + process.ChargedPinnedBytes) UpdateCharge();
+        bool hasChanged = charged != process.ChargedLockedBytes + process.ChargedPinnedBytes;
+        if (mayHaveOrphaned || !isThere || hasChanged) UpdateCharge();
     }
 
     // What belongs to no one process.
@@ -281,8 +282,8 @@ internal sealed class PinLimit : IDisposable
         return since > s_peakPrecision && since > _refreshPause;
     }
 
-    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. Everybody else
-    // waits as well. So the first rounds only let others run for a moment, which is all that most calls need, and a wait
+    // waits as well. So the first rounds only let others run for a moment, which is all that most calls need, and a
+    // wait that did not help is followed by a pause in proportion, also when it ended because those calls took effect.
     // that did not help is followed by a pause in proportion, also when it ended because those calls did take effect.
     private void AwaitCalls(long bytes)
     {

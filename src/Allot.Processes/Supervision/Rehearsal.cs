@@ -23,7 +23,8 @@ internal static class Rehearsal
 
     private static void Run(CallTable calls, SyscallTable numbers)
     {
-        MemoryGroup stage = new MemoryController(options: new() { ReservesMaxBytes = 0 }).Root.CreateChild("rehearsal", new MemoryGroupOptions());
+        var theatre = new MemoryController(options: new() { ReservesMaxBytes = 0 });
+        MemoryGroup stage = theatre.Root.CreateChild("rehearsal", new MemoryGroupOptions());
         using var supervisor = new Supervisor(new SupervisorParts
         {
             Group = stage,

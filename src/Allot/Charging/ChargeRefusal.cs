@@ -17,13 +17,14 @@ public readonly struct ChargeRefusal
     internal ChargeRefusal(MemoryGroup group, CounterKind counter, long requestedBytes, MemoryGroup limiter)
     {
         Debug.Assert(requestedBytes > 0, "Nothing always fits.");
-        Reason = RefusalReason.LimitReached;
         Group = group;
         Counter = counter;
         RequestedBytes = requestedBytes;
         Limiter = limiter;
         CurrentBytes = limiter.Counter(counter).ReadUsed(out long max);
         MaxBytes = max;
+        bool fits = requestedBytes <= max - CurrentBytes && limiter.Counter(counter).HasLine;
+        Reason = fits ? RefusalReason.RoomPromised : RefusalReason.LimitReached;
     }
 
     internal ChargeRefusal(MemoryGroup group, CounterKind counter, long requestedBytes)
@@ -62,6 +63,10 @@ public readonly struct ChargeRefusal
     public override string ToString() => Reason switch
     {
         RefusalReason.LimitReached => ExplainLimit(),
+        RefusalReason.RoomPromised =>
+            $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): '{Limiter!.Path}' holds "
+            + $"{CurrentBytes} of its {MaxBytes} bytes, and the room that is left is promised to a charge that waits "
+            + $"for it. Wait in line with ChargeAsync, or raise {Counter}.MaxBytes on '{Limiter.Path}'.",
         RefusalReason.GroupRemoved =>
             $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): the group was removed.",
         _ => "Not refused.",

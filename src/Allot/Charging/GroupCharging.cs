@@ -97,9 +97,7 @@ public static class GroupCharging
             MemoryCounter? limiter = null;
             bool isOnline = group.State == MemoryGroupState.Online;
             if (isOnline && group.CounterOf(kind).TryCharge(bytes, out limiter)) return true;
-            refusal = limiter is null
-                ? new ChargeRefusal(group, kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory, bytes)
-                : group.Refuse(limiter, bytes);
+            refusal = limiter is null ? group.RefuseRemoved(kind, bytes) : group.Refuse(limiter, bytes);
             return false;
         }
 
@@ -131,6 +129,9 @@ public static class GroupCharging
             CounterKind.Kernel => group.Kernel,
             _ => group.Pins,
         };
+
+        internal ChargeRefusal RefuseRemoved(MemoryKind kind, long bytes) =>
+            new(group, kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory, bytes);
 
         /// <summary>Counts the refusal where the limit is, and describes it.</summary>
         internal ChargeRefusal Refuse(MemoryCounter limiter, long bytes)

@@ -9,6 +9,9 @@ public enum RefusalReason
     /// <summary>The group or an ancestor has no room below its limit.</summary>
     LimitReached,
 
+    /// <summary>There is room, but it is promised to a charge that has waited for it: see <c>ChargeAsync</c>.</summary>
+    RoomPromised,
+
     /// <summary>The group was removed and takes no new charges.</summary>
     GroupRemoved,
 }

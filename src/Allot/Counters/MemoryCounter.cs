@@ -64,6 +64,7 @@ public sealed class MemoryCounter
 
     // Written by the holder of the gate of Reserves.
     private volatile bool _exact;
+    private volatile bool _hasLine;
 
     internal MemoryCounter(MemoryCounter? parent, long maxBytes)
     {
@@ -194,6 +195,41 @@ public sealed class MemoryCounter
         Whole?.CountReserves(change);
     }
 
+    /// <summary>Whether charges wait at this level for room: see <see cref="TreeWaiting"/>.</summary>
+    internal bool HasLine
+    {
+        get => _hasLine;
+        set => _hasLine = value;
+    }
+
+    /// <summary>Whether charges wait at any level that this counter is charged on.</summary>
+    internal bool IsBehindLine
+    {
+        get
+        {
+            for (MemoryCounter? level = this; level is not null; level = level._parent)
+            {
+                if (level._hasLine) return true;
+            }
+
+            return Whole is { IsBehindLine: true };
+        }
+    }
+
+    /// <summary>A level on which so much can never be charged, its limit being lower; null if there is none.</summary>
+    internal MemoryCounter? FindLimitBelow(long bytes) => Path.FirstOrDefault(level => level.MaxBytes < bytes);
+
+    /// <summary>Every level that is charged together with this one: from here up, then the whole from there up.
+    /// </summary>
+    internal IEnumerable<MemoryCounter> Path
+    {
+        get
+        {
+            for (MemoryCounter? level = this; level is not null; level = level._parent) yield return level;
+            for (MemoryCounter? level = Whole; level is not null; level = level._parent) yield return level;
+        }
+    }
+
     /// <summary>The counter at the root of the tree.</summary>
     internal MemoryCounter Root
     {
@@ -262,7 +298,7 @@ public sealed class MemoryCounter
         if (Whole is not null && !Whole.TryFindRoom(out room)) return false;
         for (MemoryCounter? level = this; level is not null; level = level._parent)
         {
-            if (level._exact) return false;
+            if (level._exact || level._hasLine) return false;
             room = Math.Min(room, Volatile.Read(ref level._room));
         }
 
@@ -329,7 +365,10 @@ public sealed class MemoryCounter
     {
         Debug.Assert(bytes is >= 0 and <= MaxChargeBytes, "The caller has checked the amount.");
         if (bytes == 0) return 0;
-        return Reserves is { } tree ? ThreadReserves.Uncharge(this, tree, bytes) : UnchargePath(bytes);
+        if (Reserves is not { } tree) return UnchargePath(bytes);
+        long missing = ThreadReserves.Uncharge(this, tree, bytes);
+        tree.Settle();
+        return missing;
     }
 
     /// <summary>The same on the tree itself, without regard to what threads hold in advance.</summary>
@@ -349,6 +388,7 @@ public sealed class MemoryCounter
         for (MemoryCounter? level = this; level is not null; level = level._parent)
         {
             long given = level.GiveRoom(bytes);
+            if (level._hasLine) Reserves!.Waiting.NoteRoom();
             if (given == bytes) continue;
 
             // Ancestors get back what this level really held: one wrong caller cannot eat its neighbours' bytes.

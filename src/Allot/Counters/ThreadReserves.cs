@@ -166,9 +166,9 @@ internal sealed unsafe class ThreadReserves
         }
 
         if (isFirstSlot) tree.KeepTrimmed((counter.Whole ?? counter).Root);
-        tree.ReportMissing();
-        if (charged) return true;
-        return !isClosed && tree.TryChargeExactly(counter, bytes, ref limiter);
+        if (!charged && !isClosed) charged = tree.TryChargeExactly(counter, bytes, ref limiter);
+        tree.Settle();
+        return charged;
     }
 
     /// <summary>Uncharges the tree; keeps a part as a reserve if this thread has one.</summary>
@@ -180,7 +180,6 @@ internal sealed unsafe class ThreadReserves
     {
         if (t_own is { } own && own.TryKeepSomewhere(counter, tree, bytes))
         {
-            tree.ReportMissing();
             return 0;
         }
 

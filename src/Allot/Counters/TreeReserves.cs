@@ -41,12 +41,16 @@ internal sealed class TreeReserves
         MaxBytes = maxBytes;
         _time = time;
         _report = report;
+        Waiting = new TreeWaiting(_gate);
     }
 
     /// <summary>The most bytes that all threads together hold in advance.</summary>
     public long MaxBytes { get; }
 
     public Lock Gate => _gate;
+
+    /// <summary>The charges that wait for room.</summary>
+    public TreeWaiting Waiting { get; }
 
     /// <summary>How many slots of all threads are bound to counters of this tree.</summary>
     public int BoundSlots => Volatile.Read(ref _boundSlots);
@@ -64,9 +68,12 @@ internal sealed class TreeReserves
         if (bytes > 0) _missing.Enqueue((counter, bytes));
     }
 
-    /// <summary>Reports what was noted. Called without locks, because the report runs foreign code.</summary>
-    public void ReportMissing()
+    /// <summary>What is left to do after a change: accounting errors are reported, and those who wait get what room has
+    /// come. Called without locks, because it runs foreign code.</summary>
+    public void Settle()
     {
+        Debug.Assert(!_gate.IsHeldByCurrentThread, "Foreign code runs without locks.");
+        Waiting.Serve();
         while (_missing.TryDequeue(out (MemoryCounter Counter, long Bytes) found)) _report(found.Counter, found.Bytes);
     }
 
@@ -91,7 +98,14 @@ internal sealed class TreeReserves
                         return false;
                     }
 
-                    if (counter.TryChargePath(bytes, out limiter)) return true;
+                    limiter = Waiting.FindPromise_NeedsGate(counter, bytes);
+                    if (limiter is not null) return false;
+                    if (counter.TryChargePath(bytes, out limiter))
+                    {
+                        Waiting.Overtake_NeedsGate(counter, bytes);
+                        return true;
+                    }
+
                     if (limiter!.IsExact) return false;
                 }
             }
@@ -111,7 +125,7 @@ internal sealed class TreeReserves
             try
             {
                 MakeExact_NeedsGate(counter);
-                return counter.UnchargePath(bytes);
+                return counter.UnchargePath(bytes);   // the caller settles
             }
             finally
             {
@@ -130,6 +144,7 @@ internal sealed class TreeReserves
             {
                 if (maxBytes < counter.MaxBytes) MakeExact_NeedsGate(counter);
                 counter.SetMax(maxBytes);
+                if (counter.HasLine) Waiting.NoteRoom();
             }
             finally
             {
@@ -137,21 +152,21 @@ internal sealed class TreeReserves
             }
         }
 
-        ReportMissing();
+        Settle();
     }
 
     /// <summary>Takes back everything held in advance below the counter.</summary>
     public void TakeBack(MemoryCounter counter)
     {
         lock (_gate) ThreadReserves.TakeBack_NeedsGate(counter, idleOnly: false);
-        ReportMissing();
+        Settle();
     }
 
     /// <summary>Takes back what lay untouched since the last call, and what dead threads left.</summary>
     public void Trim(MemoryCounter root)
     {
         lock (_gate) ThreadReserves.TakeBack_NeedsGate(root, idleOnly: true);
-        ReportMissing();
+        Settle();
     }
 
     /// <summary>Reserves capacity for a slot: the amount asked for, or nothing.</summary>

@@ -15,6 +15,7 @@ public sealed class MemoryController
         rootOptions.Validate();
         options ??= new MemoryControllerOptions();
         options.Validate();
+        Time = options.Time;
         Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing);
         SharesUnclaimedProtection = options.SharesUnclaimedProtection;
         Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
@@ -31,6 +32,9 @@ public sealed class MemoryController
     /// Guards the shape of the tree: which groups exist and who their children are. Never held while charging.
     /// </summary>
     internal Lock TreeLock { get; } = new();
+
+    /// <summary>The time by which waits end.</summary>
+    internal TimeProvider Time { get; }
 
     /// <summary>What threads hold in advance from this tree, and the gate to take it back.</summary>
     internal TreeReserves Reserves { get; }

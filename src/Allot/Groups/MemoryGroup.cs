@@ -157,9 +157,10 @@ public sealed class MemoryGroup
             // Also waits for the charges that have begun before.
             ThreadReserves.TakeBack_NeedsGate(Memory, idleOnly: false);
             foreach (MemoryCounter counter in Counters) counter.Detach();
+            _controller.Reserves.Waiting.NoteRoom();   // who waits in the group waits for nothing
         }
 
-        _controller.Reserves.ReportMissing();
+        _controller.Reserves.Settle();
         _policy?.Attachment?.OnRemoved(Parent._policy?.Attachment);
     }
 

@@ -1,0 +1,87 @@
+// Charging that waits for room. The lines are in Counters/TreeWaiting.cs; here is what a waiting charge does besides:
+// it reclaims before it waits and, as caches fill up again meanwhile, from time to time while it waits.
+
+namespace Allot;
+
+/// <summary>Charging that waits for room.</summary>
+public static class GroupWaiting
+{
+    // How long a charge waits before it looks again for something to reclaim.
+    private static readonly TimeSpan s_reclaimPeriod = TimeSpan.FromSeconds(1);
+
+    extension(MemoryGroup group)
+    {
+        /// <summary>Charges the group and all its ancestors as soon as there is room.</summary>
+        /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+        /// <param name="cancellationToken">Ends the wait. A charge that has succeeded by then stands.</param>
+        /// <returns>A task that completes when the bytes are charged: at once, and without allocating, if they fit.
+        /// </returns>
+        /// <remarks>
+        /// <para>Reclaims first, on the calling thread, as <c>Charge</c> does; and again from time to time. Who waits
+        /// at a limit is served in the order of arrival, a large request before a small one that came later. Charges that
+        /// do not wait may pass a waiting one by as many bytes as it waits for; from then on they are refused with
+        /// <see cref="RefusalReason.RoomPromised"/> until it has been served.</para>
+        /// <para>Who waits while holding what others wait for waits for ever: charge what an operation needs in one
+        /// piece, or pass a token with a deadline.</para>
+        /// </remarks>
+        /// <exception cref="MemoryLimitExceededException">The request is larger than a limit above it, also one that
+        /// was lowered meanwhile; or the group was removed. Nothing is charged.</exception>
+        /// <exception cref="OperationCanceledException">The token has fired; nothing is charged.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
+        public ValueTask ChargeAsync(MemoryKind kind, long bytes, CancellationToken cancellationToken = default)
+        {
+            GroupCharging.ValidateAmount(bytes);
+            GroupCharging.ValidateKind(kind);
+            if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
+            ChargeRefusal refusal = default;
+            bool mustStandInLine = bytes > 0 && group.CounterOf(kind).IsBehindLine;
+            return !mustStandInLine && group.TryCharge(kind, bytes, out refusal)
+                ? ValueTask.CompletedTask
+                : new ValueTask(group.ChargeWhenThereIsRoom(kind, bytes, refusal, cancellationToken));
+        }
+
+        private async Task ChargeWhenThereIsRoom(
+            MemoryKind kind, long bytes, ChargeRefusal refusal, CancellationToken cancellationToken)
+        {
+            bool wasRefused = refusal.Reason != RefusalReason.None;
+            if (wasRefused)
+            {
+                if (group.TryChargeAfterReclaim(kind, bytes, ref refusal)) return;
+                bool isHopeless = refusal.Limiter is null || bytes > refusal.MaxBytes;
+                if (isHopeless) throw new MemoryLimitExceededException(refusal);
+            }
+
+            TreeWaiting waiting = group.Controller.Reserves.Waiting;
+            var waiter = new ChargeWaiter(group.CounterOf(kind), bytes);
+            waiting.StandInLine(waiter, refusal.Limiter?.Counter(refusal.Counter));
+            await using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+                (_, token) =>
+                {
+                    if (waiting.Leave(waiter)) waiter.Cancel(token);
+                },
+                null);
+
+            while (!await EndsWithin(waiter.Done, s_reclaimPeriod, group.Controller.Time).ConfigureAwait(false))
+            {
+                if (waiter.WaitsAt is not { } limiter) continue;
+                var context = new ReclaimContext { KernelOnly = ((MemoryGroup)limiter.Owner!).Kernel == limiter };
+                ((MemoryGroup)limiter.Owner!).ReclaimForCharge(bytes, context);
+            }
+
+            if (await waiter.Done.ConfigureAwait(false) == WaitOutcome.Charged) return;
+            throw new MemoryLimitExceededException(waiter.Limiter is { } tooLow
+                ? group.Refuse(tooLow, bytes)
+                : group.RefuseRemoved(kind, bytes));
+        }
+    }
+
+    private static async Task<bool> EndsWithin(Task task, TimeSpan period, TimeProvider time)
+    {
+        using var noLonger = new CancellationTokenSource();
+        Task first = await Task.WhenAny(task, Task.Delay(period, time, noLonger.Token)).ConfigureAwait(false);
+        await noLonger.CancelAsync().ConfigureAwait(false);
+        return first == task;
+    }
+}
