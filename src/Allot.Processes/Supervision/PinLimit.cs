@@ -282,9 +282,9 @@ internal sealed class PinLimit : IDisposable
         return since > s_peakPrecision && since > _refreshPause;
     }
 
+    // It would fit but for calls that may be over, of threads that run: soon it shows whether they are. Everybody else
     // waits as well. So the first rounds only let others run for a moment, which is all that most calls need, and a
     // wait that did not help is followed by a pause in proportion, also when it ended because those calls took effect.
-    // that did not help is followed by a pause in proportion, also when it ended because those calls did take effect.
     private void AwaitCalls(long bytes)
     {
         long begun = Stopwatch.GetTimestamp();

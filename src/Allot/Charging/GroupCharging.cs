@@ -130,6 +130,20 @@ public static class GroupCharging
             _ => group.Pins,
         };
 
+        /// <summary>Moves charged bytes to a group of the same tree.</summary>
+        internal bool TryMoveTo(MemoryGroup target, MemoryKind kind, long bytes, out ChargeRefusal refusal)
+        {
+            refusal = default;
+            MemoryCounter? limiter = null;
+            bool isOnline = target.State == MemoryGroupState.Online;
+            if (isOnline && bytes == 0) return true;
+            TreeReserves tree = group.Controller.Reserves;
+            MemoryCounter source = group.CounterOf(kind);
+            if (isOnline && tree.TryMove(source, target.CounterOf(kind), bytes, out limiter)) return true;
+            refusal = limiter is null ? target.RefuseRemoved(kind, bytes) : target.Refuse(limiter, bytes);
+            return false;
+        }
+
         internal ChargeRefusal RefuseRemoved(MemoryKind kind, long bytes) =>
             new(group, kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory, bytes);
 

@@ -19,8 +19,8 @@ public static class GroupWaiting
         /// </returns>
         /// <remarks>
         /// <para>Reclaims first, on the calling thread, as <c>Charge</c> does; and again from time to time. Who waits
-        /// at a limit is served in the order of arrival, a large request before a small one that came later. Charges that
-        /// do not wait may pass a waiting one by as many bytes as it waits for; from then on they are refused with
+        /// at a limit is served in the order of arrival, a large request before a small one that came later. Charges
+        /// that do not wait may pass a waiting one by as many bytes as it waits for; from then on they are refused with
         /// <see cref="RefusalReason.RoomPromised"/> until it has been served.</para>
         /// <para>Who waits while holding what others wait for waits for ever: charge what an operation needs in one
         /// piece, or pass a token with a deadline.</para>

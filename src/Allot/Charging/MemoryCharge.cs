@@ -122,27 +122,41 @@ public sealed class MemoryCharge : IDisposable
         }
     }
 
-    /// <summary>Moves everything owned to another group: charges that one, then uncharges the old one.</summary>
+    /// <summary>Moves everything owned to another group.</summary>
     /// <param name="target">The new owner. Moving to the present one does nothing.</param>
-    /// <remarks>Common ancestors hold the bytes twice for an instant; near their limit a transfer can be refused
-    /// although it would fit.</remarks>
-    /// <exception cref="MemoryLimitExceededException">The target refused; nothing changes.</exception>
+    /// <exception cref="MemoryLimitExceededException">A limit of the target refused, or the target was removed; nothing
+    /// changes.</exception>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
+    /// <remarks>See <see cref="TryTransferTo"/>.</remarks>
     public void TransferTo(MemoryGroup target)
     {
+        if (!TryTransferTo(target, out ChargeRefusal refusal)) throw new MemoryLimitExceededException(refusal);
+    }
+
+    /// <summary>Moves everything owned to another group.</summary>
+    /// <param name="target">The new owner. Moving to the present one does nothing.</param>
+    /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
+    /// <returns>True when moved. False when refused: the bytes stay where they are (I8).</returns>
+    /// <remarks>Only the limits between the target and the nearest common ancestor are asked: what both groups are
+    /// below holds the bytes before and after, so a move inside of a full tenant succeeds. To another tree the bytes
+    /// are charged there first and uncharged here then. Never reclaims and never waits for room.</remarks>
+    /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
+    public bool TryTransferTo(MemoryGroup target, out ChargeRefusal refusal)
+    {
         ArgumentNullException.ThrowIfNull(target);
+        refusal = default;
         lock (_gate)
         {
             AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (target == _group) return;
-            if (!target.TryCharge(Kind, _bytes, out ChargeRefusal refusal))
-            {
-                throw new MemoryLimitExceededException(refusal);
-            }
-
-            _group.Uncharge(Kind, _bytes);
+            if (target == _group) return true;
+            bool moved = target.Controller == _group.Controller
+                ? _group.TryMoveTo(target, Kind, _bytes, out refusal)
+                : target.TryCharge(Kind, _bytes, out refusal);
+            if (!moved) return false;
+            if (target.Controller != _group.Controller) _group.Uncharge(Kind, _bytes);
             _group = target;
+            return true;
         }
     }
 

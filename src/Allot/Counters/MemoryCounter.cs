@@ -280,14 +280,46 @@ public sealed class MemoryCounter
     /// </summary>
     internal bool TryChargePath(long bytes, out MemoryCounter? limiter)
     {
-        if (!TryTakeRoomOfLevels(bytes, out limiter)) return false;
-        if (Whole is not null && !Whole.TryTakeRoomOfLevels(bytes, out limiter))
+        if (!TryTakeRoomOfLevels(bytes, null, out limiter)) return false;
+        if (Whole is not null && !Whole.TryTakeRoomOfLevels(bytes, null, out limiter))
         {
-            GiveRoomOfLevels(bytes);
+            GiveRoomOfLevels(bytes, null);
             return false;
         }
 
         return true;
+    }
+
+    /// <summary>Moves bytes to another counter of the same sort and tree: levels that both stand on are not touched.
+    /// </summary>
+    /// <returns>False when a level of the target has no room; nothing has moved.</returns>
+    internal bool TryMovePath(MemoryCounter target, long bytes, out MemoryCounter? limiter)
+    {
+        MemoryCounter? shared = FindShared(target), wholeShared = Whole?.FindShared(target.Whole!);
+        if (!target.TryTakeRoomOfLevels(bytes, shared, out limiter)) return false;
+        if (Whole is not null && !target.Whole!.TryTakeRoomOfLevels(bytes, wholeShared, out limiter))
+        {
+            target.GiveRoomOfLevels(bytes, shared);
+            return false;
+        }
+
+        GiveRoomOfLevels(bytes, shared);
+        Whole?.GiveRoomOfLevels(bytes, wholeShared);
+        return true;
+    }
+
+    /// <summary>The lowest level that both counters are charged on; null when they are of different trees.</summary>
+    internal MemoryCounter? FindShared(MemoryCounter other)
+    {
+        for (MemoryCounter? level = this; level is not null; level = level._parent)
+        {
+            for (MemoryCounter? its = other; its is not null; its = its._parent)
+            {
+                if (its == level) return level;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>The room of the fullest level.</summary>
@@ -317,12 +349,13 @@ public sealed class MemoryCounter
         return Whole is not null && Whole.IsChargedOn(level);
     }
 
-    private bool TryTakeRoomOfLevels(long bytes, out MemoryCounter? limiter)
+    // From here up to below the end, or of all levels when there is none.
+    private bool TryTakeRoomOfLevels(long bytes, MemoryCounter? end, out MemoryCounter? limiter)
     {
         limiter = null;
-        for (MemoryCounter? level = this; level is not null; level = level._parent)
+        for (MemoryCounter? level = this; level != end; level = level!._parent)
         {
-            if (level.TryTakeRoom(bytes)) continue;
+            if (level!.TryTakeRoom(bytes)) continue;
             for (MemoryCounter taken = this; taken != level; taken = taken._parent!) taken.GiveRoom(bytes);
             limiter = level;
             return false;
@@ -331,9 +364,9 @@ public sealed class MemoryCounter
         return true;
     }
 
-    private void GiveRoomOfLevels(long bytes)
+    private void GiveRoomOfLevels(long bytes, MemoryCounter? end)
     {
-        for (MemoryCounter? level = this; level is not null; level = level._parent) level.GiveRoom(bytes);
+        for (MemoryCounter? level = this; level != end; level = level!._parent) level!.GiveRoom(bytes);
     }
 
     /// <summary>Records the peak on every level. Called once a charge stands on all counters that it needs.</summary>

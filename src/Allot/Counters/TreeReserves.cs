@@ -116,6 +116,50 @@ internal sealed class TreeReserves
         }
     }
 
+    /// <summary>Moves charged bytes to another counter of the same sort and tree, at one instant for whoever charges.
+    /// </summary>
+    /// <param name="source">The counter that is charged.</param>
+    /// <param name="target">The counter that is to be charged instead.</param>
+    /// <param name="bytes">More than 0; they are charged to the source.</param>
+    /// <param name="limiter">The level of the target that has no room; null on success, and when it was
+    /// removed.</param>
+    public bool TryMove(MemoryCounter source, MemoryCounter target, long bytes, out MemoryCounter? limiter)
+    {
+        bool moved = TryMoveUnderGate(source, target, bytes, out limiter);
+        Settle();
+        return moved;
+    }
+
+    private bool TryMoveUnderGate(MemoryCounter source, MemoryCounter target, long bytes, out MemoryCounter? limiter)
+    {
+        lock (_gate)
+        {
+            limiter = null;
+            try
+            {
+                while (!target.IsClosed)
+                {
+                    if (limiter is not null) MakeExact_NeedsGate(limiter);
+                    if (source.TryMovePath(target, bytes, out limiter))
+                    {
+                        target.NotePeaks();
+                        Waiting.NoteRoom();
+                        return true;
+                    }
+
+                    if (limiter!.IsExact) return false;
+                }
+
+                limiter = null;
+                return false;
+            }
+            finally
+            {
+                EndExact_NeedsGate();
+            }
+        }
+    }
+
     /// <summary>Uncharges a counter whose numbers are what is used.</summary>
     /// <returns>Bytes that were not there to give back.</returns>
     public long UnchargeExactly(MemoryCounter counter, long bytes)

@@ -108,11 +108,13 @@ internal sealed class ModelTree : ITree
         ModelHandle owner = _handles[handle];
         if (owner.IsDisposed) return Answers.Disposed;
         if (owner.Group == _groups[target]) return Answers.Done;
-        string answer = TryCharge(_groups[target], owner.Sort, owner.Bytes);
-        if (answer != Answers.Done) return answer;
+        string? refused = FindRefusal(_groups[target], owner.Sort, owner.Bytes, [.. owner.Group.PathToRoot]);
+        if (refused is not null) return refused;
         Uncharge(owner.Group.Number, owner.Sort, owner.Bytes);
+        _groups[target].Own[(int)owner.Sort] += owner.Bytes;
+        NotePeaks(_groups[target], owner.Sort);
         owner.Group = _groups[target];
-        return answer;
+        return Answers.Done;
     }
 
     public string Dispose(int handle)
@@ -165,6 +167,15 @@ internal sealed class ModelTree : ITree
 
     private static string TryCharge(ModelGroup group, Sort sort, long bytes)
     {
+        if (FindRefusal(group, sort, bytes, []) is { } refused) return refused;
+        group.Own[(int)sort] += bytes;
+        NotePeaks(group, sort);
+        return Answers.Done;
+    }
+
+    // Who has the bytes already is not asked.
+    private static string? FindRefusal(ModelGroup group, Sort sort, long bytes, ModelGroup[] holders)
+    {
         if (!group.IsOnline) return Answers.GroupRemoved;
         foreach (CounterKind counter in CountersOf(sort))
         {
@@ -172,15 +183,13 @@ internal sealed class ModelTree : ITree
             {
                 long current = level.Current((int)counter);
                 long max = level.Max[(int)counter];
-                if (bytes == 0 || bytes <= max - current) continue;
+                if (bytes == 0 || bytes <= max - current || holders.Contains(level)) continue;
                 level.Count($"{counter}Max");
                 return Answers.Refused(counter, level.Number, bytes, current, max);
             }
         }
 
-        group.Own[(int)sort] += bytes;
-        NotePeaks(group, sort);
-        return Answers.Done;
+        return null;
     }
 
     private static void NotePeaks(ModelGroup group, Sort sort)

@@ -130,13 +130,37 @@ public sealed class MemoryChargeTests
     }
 
     [Fact]
-    public void A_transfer_holds_the_bytes_twice_in_common_ancestors_and_can_be_refused_there()
+    public void A_transfer_inside_of_a_full_tenant_succeeds()
     {
         MemoryGroup other = _tree.Middle.CreateChild("c");
-        _tree.Middle.Memory.MaxBytes = 15;
-        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, 10);
-        Assert.Throws<MemoryLimitExceededException>(() => charge.TransferTo(other));
-        Assert.Same(_tree.Leaf, charge.Group);
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.Kernel, 10);
+        _tree.Middle.Memory.MaxBytes = 10;
+        _tree.Middle.Kernel.MaxBytes = 5;
+        charge.TransferTo(other);
+        Assert.Equal([10, 10, 0], _tree.Memory);
+        Assert.Equal(10, _tree.Middle.Memory.PeakBytes);
+        charge.TransferTo(_tree.Middle);
+        charge.TransferTo(_tree.Leaf);
+        Assert.Equal([10, 10, 10], _tree.Kernel);
+        Assert.Equal(default, _tree.Root.ReadEvents());
+    }
+
+    [Fact]
+    public void A_transfer_gets_what_threads_hold_in_advance_at_its_target()
+    {
+        const long MiB = 1 << 20;
+        MemoryGroup other = _tree.Middle.CreateChild("c", new() { MaxBytes = MiB });
+        for (int i = 0; i < 100; i++)
+        {
+            other.Charge(MemoryKind.User, 10);
+            other.Uncharge(MemoryKind.User, 10);
+        }
+
+        Assert.NotEqual(0, other.Memory.ReservedBytes);
+        using MemoryCharge charge = _tree.Leaf.Hold(MemoryKind.User, MiB);
+        Assert.True(charge.TryTransferTo(other, out _));
+        Assert.Equal(MiB, other.Memory.CurrentBytes);
+        Assert.Equal(MiB, _tree.Middle.Memory.CurrentBytes);
     }
 
     [Fact]
