@@ -438,7 +438,7 @@ internal sealed unsafe class ThreadReserves
 
     private static void NotePeaks(ReserveSlot* slot, MemoryCounter counter)
     {
-        if (slot->Lowest < slot->Balance) counter.NotePeaks();
+        counter.NotePeaks();
         slot->Lowest = slot->Balance;
     }
 

@@ -193,6 +193,18 @@ public sealed class ThreadReservesTests
     }
 
     [Fact]
+    public void A_peak_is_not_lost_when_the_reserve_is_taken_back_at_the_peak()
+    {
+        MemoryGroup group = Child();
+        MakeBusy(group);
+        group.Charge(MemoryKind.User, 10_000);
+        _controller.Reserves.TakeBack(group.Memory);
+        group.Uncharge(MemoryKind.User, 10_000);
+        Assert.Equal(10_000, group.Memory.PeakBytes);
+        Assert.Equal(10_000, _controller.Root.Memory.PeakBytes);
+    }
+
+    [Fact]
     public void A_peak_reader_starts_from_what_is_used()
     {
         MemoryGroup group = Child();
