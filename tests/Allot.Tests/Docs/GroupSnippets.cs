@@ -73,6 +73,53 @@ public sealed class GroupSnippets
     }
 
     [Fact]
+    public void A_loop_keeps_a_handle()
+    {
+        MemoryGroup group = new MemoryController().Root.CreateChild("query");
+        int rows = 100;
+
+        #region loop
+        GroupHandle handle = group.Handle();   // for this thread
+        for (int row = 0; row < rows; row++)
+        {
+            handle.Charge(64);
+            handle.Uncharge(64);
+        }
+        #endregion
+
+        Assert.Equal(0, group.Memory.CurrentBytes);
+    }
+
+    [Fact]
+    public async Task A_query_waits_for_its_memory()
+    {
+        MemoryGroup tenant = new MemoryController().Root.CreateChild("tenant", new() { MaxBytes = 100 });
+        tenant.Charge(MemoryKind.User, 50);
+        Task running = RunAsync(tenant, 60, TestContext.Current.CancellationToken);
+        Assert.False(running.IsCompleted);
+        tenant.Uncharge(MemoryKind.User, 50);
+        await running;
+        Assert.Equal(0, tenant.Memory.CurrentBytes);
+
+        #region wait
+        async Task RunAsync(MemoryGroup tenant, long bytesNeeded, CancellationToken cancellationToken)
+        {
+            await tenant.ChargeAsync(MemoryKind.User, bytesNeeded, cancellationToken);
+            try
+            {
+                await QueryAsync(cancellationToken);
+            }
+            finally
+            {
+                tenant.Uncharge(MemoryKind.User, bytesNeeded);
+            }
+        }
+        #endregion
+
+        static Task QueryAsync(CancellationToken cancellationToken) => Task.Delay(0, cancellationToken);
+    }
+
+    [Fact]
     public void Kernel_memory_is_a_part()
     {
         #region kernel-part
