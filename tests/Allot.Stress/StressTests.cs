@@ -9,25 +9,30 @@ public sealed class StressTests(ITestOutputHelper output)
     public static TheoryData<ulong> Seeds => [.. Load.Seeds];
 
     [Theory, MemberData(nameof(Seeds))]
-    public void Everything_at_once_ends_at_zero(ulong seed) => Run(seed, unit: 1);
+    public void Everything_at_once_ends_at_zero(ulong seed) => Run(seed, unit: 1, groups: 14);
 
     [Theory, MemberData(nameof(Seeds))]
     public void Everything_at_once_with_reserves_ends_at_zero(ulong seed) =>
-        Assert.True(Run(seed, unit: 4096) > 0, "Nobody held anything in advance: the test proves nothing.");
+        Assert.True(
+            Run(seed, unit: 4096, groups: 14) > 0, "Nobody held anything in advance: the test proves nothing.");
 
-    private long Run(ulong seed, long unit)
+    [Theory, MemberData(nameof(Seeds))]
+    public void A_thousand_groups_and_eight_threads_end_at_zero(ulong seed) =>
+        Run(seed, unit: 4096, groups: 1000, workers: 8);
+
+    private long Run(ulong seed, long unit, int groups, int workers = Load.Workers)
     {
         output.WriteLine($"ALLOT_STRESS_SEED={seed}");
         long mostReserved = 0;
-        var tree = new StressTree(new Prng(seed), unit);
+        var tree = new StressTree(new Prng(seed), unit, groups);
         var shared = new MemoryCharge?[64];
-        Worker[] workers =
-            [.. Enumerable.Range(1, Load.Workers).Select(i => new Worker(tree, (seed * 1000) + (ulong)i, shared))];
+        Worker[] crew =
+            [.. Enumerable.Range(1, workers).Select(i => new Worker(tree, (seed * 1000) + (ulong)i, shared))];
         var meddler = new Meddler(tree, seed * 1000);
 
         int operations = Load.Operations(25_000);
         Crew.Run(
-            [.. workers.Select(worker => (Action)(() => worker.Work(operations))), () => meddler.Work(operations / 4)],
+            [.. crew.Select(worker => (Action)(() => worker.Work(operations))), () => meddler.Work(operations / 4)],
             watch: () =>
             {
                 WatchLimits(tree);
@@ -36,7 +41,7 @@ public sealed class StressTests(ITestOutputHelper output)
 
         foreach (MemoryCharge? handle in shared) handle?.Dispose();
         AssertZeroEverywhere(tree);
-        AssertEventsAreExact(tree, workers.Sum(worker => worker.Refusals));
+        AssertEventsAreExact(tree, crew.Sum(worker => worker.Refusals));
         return mostReserved;
     }
 

@@ -9,9 +9,6 @@ namespace Allot.Stress;
 /// </remarks>
 internal sealed class StressTree
 {
-    private const int CalmGroups = 6;
-    private const int WildGroups = 8;
-
     private readonly MemoryGroup _wild;
     private readonly MemoryGroup[] _slots;
     private readonly List<MemoryGroup> _everCreated = [];
@@ -20,13 +17,14 @@ internal sealed class StressTree
     /// <param name="random">Decides the limits.</param>
     /// <param name="unit">The bytes that all amounts are multiples of. With pages, threads hold some in advance; with
     /// single bytes every limit is too near for that.</param>
-    public StressTree(Prng random, long unit)
+    /// <param name="groups">How many groups, about half of them calm.</param>
+    public StressTree(Prng random, long unit, int groups)
     {
         Unit = unit;
         MemoryGroup calm = Controller.Root.CreateChild(
             "calm", new() { MaxBytes = 4_000 * unit, KernelMaxBytes = 1_500 * unit, PinsMaxBytes = 2_000 * unit });
         Calm.Add(calm);
-        for (int i = 1; i < CalmGroups; i++)
+        for (int i = 1; i < groups / 2; i++)
         {
             var options = new MemoryGroupOptions
             {
@@ -41,7 +39,7 @@ internal sealed class StressTree
         _wild = Controller.Root.CreateChild(
             "wild", new() { MaxBytes = 3_000 * unit, KernelMaxBytes = 1_500 * unit, PinsMaxBytes = 2_000 * unit });
         _everCreated.AddRange([Controller.Root, .. Calm, _wild]);
-        _slots = [.. Enumerable.Range(0, WildGroups).Select(_ => CreateBelow(_wild))];
+        _slots = [.. Enumerable.Range(0, groups / 2).Select(_ => CreateBelow(_wild))];
     }
 
     public MemoryController Controller { get; } = new();
