@@ -96,7 +96,7 @@ public readonly struct ChargeRefusal
         CounterKind counter = Counter;
         IReadOnlyList<MemoryGroup> children = Limiter!.Children;
         (string Name, long Bytes)[] holders =
-            [.. children.Select(child => ($"'{child.Name}'", child.Counter(counter).CurrentBytes))];
+            [.. children.Select(child => ($"'{child.Name}'", child.CurrentBytesOf(counter)))];
         long own = Limiter.Counter(counter).CurrentBytes - holders.Sum(holder => holder.Bytes);
         string[] largest =
         [

@@ -26,9 +26,21 @@ public static class GroupCharging
         /// group was removed: then nothing has changed but the events of the limiter.</returns>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool TryCharge(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
-            if (kind <= MemoryKind.Kernel && ThreadReserves.TrySpend(group.CounterOf(kind), bytes))
+            if (kind == MemoryKind.Kernel && group.PassesKernelMemory(bytes))
+            {
+                refusal = default;
+                return true;
+            }
+
+            return group.TryChargeCounted(kind, bytes, out refusal);
+        }
+
+        private bool TryChargeCounted(MemoryKind kind, long bytes, out ChargeRefusal refusal)
+        {
+            if (group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpend(counter, bytes))
             {
                 refusal = default;
                 return true;
@@ -45,9 +57,16 @@ public static class GroupCharging
         /// group was removed; nothing is charged.</exception>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Charge(MemoryKind kind, long bytes)
         {
-            if (group.TryCharge(kind, bytes, out ChargeRefusal refusal)) return;
+            if (kind == MemoryKind.Kernel && group.PassesKernelMemory(bytes)) return;
+            group.ChargeCounted(kind, bytes);
+        }
+
+        private void ChargeCounted(MemoryKind kind, long bytes)
+        {
+            if (group.TryChargeCounted(kind, bytes, out ChargeRefusal refusal)) return;
             if (group.TryChargeAfterReclaim(kind, bytes, ref refusal)) return;
             throw new MemoryLimitExceededException(refusal);
         }
@@ -63,7 +82,12 @@ public static class GroupCharging
         {
             ValidateAmount(bytes);
             ValidateKind(kind);
-            if (kind == MemoryKind.Kernel) group.Force(CounterKind.Kernel, bytes);
+            if (kind == MemoryKind.Kernel)
+            {
+                if (!group.CountsKernelMemory && group.TryPassKernelMemory()) return;
+                group.Force(CounterKind.Kernel, bytes);
+            }
+
             group.Force(CounterKind.Memory, bytes);
         }
 
@@ -76,9 +100,16 @@ public static class GroupCharging
         /// removal of the group the bytes return to its parent.</remarks>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Uncharge(MemoryKind kind, long bytes)
         {
-            if (kind > MemoryKind.Kernel || !ThreadReserves.TryKeep(group.CounterOf(kind), bytes))
+            if (kind == MemoryKind.Kernel && group.PassesKernelMemory(bytes)) return;
+            group.UnchargeCounted(kind, bytes);
+        }
+
+        private void UnchargeCounted(MemoryKind kind, long bytes)
+        {
+            if (group.CounterIfAny(kind) is not { } counter || !ThreadReserves.TryKeep(counter, bytes))
             {
                 group.UnchargeTree(kind, bytes);
             }
@@ -96,6 +127,7 @@ public static class GroupCharging
             refusal = default;
             MemoryCounter? limiter = null;
             bool isOnline = group.State == MemoryGroupState.Online;
+            if (isOnline && !group.Counts(kind) && group.TryPassKernelMemory()) return true;
             if (isOnline && group.CounterOf(kind).TryCharge(bytes, out limiter)) return true;
             refusal = limiter is null ? group.RefuseRemoved(kind, bytes) : group.Refuse(limiter, bytes);
             return false;
@@ -106,8 +138,10 @@ public static class GroupCharging
         {
             ValidateAmount(bytes);
             ValidateKind(kind);
+            if (!group.Counts(kind)) return;
             long missing = group.CounterOf(kind).Uncharge(bytes);
-            if (missing > 0) group.ReportAccountingError(bytes, missing);
+            bool mayMiss = kind == MemoryKind.Kernel && group.KernelAccounting.HadUncounted;
+            if (missing > 0 && !mayMiss) group.ReportAccountingError(bytes, missing);
             if (ReclaimScope.IsReclaiming) ReclaimScope.NoteUncharged(group, kind, bytes - missing);
         }
 
@@ -121,7 +155,23 @@ public static class GroupCharging
             return new GroupHandle(group, kind);
         }
 
+        // Kernel memory that is not counted costs this branch.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private bool PassesKernelMemory(long bytes) =>
+            group.KernelAccounting.Passes && (ulong)bytes <= MemoryGroup.MaxChargeBytes;
+
+        /// <summary>Whether charges of the kind are counted.</summary>
+        internal bool Counts(MemoryKind kind) => kind == MemoryKind.User || group.CountsKernelMemory;
+
         internal MemoryCounter CounterOf(MemoryKind kind) => kind == MemoryKind.User ? group.Memory : group.Kernel;
+
+        // Null also for a kind that does not exist.
+        private MemoryCounter? CounterIfAny(MemoryKind kind) => kind switch
+        {
+            MemoryKind.User => group.Memory,
+            MemoryKind.Kernel => group.KernelIfAny,
+            _ => null,
+        };
 
         internal MemoryCounter Counter(CounterKind counter) => counter switch
         {
@@ -147,13 +197,21 @@ public static class GroupCharging
         internal ChargeRefusal RefuseRemoved(MemoryKind kind, long bytes) =>
             new(group, kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory, bytes);
 
+        /// <summary>What a counter reads, without making it for that.</summary>
+        internal long CurrentBytesOf(CounterKind counter) => counter switch
+        {
+            CounterKind.Memory => group.Memory.CurrentBytes,
+            CounterKind.Kernel => group.KernelIfAny?.CurrentBytes ?? 0,
+            _ => group.PinsIfAny?.All.CurrentBytes ?? 0,
+        };
+
         /// <summary>Counts the refusal where the limit is, and describes it.</summary>
         internal ChargeRefusal Refuse(MemoryCounter limiter, long bytes)
         {
             Debug.Assert(bytes > 0, "Nothing always fits.");
             var owner = (MemoryGroup)limiter.Owner!;
             CounterKind counter = limiter == owner.Memory ? CounterKind.Memory
-                : limiter == owner.Kernel ? CounterKind.Kernel
+                : limiter == owner.KernelIfAny ? CounterKind.Kernel
                 : CounterKind.Pins;
             owner.Count(counter switch
             {

@@ -9,16 +9,20 @@ namespace Allot;
 /// else.</remarks>
 public readonly unsafe ref struct GroupHandle
 {
+    private const long NoKey = -1;
+
     private readonly MemoryGroup _group;
     private readonly ReserveSlot* _slot;
     private readonly long _key;
 
     internal GroupHandle(MemoryGroup group, MemoryKind kind)
     {
-        MemoryCounter counter = group.CounterOf(kind);
+        // What is not counted matches no slot, and the group lets it pass.
+        bool isCounted = group.Counts(kind);
+        MemoryCounter counter = isCounted ? group.CounterOf(kind) : group.Memory;
         _group = group;
         _slot = ThreadReserves.SlotOf(counter);
-        _key = counter.ReserveKey;
+        _key = isCounted ? counter.ReserveKey : NoKey;
         Kind = kind;
     }
 

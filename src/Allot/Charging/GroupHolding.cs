@@ -15,9 +15,11 @@ public static class GroupHolding
         public MemoryCharge Hold(MemoryKind kind, long bytes = 0)
         {
             GroupCharging.ValidateKind(kind);
+            GroupCharging.ValidateAmount(bytes);
             var charge = new MemoryCharge(group, kind);   // first: after the charge nothing can fail
-            charge.Grow(bytes);
-            return charge;
+            if (charge.TryGrow(bytes, out ChargeRefusal refusal)) return charge;
+            charge.Dispose();
+            throw new MemoryLimitExceededException(refusal);
         }
     }
 }

@@ -36,7 +36,7 @@ public static class GroupWaiting
             GroupCharging.ValidateKind(kind);
             if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
             ChargeRefusal refusal = default;
-            bool mustStandInLine = bytes > 0 && group.CounterOf(kind).IsBehindLine;
+            bool mustStandInLine = bytes > 0 && group.Counts(kind) && group.CounterOf(kind).IsBehindLine;
             return !mustStandInLine && group.TryCharge(kind, bytes, out refusal)
                 ? ValueTask.CompletedTask
                 : new ValueTask(group.ChargeWhenThereIsRoom(kind, bytes, refusal, cancellationToken));
@@ -66,7 +66,7 @@ public static class GroupWaiting
             while (!await EndsWithin(waiter.Done, s_reclaimPeriod, group.Controller.Time).ConfigureAwait(false))
             {
                 if (waiter.WaitsAt is not { } limiter) continue;
-                var context = new ReclaimContext { KernelOnly = ((MemoryGroup)limiter.Owner!).Kernel == limiter };
+                var context = new ReclaimContext { KernelOnly = ((MemoryGroup)limiter.Owner!).KernelIfAny == limiter };
                 ((MemoryGroup)limiter.Owner!).ReclaimForCharge(bytes, context);
             }
 

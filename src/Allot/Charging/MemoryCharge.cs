@@ -20,9 +20,14 @@ public sealed class MemoryCharge : IDisposable
     private long _bytes;
     private bool _disposed;
 
+    // Whether _group keeps us as a handle, because it does not count kernel memory, and cannot start to meanwhile: so
+    // what is charged uncounted is uncharged uncounted.
+    private bool _isInside;
+
     internal MemoryCharge(MemoryGroup group, MemoryKind kind)
     {
         _group = group;
+        _isInside = group.KernelAccounting.TryEnter();
         Kind = kind;
     }
 
@@ -150,12 +155,21 @@ public sealed class MemoryCharge : IDisposable
             AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (target == _group) return true;
-            bool moved = target.Controller == _group.Controller
+            bool isInside = target.KernelAccounting.TryEnter();
+            bool canMove = target.Controller == _group.Controller && target.Counts(Kind) && _group.Counts(Kind);
+            bool moved = canMove
                 ? _group.TryMoveTo(target, Kind, _bytes, out refusal)
                 : target.TryCharge(Kind, _bytes, out refusal);
-            if (!moved) return false;
-            if (target.Controller != _group.Controller) _group.Uncharge(Kind, _bytes);
+            if (!moved)
+            {
+                if (isInside) target.KernelAccounting.Leave();
+                return false;
+            }
+
+            if (!canMove) _group.Uncharge(Kind, _bytes);
+            if (_isInside) _group.KernelAccounting.Leave();
             _group = target;
+            _isInside = isInside;
             return true;
         }
     }
@@ -170,6 +184,8 @@ public sealed class MemoryCharge : IDisposable
             _disposed = true;
             _group.Uncharge(Kind, _bytes);
             _bytes = 0;
+            if (_isInside) _group.KernelAccounting.Leave();
+            _isInside = false;
         }
     }
 

@@ -19,6 +19,9 @@
 //   - Locking every thread in step 2 is a grace period: a charge of the tree that was under way has finished or undone
 //     itself, and a later one finds the counter exact and waits at the gate. So what the gate's holder then sees is
 //     what is used, and a refusal is true (I2).
+//   - Removal of a group needs no grace period. A charge of it that is under way looks again, after all it has written,
+//     whether the group is closed, and if so undoes it. So removal locks no thread where no slot is bound; a charge
+//     whose second look came before the closing has succeeded before the removal.
 //   - The surplus of a charge is deposited under the lock that the charge was made under: no byte is ever between tree
 //     and slot where a taker cannot find it.
 //
@@ -158,6 +161,16 @@ internal sealed unsafe class ThreadReserves
                 charged = slot is null
                     ? counter.TryChargePath(bytes, out limiter)
                     : own.TryChargeAndFill(slot, counter, tree, new Want(bytes, room), out limiter);
+
+                // The second look; pairs with Close_NeedsGate. What stands by now, bytes and slot, is seen there, or
+                // the removal is seen here and leaves nothing.
+                isClosed = counter.IsClosed;
+                if (isClosed)
+                {
+                    own.Undo(counter, tree, charged ? bytes : 0);
+                    charged = false;
+                    limiter = null;
+                }
             }
         }
         finally
@@ -169,6 +182,22 @@ internal sealed unsafe class ThreadReserves
         if (!charged && !isClosed) charged = tree.TryChargeExactly(counter, bytes, ref limiter);
         tree.Settle();
         return charged;
+    }
+
+    /// <summary>Ends the charging of a group: when this returns, no charge of it begins any more, and no thread holds
+    /// anything of it in advance.</summary>
+    /// <param name="memory">All memory of the group; its part is charged to it.</param>
+    /// <param name="others">The other counters of the group; null where there is none.</param>
+    /// <remarks>Under the gate of their tree. Without a bound slot it asks no thread.</remarks>
+    public static void Close_NeedsGate(MemoryCounter memory, ReadOnlySpan<MemoryCounter?> others)
+    {
+        memory.Close();
+        foreach (MemoryCounter? other in others) other?.Close();
+
+        // Pairs with the second look in TryCharge: who binds a slot counts it (a full fence) and then looks, we close
+        // (a full fence) and then read the count.
+        Interlocked.MemoryBarrier();
+        if (memory.HasReserves) TakeBack_NeedsGate(memory, idleOnly: false);
     }
 
     /// <summary>Uncharges the tree; keeps a part as a reserve if this thread has one.</summary>
@@ -429,6 +458,14 @@ internal sealed unsafe class ThreadReserves
         {
             Exit();
         }
+    }
+
+    // The group was removed while we were charging it. Under the lock that we charged under.
+    private void Undo(MemoryCounter counter, TreeReserves tree, long bytes)
+    {
+        ReserveSlot* slot = FindBound(counter);
+        if (slot is not null) Unbind((int)(slot - _slots));
+        if (bytes > 0) tree.NoteMissing(counter, counter.UnchargePath(bytes));
     }
 
     private static void Widen(ReserveSlot* slot, TreeReserves tree)

@@ -47,6 +47,9 @@ internal sealed class TreeReserves
     /// <summary>The most bytes that all threads together hold in advance.</summary>
     public long MaxBytes { get; }
 
+    /// <summary>Called before a limit changes, without locks; it may refuse by throwing.</summary>
+    public Action<MemoryCounter, long>? BeforeLimit { get; init; }
+
     public Lock Gate => _gate;
 
     /// <summary>The charges that wait for room.</summary>
@@ -182,6 +185,7 @@ internal sealed class TreeReserves
     /// </summary>
     public void SetMax(MemoryCounter counter, long maxBytes)
     {
+        BeforeLimit?.Invoke(counter, maxBytes);
         lock (_gate)
         {
             try

@@ -7,8 +7,8 @@ public sealed class MemoryController
     /// <summary>Creates a tree that has only its root.</summary>
     /// <param name="rootOptions">The limits of the whole tree; none when null.</param>
     /// <param name="options">How the tree works; the defaults when null.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A limit or another amount is negative, or a protection is above
-    /// the limit.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A limit or another amount is negative, a protection is above the
+    /// limit, or a mode is unknown.</exception>
     public MemoryController(MemoryGroupOptions? rootOptions = null, MemoryControllerOptions? options = null)
     {
         rootOptions ??= new MemoryGroupOptions();
@@ -16,7 +16,11 @@ public sealed class MemoryController
         options ??= new MemoryControllerOptions();
         options.Validate();
         Time = options.Time;
-        Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing);
+        CountsAllKernelMemory = options.KernelAccounting == KernelAccountingMode.Always;
+        Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing)
+        {
+            BeforeLimit = CountsAllKernelMemory ? null : BeforeLimit,
+        };
         SharesUnclaimedProtection = options.SharesUnclaimedProtection;
         Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
         lock (TreeLock)
@@ -38,6 +42,9 @@ public sealed class MemoryController
 
     /// <summary>What threads hold in advance from this tree, and the gate to take it back.</summary>
     internal TreeReserves Reserves { get; }
+
+    /// <summary>Whether every group counts its kernel memory from its creation on.</summary>
+    internal bool CountsAllKernelMemory { get; }
 
     /// <summary>See <see cref="MemoryControllerOptions.SharesUnclaimedProtection"/>.</summary>
     internal bool SharesUnclaimedProtection { get; set; }
@@ -68,6 +75,18 @@ public sealed class MemoryController
         }
     }
 
-    private static void ReportMissing(MemoryCounter counter, long bytes) =>
-        ((MemoryGroup)counter.Owner!).ReportAccountingError(bytes, bytes);
+    private static void ReportMissing(MemoryCounter counter, long bytes)
+    {
+        var group = (MemoryGroup)counter.Owner!;
+        if (counter != group.KernelIfAny || !group.KernelAccounting.HadUncounted)
+        {
+            group.ReportAccountingError(bytes, bytes);
+        }
+    }
+
+    private static void BeforeLimit(MemoryCounter counter, long maxBytes)
+    {
+        var group = (MemoryGroup)counter.Owner!;
+        if (counter == group.KernelIfAny && maxBytes != MemoryGroup.Unlimited) group.StartKernelAccounting();
+    }
 }

@@ -9,6 +9,26 @@ public sealed class MemoryControllerOptions
     /// fail and is not counted as used, see <see cref="MemoryCounter.ReservedBytes"/>.</remarks>
     public long ReservesMaxBytes { get; set; } = 64L << 20;
 
+    /// <summary>Which groups have their kernel memory counted. Default: <see cref="KernelAccountingMode.Always"/>.
+    /// </summary>
+    /// <remarks>
+    /// <para>With <see cref="KernelAccountingMode.OnFirstLimit"/> the kernel memory of a group is not counted, neither in
+    /// <see cref="MemoryGroup.Kernel"/> nor in <see cref="MemoryGroup.Memory"/>, until a <see
+    /// cref="MemoryCounter.MaxBytes"/> of its <see cref="MemoryGroup.Kernel"/> below <see cref="MemoryGroup.Unlimited"/>
+    /// is set. From then on it is counted for this group and for every group created below it, until they are removed,
+    /// even if the limit is lifted again. <see cref="MemoryGroupOptions.KernelMaxBytes"/> does the same from
+    /// the start. Groups above that do not count see in their numbers what those below them count.</para>
+    /// <para>The first limit is refused with <see cref="InvalidOperationException"/> unless the group is empty. It is not
+    /// empty while it has children, while bytes of any kind, pins included, are charged to it, or while a <see
+    /// cref="MemoryCharge"/> of any kind and size holds it. While other threads charge it, the check of bytes is that of
+    /// an instant.</para>
+    /// <para>Charges that are not counted always succeed in an online group. One that was made without a handle is
+    /// remembered nowhere: if its group counts by the time it is uncharged, the uncharge takes from what is counted by
+    /// then, and what is not there is no accounting error in such a group. Set the limit before the first
+    /// charge, or use handles, and this does not arise.</para>
+    /// </remarks>
+    public KernelAccountingMode KernelAccounting { get; set; } = KernelAccountingMode.Always;
+
     /// <summary>Whether protection that nobody below a group claims is shared among its children in proportion to what
     /// they use. Default: false. Linux calls it <c>memory_recursiveprot</c>.</summary>
     public bool SharesUnclaimedProtection { get; set; }
@@ -16,5 +36,11 @@ public sealed class MemoryControllerOptions
     /// <summary>The time by which unused reserves are given back.</summary>
     internal TimeProvider Time { get; set; } = TimeProvider.System;
 
-    internal void Validate() => ArgumentOutOfRangeException.ThrowIfNegative(ReservesMaxBytes);
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(ReservesMaxBytes);
+        if (KernelAccounting is KernelAccountingMode.Always or KernelAccountingMode.OnFirstLimit) return;
+        throw new ArgumentOutOfRangeException(
+            nameof(KernelAccounting), KernelAccounting, "The mode is Always or OnFirstLimit.");
+    }
 }

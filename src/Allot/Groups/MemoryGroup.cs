@@ -10,6 +10,7 @@
 // and no foreign code runs.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -26,6 +27,9 @@ public sealed class MemoryGroup
     /// <remarks>65,535 racing charges of this size still cannot wrap a counter.</remarks>
     public const long MaxChargeBytes = MemoryCounter.MaxChargeBytes;
 
+    // A table of children that once was larger than this shrinks when it has become empty for the most part.
+    private const int TableKept = 64;
+
     // Under the tree lock: Parent._children[Name] == this if and only if online (but for the root), and an offline
     // group has no children. A group that has a policy is below groups that have one, and listed there while online.
     private readonly MemoryController _controller;
@@ -33,6 +37,11 @@ public sealed class MemoryGroup
     private EventCounters? _events;
     private GroupPolicy? _policy;
     private volatile MemoryGroupState _state;
+
+    // Made when first wanted, after those of the parent; under the tree lock. An idle group has only Memory.
+    private MemoryCounter? _kernel;
+    private PinCounters? _pins;
+    private KernelAccounting _kernelAccounting;
 
     internal MemoryGroup(MemoryController controller, MemoryGroup? parent, string name, MemoryGroupOptions options)
     {
@@ -48,16 +57,11 @@ public sealed class MemoryGroup
             AllowsReserves = true,
             Owner = this,
         };
-        Kernel = new MemoryCounter(parent?.Kernel, options.KernelMaxBytes)
-        {
-            Reserves = reserves,
-            AllowsReserves = true,
-            Owner = this,
-            Whole = Memory,
-        };
-        Pins = new MemoryCounter(parent?.Pins, options.PinsMaxBytes) { Reserves = reserves, Owner = this };
-        Locked = new MemoryCounter(parent?.Locked, Unlimited);
-        Pinned = new MemoryCounter(parent?.Pinned, Unlimited);
+        bool limitsKernel = options.KernelMaxBytes != Unlimited;
+        _kernelAccounting = new KernelAccounting(
+            controller.CountsAllKernelMemory || limitsKernel || parent?.CountsKernelMemory == true);
+        if (limitsKernel) _kernel = NewKernelCounter(options.KernelMaxBytes);
+        if (options.PinsMaxBytes != Unlimited) _pins = NewPinCounters(options.PinsMaxBytes);
     }
 
     /// <summary>The name below its parent; empty for the root.</summary>
@@ -86,19 +90,33 @@ public sealed class MemoryGroup
     public MemoryCounter Memory { get; }
 
     /// <summary>Kernel memory (K): what the host keeps on the group's behalf. A part of <see cref="Memory"/>.</summary>
-    public MemoryCounter Kernel { get; }
+    /// <exception cref="InvalidOperationException">Its limit is set for the first time in a tree that counts
+    /// <see cref="KernelAccountingMode.OnFirstLimit"/>, and the group has children, bytes or handles.</exception>
+    public MemoryCounter Kernel => Volatile.Read(ref _kernel) ?? MakeKernelCounter();
 
     /// <summary>Locked and pinned bytes. Not a part of <see cref="Memory"/>: pins hold memory that is charged
     /// there.</summary>
-    public MemoryCounter Pins { get; }
+    public MemoryCounter Pins => PinCounters.All;
+
+    /// <summary>Whether kernel memory that is charged to this group is counted. Once true it stays true. See
+    /// <see cref="MemoryControllerOptions.KernelAccounting"/>.</summary>
+    public bool CountsKernelMemory => _kernelAccounting.IsCounted;
 
     /// <summary>The locked part of <see cref="Pins"/>; never limited by itself.</summary>
-    internal MemoryCounter Locked { get; }
+    internal MemoryCounter Locked => PinCounters.Locked;
 
     /// <summary>The pinned part of <see cref="Pins"/>; never limited by itself.</summary>
-    internal MemoryCounter Pinned { get; }
+    internal MemoryCounter Pinned => PinCounters.Pinned;
 
-    private MemoryCounter[] Counters => [Memory, Kernel, Pins, Locked, Pinned];
+    /// <summary><see cref="Kernel"/>; null while nobody has wanted it, and then it would read zero.</summary>
+    internal MemoryCounter? KernelIfAny => Volatile.Read(ref _kernel);
+
+    /// <summary>The counters of pins; null while nobody has wanted one, and then they would read zero.</summary>
+    internal PinCounters? PinsIfAny => Volatile.Read(ref _pins);
+
+    internal ref KernelAccounting KernelAccounting => ref _kernelAccounting;
+
+    private PinCounters PinCounters => Volatile.Read(ref _pins) ?? MakePinCounters();
 
     /// <summary>The groups directly below, in no particular order: a snapshot. Allocates.</summary>
     public IReadOnlyList<MemoryGroup> Children
@@ -143,8 +161,8 @@ public sealed class MemoryGroup
 
     /// <summary>Removes the group from the tree. Its charges are refused from here on, and what it still holds belongs
     /// to its parent at once. Removing it again does nothing.</summary>
-    /// <remarks>Waits for the charges that other threads have begun, which takes microseconds: when it returns, none
-    /// succeeds any more.</remarks>
+    /// <remarks>When it returns, no charge succeeds any more. Only where threads hold bytes of the group in advance does
+    /// it wait for what they have begun, which takes microseconds.</remarks>
     /// <exception cref="InvalidOperationException">The group is the root or still has children.</exception>
     public void Remove()
     {
@@ -152,11 +170,12 @@ public sealed class MemoryGroup
         lock (_controller.Reserves.Gate)
         {
             if (!Unlink()) return;
-            foreach (MemoryCounter counter in Counters) counter.Close();
 
-            // Also waits for the charges that have begun before.
-            ThreadReserves.TakeBack_NeedsGate(Memory, idleOnly: false);
-            foreach (MemoryCounter counter in Counters) counter.Detach();
+            // Whoever wants one of these only now, finds the group offline: see EndIfOffline_NeedsLock.
+            ReadOnlySpan<MemoryCounter?> others = [_kernel, _pins?.All, _pins?.Locked, _pins?.Pinned];
+            ThreadReserves.Close_NeedsGate(Memory, others);
+            Memory.Detach();
+            foreach (MemoryCounter? counter in others) counter?.Detach();
             _controller.Reserves.Waiting.NoteRoom();   // who waits in the group waits for nothing
         }
 
@@ -173,12 +192,12 @@ public sealed class MemoryGroup
     /// <summary>What the group and its descendants hold, by sort; zero once it was removed.</summary>
     public MemoryStat ReadStat()
     {
-        long kernel = Kernel.CurrentBytes;
+        long kernel = KernelIfAny?.CurrentBytes ?? 0;
         return new MemoryStat(
             UserBytes: Math.Max(0, Memory.CurrentBytes - kernel),
             KernelBytes: kernel,
-            LockedBytes: Locked.CurrentBytes,
-            PinnedBytes: Pinned.CurrentBytes);
+            LockedBytes: PinsIfAny?.Locked.CurrentBytes ?? 0,
+            PinnedBytes: PinsIfAny?.Pinned.CurrentBytes ?? 0);
     }
 
     /// <inheritdoc/>
@@ -203,6 +222,32 @@ public sealed class MemoryGroup
             Trace.TraceError(
                 $"Allot: {bytes} bytes were uncharged from '{Path}', {missing} more than it held. The "
                 + "excess was ignored. Further cases in this group are only counted (AccountingErrors).");
+        }
+    }
+
+    /// <summary>Lets kernel charges without a handle pass uncounted.</summary>
+    /// <returns>False when they are counted.</returns>
+    internal bool TryPassKernelMemory()
+    {
+        lock (_controller.TreeLock) return _kernelAccounting.TryPass_NeedsLock(_state == MemoryGroupState.Online);
+    }
+
+    /// <summary>Counts kernel memory from here on.</summary>
+    /// <exception cref="InvalidOperationException">The group is not empty; nothing has changed.</exception>
+    internal void StartKernelAccounting()
+    {
+        lock (_controller.TreeLock)
+        {
+            if (CountsKernelMemory || _state == MemoryGroupState.Offline) return;
+            long bytes = Memory.CurrentBytes, pins = PinsIfAny?.All.CurrentBytes ?? 0;
+            int children = _children?.Count ?? 0;
+            bool isEmpty = children == 0 && bytes == 0 && pins == 0;
+            if (isEmpty && _kernelAccounting.TryStart_NeedsLock()) return;
+            throw new InvalidOperationException(
+                $"Cannot set the first Kernel.MaxBytes of '{Path}': it starts to count kernel memory "
+                + $"({nameof(KernelAccountingMode)}.{nameof(KernelAccountingMode.OnFirstLimit)}), which a group can only "
+                + $"do while it is empty, and this one has {children} children, {bytes} bytes of memory, {pins} bytes of "
+                + $"pins and {_kernelAccounting.Handles} handles. Set KernelMaxBytes when the group is created.");
         }
     }
 
@@ -254,8 +299,18 @@ public sealed class MemoryGroup
 
             bool unlinked = Parent._children!.Remove(Name);
             Debug.Assert(unlinked, "An online group is its parent's child.");
+            if (Parent._children.Count == 0)
+            {
+                Parent._children = null;   // what a table has once needed it keeps
+            }
+            else if (Parent._children.Capacity > TableKept && Parent._children.Count < Parent._children.Capacity / 8)
+            {
+                Parent._children.TrimExcess(Parent._children.Count * 2);
+            }
+
             _state = MemoryGroupState.Offline;
             _children = null;
+            _kernelAccounting.Close_NeedsLock();
             if (_policy is not null)
             {
                 Parent._policy!.RemoveChild_NeedsLock(this);
@@ -281,6 +336,68 @@ public sealed class MemoryGroup
         {
             Debug.Assert(Parent._state == MemoryGroupState.Online, "Online groups are below online groups.");
         }
+    }
+
+    private MemoryCounter NewKernelCounter(long maxBytes) => new(Parent?.Kernel, maxBytes)
+    {
+        Reserves = _controller.Reserves,
+        AllowsReserves = true,
+        Owner = this,
+        Whole = Memory,
+    };
+
+    private PinCounters NewPinCounters(long maxBytes) =>
+        new(Parent?.PinCounters, this, _controller.Reserves, maxBytes);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private MemoryCounter MakeKernelCounter()
+    {
+        lock (_controller.TreeLock)
+        {
+            foreach (MemoryGroup group in DownFromFirstWithout(static group => group._kernel is null))
+            {
+                MemoryCounter counter = group.NewKernelCounter(Unlimited);
+                group.EndIfOffline_NeedsLock(counter);
+                Volatile.Write(ref group._kernel, counter);
+            }
+
+            return _kernel!;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PinCounters MakePinCounters()
+    {
+        lock (_controller.TreeLock)
+        {
+            foreach (MemoryGroup group in DownFromFirstWithout(static group => group._pins is null))
+            {
+                PinCounters counters = group.NewPinCounters(Unlimited);
+                group.EndIfOffline_NeedsLock(counters.All);
+                group.EndIfOffline_NeedsLock(counters.Locked);
+                group.EndIfOffline_NeedsLock(counters.Pinned);
+                Volatile.Write(ref group._pins, counters);
+            }
+
+            return _pins!;
+        }
+    }
+
+    // Who has counters is below groups that have them.
+    private Stack<MemoryGroup> DownFromFirstWithout(Predicate<MemoryGroup> lacks)
+    {
+        var groups = new Stack<MemoryGroup>();
+        for (MemoryGroup? group = this; group is not null && lacks(group); group = group.Parent) groups.Push(group);
+        return groups;
+    }
+
+    // A group goes offline under this lock before its counters are closed: what is made before that, Remove finds.
+    private void EndIfOffline_NeedsLock(MemoryCounter counter)
+    {
+        Debug.Assert(_controller.TreeLock.IsHeldByCurrentThread, "The tree changes under its lock.");
+        if (_state == MemoryGroupState.Online) return;
+        counter.Close();
+        counter.Detach();
     }
 
     private GroupPolicy EnsurePolicy_NeedsLock()

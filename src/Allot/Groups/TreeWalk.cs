@@ -23,22 +23,28 @@ internal static class TreeWalk
     private static void Check(MemoryGroup group, IReadOnlyList<MemoryGroup> children, List<string> violations)
     {
         CheckCounter("memory", static g => g.Memory);
-        CheckCounter("kernel", static g => g.Kernel);
-        CheckCounter("pins", static g => g.Pins);
-        CheckCounter("locked", static g => g.Locked);
-        CheckCounter("pinned", static g => g.Pinned);
+        CheckCounter("kernel", static g => g.KernelIfAny);
+        CheckCounter("pins", static g => g.PinsIfAny?.All);
+        CheckCounter("locked", static g => g.PinsIfAny?.Locked);
+        CheckCounter("pinned", static g => g.PinsIfAny?.Pinned);
 
-        Require(group.Kernel.CurrentBytes <= group.Memory.CurrentBytes, "kernel memory is a part of memory");
+        PinCounters? pins = group.PinsIfAny;
+        Require((group.KernelIfAny?.CurrentBytes ?? 0) <= group.Memory.CurrentBytes, "kernel memory is a part of memory");
         Require(
-            group.Locked.CurrentBytes + group.Pinned.CurrentBytes == group.Pins.CurrentBytes,
+            pins is null || pins.Locked.CurrentBytes + pins.Pinned.CurrentBytes == pins.All.CurrentBytes,
             "locked and pinned add up to pins");
         Require(group.State == MemoryGroupState.Online, "a group in the tree is online");
         foreach (MemoryGroup child in children) Require(child.Parent == group, $"'{child.Name}' knows its parent");
 
-        void CheckCounter(string name, Func<MemoryGroup, MemoryCounter> select)
+        void CheckCounter(string name, Func<MemoryGroup, MemoryCounter?> select)
         {
-            MemoryCounter counter = select(group);
-            long below = children.Sum(child => select(child).CurrentBytes);
+            if (select(group) is not { } counter)
+            {
+                Require(children.All(child => select(child) is null), $"{name} is counted by all who are above");
+                return;
+            }
+
+            long below = children.Sum(child => select(child)?.CurrentBytes ?? 0);
             Require(counter.CurrentBytes >= 0, $"{name} is not negative");
             Require(below <= counter.CurrentBytes, $"{name} of the children ({below}) is a part of the whole");
             bool isNoted = !counter.HasReserves;   // otherwise threads have their part of the peak still with them

@@ -7,7 +7,8 @@ namespace Allot;
 internal readonly record struct ReclaimContext(ReclaimNeeds Forbidden = ReclaimNeeds.None, bool KernelOnly = false)
 {
     public bool Permits(ReclaimerRegistration registration) =>
-        (registration.Needs & Forbidden) == 0 && (!KernelOnly || registration.Kind == MemoryKind.Kernel);
+        (registration.Needs & Forbidden) == 0
+        && (registration.Kind == MemoryKind.Kernel ? registration.Group.CountsKernelMemory : !KernelOnly);
 
     /// <summary>The counter that has to fall.</summary>
     public MemoryCounter Counter(MemoryGroup group) => KernelOnly ? group.Kernel : group.Memory;
