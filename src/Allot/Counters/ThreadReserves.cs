@@ -413,7 +413,7 @@ internal sealed unsafe class ThreadReserves
     {
         long most = (want.Room - want.Bytes) / PartOfRoom;
         if (most > slot->Capacity) Widen(slot, tree);
-        NotePeaks(slot, counter);
+        if (slot->Lowest < slot->Balance) NotePeaks(slot, counter);   // or else the charge itself reaches the peak
         long surplus = Math.Min((slot->Capacity / 2) - slot->Balance, most);
         if (surplus >= SurplusMin)
         {
@@ -463,9 +463,9 @@ internal sealed unsafe class ThreadReserves
     // The group was removed while we were charging it. Under the lock that we charged under.
     private void Undo(MemoryCounter counter, TreeReserves tree, long bytes)
     {
+        if (bytes > 0) tree.NoteMissing(counter, counter.UnchargePath(bytes));   // first: Unbind notes peaks
         ReserveSlot* slot = FindBound(counter);
         if (slot is not null) Unbind((int)(slot - _slots));
-        if (bytes > 0) tree.NoteMissing(counter, counter.UnchargePath(bytes));
     }
 
     private static void Widen(ReserveSlot* slot, TreeReserves tree)

@@ -12,20 +12,20 @@ public sealed class MemoryControllerOptions
     /// <summary>Which groups have their kernel memory counted. Default: <see cref="KernelAccountingMode.Always"/>.
     /// </summary>
     /// <remarks>
-    /// <para>With <see cref="KernelAccountingMode.OnFirstLimit"/> the kernel memory of a group is not counted, neither in
-    /// <see cref="MemoryGroup.Kernel"/> nor in <see cref="MemoryGroup.Memory"/>, until a <see
-    /// cref="MemoryCounter.MaxBytes"/> of its <see cref="MemoryGroup.Kernel"/> below <see cref="MemoryGroup.Unlimited"/>
-    /// is set. From then on it is counted for this group and for every group created below it, until they are removed,
-    /// even if the limit is lifted again. <see cref="MemoryGroupOptions.KernelMaxBytes"/> does the same from
-    /// the start. Groups above that do not count see in their numbers what those below them count.</para>
-    /// <para>The first limit is refused with <see cref="InvalidOperationException"/> unless the group is empty. It is not
-    /// empty while it has children, while bytes of any kind, pins included, are charged to it, or while a <see
-    /// cref="MemoryCharge"/> of any kind and size holds it. While other threads charge it, the check of bytes is that of
-    /// an instant.</para>
+    /// <para>With <see cref="KernelAccountingMode.OnFirstLimit"/> the kernel memory of a group is not counted, neither
+    /// in <see cref="MemoryGroup.Kernel"/> nor in <see cref="MemoryGroup.Memory"/>, until a limit of its <see
+    /// cref="MemoryGroup.Kernel"/> below <see cref="MemoryGroup.Unlimited"/> is set. From then on it is counted for this
+    /// group and for every group created below it, until they are removed, even if the limit is lifted again. <see
+    /// cref="MemoryGroupOptions.KernelMaxBytes"/> does the same from the start. Groups above that do not count see in
+    /// their numbers what those below them count.</para>
+    /// <para>The first limit is refused with <see cref="InvalidOperationException"/> unless the group is empty. It is
+    /// not empty while it has children, while bytes of any kind, pins included, are charged to it, or while a <see
+    /// cref="MemoryCharge"/> of any kind and size holds it. While other threads charge it, the check of bytes is that
+    /// of an instant.</para>
     /// <para>Charges that are not counted always succeed in an online group. One that was made without a handle is
     /// remembered nowhere: if its group counts by the time it is uncharged, the uncharge takes from what is counted by
-    /// then, and what is not there is no accounting error in such a group. Set the limit before the first
-    /// charge, or use handles, and this does not arise.</para>
+    /// then, and what is not there is no accounting error in such a group. Set the limit before the first charge, or
+    /// use handles, and this does not arise.</para>
     /// </remarks>
     public KernelAccountingMode KernelAccounting { get; set; } = KernelAccountingMode.Always;
 

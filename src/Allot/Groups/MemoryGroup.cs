@@ -161,8 +161,8 @@ public sealed class MemoryGroup
 
     /// <summary>Removes the group from the tree. Its charges are refused from here on, and what it still holds belongs
     /// to its parent at once. Removing it again does nothing.</summary>
-    /// <remarks>When it returns, no charge succeeds any more. Only where threads hold bytes of the group in advance does
-    /// it wait for what they have begun, which takes microseconds.</remarks>
+    /// <remarks>When it returns, no charge succeeds any more. Only where threads hold bytes of the group in advance
+    /// does it wait for what they have begun, which takes microseconds.</remarks>
     /// <exception cref="InvalidOperationException">The group is the root or still has children.</exception>
     public void Remove()
     {
@@ -245,9 +245,9 @@ public sealed class MemoryGroup
             if (isEmpty && _kernelAccounting.TryStart_NeedsLock()) return;
             throw new InvalidOperationException(
                 $"Cannot set the first Kernel.MaxBytes of '{Path}': it starts to count kernel memory "
-                + $"({nameof(KernelAccountingMode)}.{nameof(KernelAccountingMode.OnFirstLimit)}), which a group can only "
-                + $"do while it is empty, and this one has {children} children, {bytes} bytes of memory, {pins} bytes of "
-                + $"pins and {_kernelAccounting.Handles} handles. Set KernelMaxBytes when the group is created.");
+                + $"({nameof(KernelAccountingMode)}.{nameof(KernelAccountingMode.OnFirstLimit)}), which a group can "
+                + $"only do while it is empty, and this one has {children} children, {bytes} bytes of memory, {pins} "
+                + $"bytes of pins and {_kernelAccounting.Handles} handles. Set KernelMaxBytes when it is created.");
         }
     }
 
@@ -303,7 +303,7 @@ public sealed class MemoryGroup
             {
                 Parent._children = null;   // what a table has once needed it keeps
             }
-            else if (Parent._children.Capacity > TableKept && Parent._children.Count < Parent._children.Capacity / 8)
+            else if (Parent._children.Capacity > Math.Max(TableKept, Parent._children.Count * 8))
             {
                 Parent._children.TrimExcess(Parent._children.Count * 2);
             }

@@ -1,7 +1,7 @@
 namespace Allot;
 
-/// <summary>The counters of locked and pinned bytes of a group: made when the first is wanted, because most groups never
-/// have any.</summary>
+/// <summary>The counters of locked and pinned bytes of a group: made when the first is wanted, because most groups
+/// never have any.</summary>
 internal sealed class PinCounters
 {
     /// <param name="parent">Those of the parent; null for the root.</param>

@@ -22,14 +22,15 @@ internal static class TreeWalk
 
     private static void Check(MemoryGroup group, IReadOnlyList<MemoryGroup> children, List<string> violations)
     {
+        PinCounters? pins = group.PinsIfAny;
         CheckCounter("memory", static g => g.Memory);
         CheckCounter("kernel", static g => g.KernelIfAny);
         CheckCounter("pins", static g => g.PinsIfAny?.All);
         CheckCounter("locked", static g => g.PinsIfAny?.Locked);
         CheckCounter("pinned", static g => g.PinsIfAny?.Pinned);
 
-        PinCounters? pins = group.PinsIfAny;
-        Require((group.KernelIfAny?.CurrentBytes ?? 0) <= group.Memory.CurrentBytes, "kernel memory is a part of memory");
+        long kernel = group.KernelIfAny?.CurrentBytes ?? 0;
+        Require(kernel <= group.Memory.CurrentBytes, "kernel memory is a part of memory");
         Require(
             pins is null || pins.Locked.CurrentBytes + pins.Pinned.CurrentBytes == pins.All.CurrentBytes,
             "locked and pinned add up to pins");

@@ -84,6 +84,20 @@ public sealed class ThreadReservesTests
     }
 
     [Fact]
+    public void A_peak_that_was_reached_by_spending_only_is_known_after_the_reserve_was_taken_back()
+    {
+        MemoryGroup group = Child();
+        new Sleeper(() =>
+        {
+            for (int i = 0; i < 1000; i++) group.Charge(MemoryKind.User, 64);
+        }).Dispose();
+        _controller.Reserves.TakeBack(group.Memory);
+        group.Uncharge(MemoryKind.User, 64_000);
+        Assert.Equal(64_000, group.Memory.PeakBytes);
+        Assert.Equal(64_000, _controller.Root.Memory.PeakBytes);
+    }
+
+    [Fact]
     public void I1_a_lowered_limit_leaves_nothing_to_spend_above_it()
     {
         MemoryGroup group = Child();
