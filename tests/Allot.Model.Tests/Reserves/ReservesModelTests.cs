@@ -51,6 +51,8 @@ public sealed class ReservesModelTests
         { "STALE_DIRECTION", "SETMAX_A=0,2 SETMAX_B=0,3 MAX_ROOT=1 OPS_1=0" },
         { "REMOVE_NO_COLLECT", "REMOVE" },
         { "NO_RECHECK", "REMOVE" },
+        { "NO_SECOND_LOOK", "REMOVE" },
+        { "LATE_COUNT", "REMOVE" },
     };
 
     [Theory, MemberData(nameof(Configurations))]

@@ -8,8 +8,8 @@
  * ends, is reaped, and whose block a new thread takes over; a block that appears during a collection; limits raised and
  * lowered, also two at once; removal of a group. Owners choose freely: charge or uncharge (also what another thread has
  * charged), group, 1 or 2 bytes, surplus or not.
- * Checked: I1 in succeed; I2 in tree_charge; I3 and I4 at the end; nothing for a group once its removal has returned;
- * no balance above its capacity; no deadlock. The ghosts pool and held know what is really held. No loop waits but on
+ * Checked: I1 in succeed; I2 in tree_charge; I3 and I4 at the end; nothing for a group once its removal has returned,
+ * which asks no thread if no slot is bound to it; no balance above its capacity; no deadlock. The ghosts pool and held know what is really held. No loop waits but on
  * a guard, and each thread has a number of operations: without a deadlock everything ends.
  * Bounds: 2 blocks with 1 slot each, 2 owners and 1 heir, 2 groups, 1 to 4 levels, limits of at most 6 bytes, 1 to 4
  * operations for each owner, buffers of 4 to 6 stores. One slot is enough: slots share nothing but the block's lock.
@@ -105,6 +105,7 @@ byte bound[BLOCKS];      /* the group that the balance belongs to, also while Co
 bit busy[BLOCKS];
 byte balance[BLOCKS];
 byte state[BLOCKS];
+byte slots[GROUPS + 1];  /* slots that are not free, by group: Remove looks at this alone */
 
 /* ---- Ghosts: what is true, for the assertions only. ---- */
 
@@ -194,7 +195,7 @@ inline tree_charge(who, total, owed, gated)
             room[PATH(who, i)] = room[PATH(who, i)] - total;
             i++;
             if
-            :: i == DEPTH(who) -> succeed(who, owed)
+            :: gated && i == DEPTH(who) -> succeed(who, owed)   /* others look again first: look_again */
             :: else
             fi
         :: else ->
@@ -301,7 +302,7 @@ inline collect()
 #endif
             d_step { amount = balance[b]; balance[b] = 0 };
             tree_uncharge(bound[b], amount, false);
-            d_step { state[b] = FREE; bound[b] = 0; amount = 0 };
+            d_step { slots[bound[b]]--; state[b] = FREE; bound[b] = 0; amount = 0 };
 #ifndef BROKEN_STALE_LIST
         fi;
 #endif
@@ -376,13 +377,55 @@ inline gated_charge(own, group, bytes)
 inline deposit(own, group)
 {
     d_step {
-        assert(!removed[group]);
         assert(amount <= CAP);
+#ifndef BROKEN_LATE_COUNT
+        slots[group] = slots[group] + (state[own] == FREE -> 1 : 0);
+#endif
         key[own] = group; bound[own] = group; state[own] = BOUND;
         balance[own] = balance[own] + amount;
         assert(balance[own] <= CAP);
         amount = 0
     }
+}
+
+/* Under the lock: a bound slot gives its balance to the tree. */
+inline free_slot(own)
+{
+    d_step { key[own] = 0; amount = balance[own]; balance[own] = 0 };
+    tree_uncharge(bound[own], amount, false);
+    d_step { slots[bound[own]]--; state[own] = FREE; bound[own] = 0; amount = 0 }
+}
+
+/* Under the lock, with a full fence after all that was written: either it stands, or the group was closed meanwhile
+   and the charge and the slot are undone. */
+inline look_again(own, group, bytes)
+{
+#ifdef BROKEN_NO_SECOND_LOOK
+    succeed(group, bytes);
+#else
+    atomic {
+        if
+        :: offline[group] -> what = 1
+        :: else -> succeed(group, bytes)
+        fi
+    };
+#ifdef BROKEN_LATE_COUNT
+    if
+    :: state[own] == BOUND && slots[group] == 0 -> slots[group] = 1
+    :: else
+    fi;
+#endif
+    if
+    :: what == 1 ->
+        what = 0;
+        tree_uncharge(group, bytes, false);
+        if
+        :: state[own] == BOUND && bound[own] == group -> free_slot(own)
+        :: else
+        fi
+    :: else
+    fi
+#endif
 }
 
 inline charge_slowly(own, group, bytes)
@@ -396,10 +439,7 @@ inline charge_slowly(own, group, bytes)
     :: else ->
 #ifdef EVICT
         if   /* a slot of another group: its balance returns, then the slot is free */
-        :: state[own] == BOUND && bound[own] != group ->
-            d_step { key[own] = 0; amount = balance[own]; balance[own] = 0 };
-            tree_uncharge(bound[own], amount, false);
-            d_step { state[own] = FREE; bound[own] = 0; amount = 0 }
+        :: state[own] == BOUND && bound[own] != group -> free_slot(own)
         :: else
         fi;
 #endif
@@ -438,6 +478,7 @@ inline charge_slowly(own, group, bytes)
 #endif
             :: else
             fi;
+            look_again(own, group, bytes);
 #ifndef BROKEN_LATE_DEPOSIT
             unlock_block(own)
 #endif
@@ -527,7 +568,10 @@ inline take_from_the_dead(own)
     :: state[own] != FREE || amount > 0 -> tree_uncharge(bound[own], amount, false)
     :: else
     fi;
-    d_step { state[own] = FREE; bound[own] = 0; amount = 0 }
+    d_step {
+        slots[bound[own]] = slots[bound[own]] - (state[own] != FREE -> 1 : 0);
+        state[own] = FREE; bound[own] = 0; amount = 0
+    }
 }
 
 #define LOCALS \
@@ -667,14 +711,18 @@ proctype Remove(byte g)
     LOCALS;
     offline[g] = 1;
     atomic { !gate -> gate = 1; leaving = g };
+    if
+    :: slots[g] == 0 -> removed[g] = 1
+    :: else ->
 #ifndef BROKEN_REMOVE_NO_COLLECT
-    collect();
+        collect();
 #endif
-    d_step {
-        removed[g] = 1;
-        assert(state[0] == FREE || bound[0] != g);
-        assert(state[1] == FREE || bound[1] != g)
-    };
+        d_step {
+            removed[g] = 1;
+            assert(state[0] == FREE || bound[0] != g);
+            assert(state[1] == FREE || bound[1] != g)
+        }
+    fi;
     gate = 0;
     running--
 }
@@ -696,6 +744,8 @@ inline block_is_quiet(b)
 {
     assert(!locked[b] && !busy[b] && state[b] != COLLECTING);
     assert(state[b] == BOUND || balance[b] == 0);
+    assert(slots[1] == (state[0] == BOUND && bound[0] == 1) + (state[1] == BOUND && bound[1] == 1));
+    assert(slots[2] == (state[0] == BOUND && bound[0] == 2) + (state[1] == BOUND && bound[1] == 2));
     assert(key[b] == (state[b] == BOUND -> bound[b] : 0));
     assert(!removed[bound[b]])
 }
