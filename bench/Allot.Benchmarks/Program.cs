@@ -5,11 +5,14 @@
 
 using Allot.Benchmarks;
 using Allot.Benchmarks.Charge;
+using Allot.Benchmarks.Groups;
+using Allot.Benchmarks.Off;
 using Allot.Benchmarks.Runner;
 
 Benchmark[] all =
 [
     new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
+    new OffBenchmark(), new GroupsBenchmark(),
 ];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {

@@ -138,7 +138,7 @@ public sealed class MemoryGroup
     public MemoryGroup CreateChild(string name, MemoryGroupOptions? options = null)
     {
         GroupName.Validate(name);
-        options ??= new MemoryGroupOptions();
+        options ??= MemoryGroupOptions.Default;
         options.Validate();
         lock (_controller.TreeLock)
         {

@@ -3,6 +3,9 @@ namespace Allot;
 /// <summary>The limits a group starts with. Each can be changed later on the group's counters.</summary>
 public sealed class MemoryGroupOptions
 {
+    /// <summary>Never changed.</summary>
+    internal static readonly MemoryGroupOptions Default = new();
+
     /// <summary>The most memory, user and kernel together, in bytes; 0 or more. Default: no limit.</summary>
     public long MaxBytes { get; set; } = MemoryGroup.Unlimited;
 

@@ -5,7 +5,8 @@ namespace Allot.Processes.Tests.Bench;
 // One tiny round of every benchmark: what it measures means nothing, but it cannot rot unseen.
 public sealed class BenchmarkSmokeTests
 {
-    [Theory, InlineData("idle"), InlineData("roundtrip"), InlineData("git-status"), InlineData("startup"), InlineData("charge")]
+    [Theory, InlineData("idle"), InlineData("roundtrip"), InlineData("git-status"), InlineData("startup")]
+    [InlineData("charge"), InlineData("off"), InlineData("groups")]
     public void Every_benchmark_works(string name)
     {
         Require.Root();
