@@ -9,6 +9,11 @@ internal sealed class GroupsBenchmark : Benchmark
     private const int FewCount = 1_000, ManyCount = 1_000_000;
     private const int FewRounds = 31, ManyRounds = 7;
 
+    private static readonly (int Count, bool IsFlat)[] s_trees =
+        [(FewCount, true), (ManyCount, true), (FewCount, false), (ManyCount, false)];
+
+    private static readonly string[] s_sizes = [Run.BytesEach, Run.BytesLeft];
+
     public override string Name => "groups";
 
     public override string Title => "Groups: create, find, remove";
@@ -31,7 +36,7 @@ internal sealed class GroupsBenchmark : Benchmark
     public override void Measure(Workbench bench, ResultPage page)
     {
         List<IReadOnlyList<string>> times = [], ratios = [], heap = [];
-        foreach ((int count, bool isFlat) in ((int, bool)[])[(FewCount, true), (ManyCount, true), (FewCount, false), (ManyCount, false)])
+        foreach ((int count, bool isFlat) in s_trees)
         {
             bool isMany = count == ManyCount;
             int size = bench.Size(count, 100), repeats = isMany ? 1 : bench.Size(1_000, 2);
@@ -45,15 +50,13 @@ internal sealed class GroupsBenchmark : Benchmark
             foreach (Series one in series)
             {
                 times.Add([what, one.Name, .. Run.Steps.Select(step => Cell.Nanoseconds(one.Median(step)))]);
-                if (isMany) heap.Add([what, one.Name, Cell.Nanoseconds(one.Median(Run.BytesEach)), Cell.Nanoseconds(one.Median(Run.BytesLeft))]);
+                if (isMany) heap.Add([what, one.Name, .. s_sizes.Select(size => ((long)one.Median(size)).ToString(CultureInfo.InvariantCulture))]);
             }
 
             ratios.Add([what, .. Run.Steps.Select(step => $"{own.RatioTo(peer, step)}")]);
             if (isMany)
             {
-                page.AddGoal($"create, {what}, to Dictionary", own.RatioTo(peer, Run.Create), 4);
-                page.AddGoal($"find, {what}, to Dictionary", own.RatioTo(peer, Run.Find), 4);
-                page.AddGoal($"remove, {what}, to Dictionary", own.RatioTo(peer, Run.Remove), 4);
+                foreach (string step in Run.Steps) page.AddGoal($"microseconds to {step}, {what}", own.In(1000, step), 1);
             }
         }
 

@@ -16,6 +16,9 @@ internal sealed class Series(string name)
     /// <summary>The middle of a number over all rounds.</summary>
     public double Median(string number) => Quartiles.Of(_samples.Select(sample => sample[number])).Median;
 
+    /// <summary>A number in a unit of its own.</summary>
+    public Quartiles In(double unit, string number) => Quartiles.Of(_samples.Select(sample => sample[number] / unit));
+
     /// <summary>A number relative to the same number of another variant: the ratios within each round.</summary>
     public Quartiles RatioTo(Series baseline, string number)
     {

@@ -5,7 +5,8 @@ namespace Allot;
 /// <summary>A group as one thread charges it in a loop: it remembers where this thread holds the group's bytes in
 /// advance, so that a charge is a few plain instructions.</summary>
 /// <remarks>Belongs to the thread that asked for it, which the compiler ensures. It counts exactly what the group's own
-/// methods count; charge by one and uncharge by the other as you like. It keeps the group alive and nothing
+/// methods count; charge by one and uncharge by the other as you like. Kernel memory that is not counted (<see
+/// cref="MemoryGroup.CountsKernelMemory"/>) passes faster by those. It keeps the group alive and nothing
 /// else.</remarks>
 public readonly unsafe ref struct GroupHandle
 {

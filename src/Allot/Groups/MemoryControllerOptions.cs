@@ -14,8 +14,8 @@ public sealed class MemoryControllerOptions
     /// <remarks>
     /// <para>With <see cref="KernelAccountingMode.OnFirstLimit"/> the kernel memory of a group is not counted, neither
     /// in <see cref="MemoryGroup.Kernel"/> nor in <see cref="MemoryGroup.Memory"/>, until a limit of its <see
-    /// cref="MemoryGroup.Kernel"/> below <see cref="MemoryGroup.Unlimited"/> is set. From then on it is counted for this
-    /// group and for every group created below it, until they are removed, even if the limit is lifted again. <see
+    /// cref="MemoryGroup.Kernel"/> below <see cref="MemoryGroup.Unlimited"/> is set. From then on it is counted for
+    /// this group and for every group created below it, until they are removed, even if the limit is lifted again. <see
     /// cref="MemoryGroupOptions.KernelMaxBytes"/> does the same from the start. Groups above that do not count see in
     /// their numbers what those below them count.</para>
     /// <para>The first limit is refused with <see cref="InvalidOperationException"/> unless the group is empty. It is

@@ -174,6 +174,24 @@ public sealed class GroupSnippets
     }
 
     [Fact]
+    public void Count_kernel_memory_on_the_first_limit()
+    {
+        #region on-first-limit
+        var controller = new MemoryController(options: new MemoryControllerOptions
+        {
+            KernelAccounting = KernelAccountingMode.OnFirstLimit,
+        });
+        MemoryGroup free = controller.Root.CreateChild("free");
+        free.Charge(MemoryKind.Kernel, 1 << 20);   // succeeds, and is counted nowhere
+        MemoryGroup limited = controller.Root.CreateChild("limited", new MemoryGroupOptions { KernelMaxBytes = 8 << 20 });
+        limited.Charge(MemoryKind.Kernel, 1 << 20);
+        Console.WriteLine($"{free.Kernel.CurrentBytes} and {limited.Kernel.CurrentBytes}");   // 0 and 1048576
+        #endregion
+
+        Assert.Equal((0, 1 << 20), (free.Kernel.CurrentBytes, limited.Kernel.CurrentBytes));
+    }
+
+    [Fact]
     public void Pins_have_a_counter_of_their_own()
     {
         MemoryGroup group = new MemoryController().Root.CreateChild("rdma");
