@@ -413,7 +413,7 @@ internal sealed unsafe class ThreadReserves
     {
         long most = (want.Room - want.Bytes) / PartOfRoom;
         if (most > slot->Capacity) Widen(slot, tree);
-        if (slot->Lowest < slot->Balance) NotePeaks(slot, counter);   // or else the charge itself reaches the peak
+        NotePeaks(slot, counter);
         long surplus = Math.Min((slot->Capacity / 2) - slot->Balance, most);
         if (surplus >= SurplusMin)
         {
