@@ -18,6 +18,8 @@ public sealed class MemoryController
         Time = options.Time;
         Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing);
         SharesUnclaimedProtection = options.SharesUnclaimedProtection;
+        HighDelayMax = options.HighDelayMax;
+        Time = options.Time;
         Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
         lock (TreeLock)
         {
@@ -41,6 +43,12 @@ public sealed class MemoryController
 
     /// <summary>See <see cref="MemoryControllerOptions.SharesUnclaimedProtection"/>.</summary>
     internal bool SharesUnclaimedProtection { get; set; }
+
+    /// <summary>See <see cref="MemoryControllerOptions.HighDelayMax"/>.</summary>
+    internal TimeSpan HighDelayMax { get; }
+
+    /// <summary>See <see cref="MemoryControllerOptions.Time"/>.</summary>
+    internal TimeProvider Time { get; }
 
     /// <summary>How long a charge waits for the reclaim of another thread in the same group.</summary>
     internal TimeSpan ReclaimWaitMax { get; set; } = TimeSpan.FromSeconds(1);

@@ -47,7 +47,9 @@ public sealed class MemoryGroup
             Reserves = reserves,
             AllowsReserves = true,
             Owner = this,
+            HighBytes = options.HighBytes,
         };
+        if (options.HighBytes != Unlimited) reserves.KnowsHigh = true;
         Kernel = new MemoryCounter(parent?.Kernel, options.KernelMaxBytes)
         {
             Reserves = reserves,
@@ -227,7 +229,6 @@ public sealed class MemoryGroup
         GroupPolicy policy = EnsurePolicy_NeedsLock();
         policy.MinBytes = options.MinBytes;
         policy.LowBytes = options.LowBytes;
-        policy.HighBytes = options.HighBytes;
     }
 
     internal MemoryGroup? FindChild_NeedsLock(ReadOnlySpan<char> name)
@@ -305,6 +306,8 @@ public sealed class MemoryGroup
         {
             Low = read(events, EventKind.Low),
             High = read(events, EventKind.High),
+            HighDelays = read(events, EventKind.HighDelays),
+            HighDeadlines = read(events, EventKind.HighDeadlines),
             MemoryMax = read(events, EventKind.MemoryMax),
             MemoryForced = read(events, EventKind.MemoryForced),
             KernelMax = read(events, EventKind.KernelMax),
