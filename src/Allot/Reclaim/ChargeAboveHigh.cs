@@ -1,16 +1,16 @@
-// One charge that has left its group, or one above it, above the high limit: what is reclaimed for it, and how long it is
-// delayed.
+// One charge that has left its group, or one above it, above the high limit: what is reclaimed for it, and how long it
+// is delayed.
 //
-//   1. A pass: each level above its high limit is counted (High) and reclaims what was charged, a large charge in
-//      several passes, so that the clock is looked at in between.
+//   1. A pass: each level above its high limit is counted (High) and reclaims what was charged; for a large charge
+//      there are several, so that the clock is looked at in between.
 //   2. Below all limits now, or the delay is too short: return. What was charged is kept as debt of the group, so that
 //      many small charges are delayed like a large one; once it is DebtBytesMax it is forgiven.
 //   3. The pass has freed something: another one, for a little.
-//   4. Otherwise the charge waits, in slices; it ends early when use has fallen to the limits, when those were
-//      raised, or when the group was removed. Nobody who uncharges has to wake it: that would cost each uncharge.
+//   4. Otherwise the charge waits, in slices; it ends early when use has fallen to the limits, when those were raised,
+//      or when the group was removed. Nobody who uncharges has to wake it: that would cost each uncharge.
 //
-// All of it ends at the deadline, MemoryControllerOptions.HighDelayMax after the begin. Then the charge returns like any
-// other, and HighDeadlines counts it: a group above its limit is slow and never stuck.
+// All of it ends at the deadline, MemoryControllerOptions.HighDelayMax after the begin. Then the charge returns like
+// any other, and HighDeadlines counts it: a group above its limit is slow and never stuck.
 
 using System.Diagnostics;
 

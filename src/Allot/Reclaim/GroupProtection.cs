@@ -42,9 +42,10 @@ public static class GroupProtection
         }
 
         /// <summary>The soft limit in bytes; <see cref="MemoryGroup.Unlimited"/> for none. Default: none.</summary>
-        /// <remarks>A <c>Charge</c> that leaves the group, or one below it, above this asks its reclaimers, and is then
-        /// delayed the longer the further above it is; it is never refused. Setting it does not wait for reclaim: what is
-        /// in use already is acted on by the next charge, or by <see cref="GroupHigh"/>.</remarks>
+        /// <remarks>A <c>Charge</c> to the group, or to one below it, that leaves the group above this asks its
+        /// reclaimers, and is then delayed, the longer the further above it is; it is never refused. Setting it does
+        /// not wait for reclaim: what is in use already is acted on by the next charge, or by <see cref="GroupHigh"/>.
+        /// </remarks>
         /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
         public long HighBytes
         {

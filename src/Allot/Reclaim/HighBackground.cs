@@ -17,7 +17,7 @@ internal static class HighBackground
             if (ReclaimScope.IsReclaiming) return;
             for (MemoryGroup? level = group; level is not null; level = level.Parent)
             {
-                if (level.Memory.AboveHighBytes == 0 || ReclaimState.Of(level) is not { } state) continue;
+                if (!level.LookAboveHigh() || ReclaimState.Of(level) is not { } state) continue;
                 if (!state.TryMarkQueued()) continue;
                 ThreadPool.UnsafeQueueUserWorkItem(static level => level.ReclaimQueued(), level, preferLocal: false);
             }

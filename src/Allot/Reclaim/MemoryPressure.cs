@@ -2,9 +2,10 @@ using System.Globalization;
 
 namespace Allot;
 
-/// <summary>How much of the time was lost waiting for memory: a snapshot. Linux says pressure stall information.</summary>
-/// <remarks>Averages are in percent, 0 to 100, weighted towards the present, and move every 2 seconds; totals are exact.
-/// A flow is a thread or an asynchronous method that charges the group or one below it.</remarks>
+/// <summary>How much of the time was lost waiting for memory: a snapshot. Linux says pressure stall
+/// information.</summary>
+/// <remarks>Averages are in percent, 0 to 100, weighted towards the present, and move every 2 seconds; totals are
+/// exact. A flow is a thread or an asynchronous method that charges the group or one below it.</remarks>
 public readonly record struct MemoryPressure
 {
     /// <summary>Time in which at least one flow waited, in percent of about the last 10 seconds.</summary>

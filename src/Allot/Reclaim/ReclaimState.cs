@@ -53,8 +53,8 @@ internal sealed class ReclaimState : GroupAttachment
     public PressureState EnsurePressure(MemoryGroup group) =>
         Pressure ?? Interlocked.CompareExchange(ref _pressure, new PressureState(group.Memory), null) ?? _pressure;
 
-    /// <summary>Takes the bytes that the group has charged above a high limit and not been delayed for. Of two flows only
-    /// one gets them.</summary>
+    /// <summary>Takes the bytes that the group has charged above a high limit and not been delayed for. Of two flows
+    /// only one gets them.</summary>
     public long TakeHighDebt() => Interlocked.Exchange(ref _highDebtBytes, 0);
 
     public void GiveHighDebt(long bytes)
@@ -69,8 +69,8 @@ internal sealed class ReclaimState : GroupAttachment
 
     public void UnmarkQueued() => Volatile.Write(ref _isReclaimQueued, 0);
 
-    /// <summary>Enters the gate, unless another thread was inside and has freed something meanwhile, or stays inside for
-    /// too long.</summary>
+    /// <summary>Enters the gate, unless another thread was inside and has freed something meanwhile, or stays inside
+    /// for too long.</summary>
     /// <param name="waitMax">How long to wait; 0 for not at all.</param>
     /// <param name="freedByOthers">When false is returned: what was freed meanwhile, 0 or more.</param>
     public bool TryEnterGate(TimeSpan waitMax, out long freedByOthers)

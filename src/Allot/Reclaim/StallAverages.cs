@@ -1,9 +1,9 @@
 // Stall time as a total and as averages over 10, 60 and 300 seconds: those of Linux' pressure stall information.
 //
-// Time is cut into periods of 2 seconds. At the end of each, the part of it that was stalled, in percent, is folded into
-// every average: avg = avg * e + part * (1 - e) with e = exp(-2 s / window). Linux does so by a timer. Here it is done
-// when somebody comes by: between two visits the state does not change, so the periods between them are all alike, and k
-// of them are one fold with e^k.
+// Time is cut into periods of 2 seconds. At the end of each, the part of it that was stalled, in percent, is folded
+// into every average: avg = avg * e + part * (1 - e) with e = exp(-2 s / window). Linux does so by a timer. Here it is
+// done when somebody comes by: between two visits the state does not change, so the periods between them are all alike,
+// and k of them are one fold with e^k.
 
 using System.Diagnostics;
 

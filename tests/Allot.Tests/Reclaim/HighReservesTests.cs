@@ -73,6 +73,21 @@ public sealed class HighReservesTests
     }
 
     [Fact]
+    public void A_large_charge_of_any_sort_past_the_limit_leaves_no_thread_a_reserve()
+    {
+        _group.HighBytes = 8 * MiB;
+        MakeBusy();
+        Assert.NotEqual(0, _group.Memory.ReservedBytes);
+        Assert.True(_group.TryCharge(MemoryKind.User, 9 * MiB, out _));
+        Assert.Equal(0, _group.Memory.ReservedBytes);
+        _group.Uncharge(MemoryKind.User, 9 * MiB);
+        MakeBusy();
+        Assert.NotEqual(0, _group.Memory.ReservedBytes);
+        _group.ForceCharge(MemoryKind.User, 9 * MiB);
+        Assert.Equal(0, _group.Memory.ReservedBytes);
+    }
+
+    [Fact]
     public void A_hard_limit_can_be_changed_above_a_high_one()
     {
         _group.HighBytes = 8 * MiB;
