@@ -16,7 +16,8 @@ public sealed class ReclaimStressTests(ITestOutputHelper output)
     public void Charging_beyond_the_limits_ends_at_zero(ulong seed)
     {
         output.WriteLine($"ALLOT_STRESS_SEED={seed}");
-        var tree = new MemoryController(new() { MaxBytes = MaxBytes });
+        var tree = new MemoryController(
+            new() { MaxBytes = MaxBytes }, new() { HighDelayMax = TimeSpan.FromMicroseconds(200) });
         StressCache[] caches = [.. Enumerable.Range(0, Caches).Select(i => NewCache(tree, i, $"c{i}"))];
         long refused = 0;
         int operations = Load.Operations(4_000);
@@ -36,6 +37,10 @@ public sealed class ReclaimStressTests(ITestOutputHelper output)
         Assert.Equal(0, events.AccountingErrors);
         Assert.Equal(0, events.ReclaimErrors);
         Assert.True(events.MemoryMax > 0, "The limits never acted: the test proves nothing.");
+        Assert.True(events.High > 0, "The high limits never acted.");
+        Assert.False(PressureScope.IsAnyStalled, "Whoever stalled goes on.");
+        Assert.True(tree.Root.ReadPressure().SomeTotal > TimeSpan.Zero, "Nobody ever waited.");
+        output.WriteLine($"{events.High} above high, {events.HighDeadlines} returned at the deadline");
         output.WriteLine($"{events.MemoryMax} refusals at limits, {refused} charges refused, {events.Low} below low");
 
         void Work(Prng random)
@@ -55,10 +60,12 @@ public sealed class ReclaimStressTests(ITestOutputHelper output)
             {
                 int index = random.Below(Caches);
                 MemoryGroup group = caches[index].Group;
-                switch (random.Below(6))
+                switch (random.Below(8))
                 {
                     case 0: group.MinBytes = Math.Min(random.Below(2_000), group.Memory.MaxBytes); break;
                     case 1: group.LowBytes = Math.Min(random.Below(5_000), group.Memory.MaxBytes); break;
+                    case 6: group.HighBytes = random.OneIn(2) ? MemoryGroup.Unlimited : random.Below(10_000); break;
+                    case 7: tree.Root.HighBytes = random.OneIn(3) ? MaxBytes * 3 / 4 : MemoryGroup.Unlimited; break;
                     case 2: group.Memory.MaxBytes = 5_000 + random.Below(5_000); break;
                     case 3:
                         StressCache old = caches[index];

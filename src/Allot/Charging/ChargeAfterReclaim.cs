@@ -24,7 +24,12 @@ internal static class ChargeAfterReclaim
                 // What can never fit is refused at once: no cache is emptied for it.
                 if (refusal.Limiter is not { } limiter || bytes > refusal.MaxBytes) return false;
                 context = context with { KernelOnly = refusal.Counter == CounterKind.Kernel };
-                long freed = limiter.ReclaimForCharge(bytes, context);
+                long freed;
+                using (PressureScope.EnterIf(limiter.Policy is not null, group))
+                {
+                    freed = limiter.ReclaimForCharge(bytes, context);
+                }
+
                 if (group.TryCharge(kind, bytes, out refusal)) return true;
                 if (freed == 0) return false;
             }

@@ -13,7 +13,7 @@ namespace Allot;
 
 /// <summary>Charging memory to a group.</summary>
 /// <remarks>All methods may be used from any thread. None of them blocks, save for <c>Charge</c> where it has to
-/// reclaim; on success none of them allocates, save for the first event of a group.</remarks>
+/// reclaim or is above a high limit; on success none of them allocates, save for the first event of a group.</remarks>
 public static class GroupCharging
 {
     extension(MemoryGroup group)
@@ -46,11 +46,12 @@ public static class GroupCharging
                 return true;
             }
 
-            return group.TryChargeTree(kind, bytes, out refusal);
+            return group.TryChargeTreeAtOnce(kind, bytes, out refusal);
         }
 
         /// <summary>Charges the group and all its ancestors. Where a limit refuses, the reclaimers below it are asked
-        /// for room first: then it blocks while they run.</summary>
+        /// for room first: then it blocks while they run. Where it leaves a group above its high limit it reclaims too,
+        /// and is delayed for at most <see cref="MemoryControllerOptions.HighDelayMax"/>.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
         /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
@@ -66,9 +67,8 @@ public static class GroupCharging
 
         private void ChargeCounted(MemoryKind kind, long bytes)
         {
-            if (group.TryChargeCounted(kind, bytes, out ChargeRefusal refusal)) return;
-            if (group.TryChargeAfterReclaim(kind, bytes, ref refusal)) return;
-            throw new MemoryLimitExceededException(refusal);
+            if (group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpend(counter, bytes)) return;
+            group.ChargeTree(kind, bytes);
         }
 
         /// <summary>Charges the group and all its ancestors, limits or not: for memory that exists already or whose
@@ -89,6 +89,7 @@ public static class GroupCharging
             }
 
             group.Force(CounterKind.Memory, bytes);
+            if (group.Memory.IsPastHigh) group.ReclaimAboveHighLater();
         }
 
         /// <summary>Gives bytes back that were charged to this group with the same kind. Never throws for what it
@@ -120,6 +121,25 @@ public static class GroupCharging
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
+        private bool TryChargeTreeAtOnce(MemoryKind kind, long bytes, out ChargeRefusal refusal)
+        {
+            if (!group.TryChargeTree(kind, bytes, out refusal)) return false;
+            if (group.Memory.IsPastHigh) group.ReclaimAboveHighLater();
+            return true;
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private void ChargeTree(MemoryKind kind, long bytes)
+        {
+            if (!group.TryChargeTree(kind, bytes, out ChargeRefusal refusal)
+                && !group.TryChargeAfterReclaim(kind, bytes, ref refusal))
+            {
+                throw new MemoryLimitExceededException(refusal);
+            }
+
+            if (group.Memory.IsPastHigh) group.Throttle(bytes);
+        }
+
         private bool TryChargeTree(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
             ValidateAmount(bytes);
@@ -128,7 +148,12 @@ public static class GroupCharging
             MemoryCounter? limiter = null;
             bool isOnline = group.State == MemoryGroupState.Online;
             if (isOnline && !group.Counts(kind) && group.TryPassKernelMemory()) return true;
-            if (isOnline && group.CounterOf(kind).TryCharge(bytes, out limiter)) return true;
+            if (isOnline && group.CounterOf(kind).TryCharge(bytes, out limiter))
+            {
+                if (PressureScope.IsAnyStalled) PressureScope.NoteBusy(group);
+                return true;
+            }
+
             refusal = limiter is null ? group.RefuseRemoved(kind, bytes) : group.Refuse(limiter, bytes);
             return false;
         }

@@ -14,6 +14,8 @@ internal enum EventKind
     AccountingErrors,
     Low,
     High,
+    HighDelays,
+    HighDeadlines,
     Oom,
     OomKill,
     OomGroupKill,

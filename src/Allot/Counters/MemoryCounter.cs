@@ -51,6 +51,10 @@ public sealed class MemoryCounter
     private long _max;
     private int _limitVersion;
 
+    // The soft limit: it refuses nothing. Near it nothing is taken in advance, so that every charge sees it. Written
+    // under the gate of Reserves, or before the counter is shared.
+    private long _high = long.MaxValue;
+
     // At every quiet point: _peak >= used, and the same for each reader that is open. Raised by NotePeak alone.
     private long _peak;
     private PeakReader[]? _peakReaders;
@@ -139,6 +143,39 @@ public sealed class MemoryCounter
             }
 
             return Math.Max(0, available);
+        }
+    }
+
+    /// <summary>The soft limit; <see cref="MemoryGroup.Unlimited"/> for none.</summary>
+    internal long HighBytes
+    {
+        get => Volatile.Read(ref _high);
+        set => Volatile.Write(ref _high, value);
+    }
+
+    /// <summary>Whether a level from here to the root stands above its soft limit, with all that threads hold in
+    /// advance: then a closer look is due.</summary>
+    internal bool IsPastHigh
+    {
+        get
+        {
+            if (Reserves is not { KnowsHigh: true }) return false;
+            for (MemoryCounter? level = this; level is not null; level = level._parent)
+            {
+                if (level.HighBytes != long.MaxValue && level.ReadTaken(out _) > level.HighBytes) return true;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>What is used above the soft limit of this level; 0 or more.</summary>
+    internal long AboveHighBytes
+    {
+        get
+        {
+            long high = HighBytes;
+            return high == long.MaxValue || _detached ? 0 : Math.Max(0, ReadUsed(out _) - high);
         }
     }
 
@@ -322,7 +359,8 @@ public sealed class MemoryCounter
         return null;
     }
 
-    /// <summary>The room of the fullest level.</summary>
+    /// <summary>The room of the fullest level, to its limit or to its soft limit: below 0 when it is above that.
+    /// </summary>
     /// <returns>False when a level is exact: then charges go through the gate.</returns>
     internal bool TryFindRoom(out long room)
     {
@@ -331,7 +369,12 @@ public sealed class MemoryCounter
         for (MemoryCounter? level = this; level is not null; level = level._parent)
         {
             if (level._exact || level._hasLine) return false;
-            room = Math.Min(room, Volatile.Read(ref level._room));
+            long levelRoom = Volatile.Read(ref level._room);
+            room = Math.Min(room, levelRoom);
+
+            // Max and room are of one instant: a limit changes only while its level is exact.
+            long high = Volatile.Read(ref level._high);
+            if (high != long.MaxValue) room = Math.Min(room, high - (Volatile.Read(ref level._max) - levelRoom));
         }
 
         return true;

@@ -30,6 +30,7 @@ internal sealed class TreeReserves
     private long _capacityBytes;
     private int _boundSlots;
     private long _moves;
+    private volatile bool _knowsHigh;
     private ITimer? _timer;
 
     /// <param name="maxBytes">0 or more; with 0 no thread holds anything in advance.</param>
@@ -54,6 +55,13 @@ internal sealed class TreeReserves
 
     /// <summary>The charges that wait for room.</summary>
     public TreeWaiting Waiting { get; }
+
+    /// <summary>Whether a counter of the tree has, or ever had, a soft limit: if not, nobody looks for one.</summary>
+    public bool KnowsHigh
+    {
+        get => _knowsHigh;
+        set => _knowsHigh = value;
+    }
 
     /// <summary>How many slots of all threads are bound to counters of this tree.</summary>
     public int BoundSlots => Volatile.Read(ref _boundSlots);
@@ -190,9 +198,30 @@ internal sealed class TreeReserves
         {
             try
             {
-                if (maxBytes < counter.MaxBytes) MakeExact_NeedsGate(counter);
+                bool hasHigh = counter.HighBytes != long.MaxValue;   // then TryFindRoom reads the limit as well
+                if (maxBytes < counter.MaxBytes || hasHigh) MakeExact_NeedsGate(counter);
                 counter.SetMax(maxBytes);
                 if (counter.HasLine) Waiting.NoteRoom();
+            }
+            finally
+            {
+                EndExact_NeedsGate();
+            }
+        }
+
+        Settle();
+    }
+
+    /// <summary>Sets a soft limit. Under a lower one nothing is left to spend unseen.</summary>
+    public void SetHigh(MemoryCounter counter, long highBytes)
+    {
+        lock (_gate)
+        {
+            try
+            {
+                KnowsHigh = true;
+                if (highBytes < counter.HighBytes) MakeExact_NeedsGate(counter);
+                counter.HighBytes = highBytes;
             }
             finally
             {

@@ -1,5 +1,4 @@
-// What only some groups have: protection, the soft limit, and what higher layers attach. A group without any of it
-// carries a null.
+// What only some groups have: protection, and what higher layers attach. A group without any of it carries a null.
 //
 // The sparse tree. The groups that have a policy, and all groups above them, form a tree of their own inside the tree:
 // a policy lists the children of its group that have one. Whoever looks for policies below a group walks this tree and
@@ -13,7 +12,6 @@ internal sealed class GroupPolicy
 {
     private long _minBytes;
     private long _lowBytes;
-    private long _highBytes = MemoryGroup.Unlimited;
 
     // Under the tree lock: the online children that have a policy. _snapshot is null or equal to it; it pairs with the
     // lock, which Children takes to make a new one.
@@ -32,12 +30,6 @@ internal sealed class GroupPolicy
     {
         get => Volatile.Read(ref _lowBytes);
         set => Volatile.Write(ref _lowBytes, value);
-    }
-
-    public long HighBytes
-    {
-        get => Volatile.Read(ref _highBytes);
-        set => Volatile.Write(ref _highBytes, value);
     }
 
     /// <summary>What reclaim keeps for the group; null until there is something. Set once.</summary>

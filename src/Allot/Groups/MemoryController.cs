@@ -22,6 +22,7 @@ public sealed class MemoryController
             BeforeLimit = CountsAllKernelMemory ? null : BeforeLimit,
         };
         SharesUnclaimedProtection = options.SharesUnclaimedProtection;
+        HighDelayMax = options.HighDelayMax;
         Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
         lock (TreeLock)
         {
@@ -48,6 +49,9 @@ public sealed class MemoryController
 
     /// <summary>See <see cref="MemoryControllerOptions.SharesUnclaimedProtection"/>.</summary>
     internal bool SharesUnclaimedProtection { get; set; }
+
+    /// <summary>See <see cref="MemoryControllerOptions.HighDelayMax"/>.</summary>
+    internal TimeSpan HighDelayMax { get; }
 
     /// <summary>How long a charge waits for the reclaim of another thread in the same group.</summary>
     internal TimeSpan ReclaimWaitMax { get; set; } = TimeSpan.FromSeconds(1);

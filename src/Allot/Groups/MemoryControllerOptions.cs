@@ -33,12 +33,20 @@ public sealed class MemoryControllerOptions
     /// they use. Default: false. Linux calls it <c>memory_recursiveprot</c>.</summary>
     public bool SharesUnclaimedProtection { get; set; }
 
-    /// <summary>The time by which unused reserves are given back.</summary>
+    /// <summary>How long one charge is held up at most because a group is above its <c>HighBytes</c>, reclaim and
+    /// delay together; 0 or more. Default: 2 seconds.</summary>
+    /// <remarks>When the time is over the charge returns, successful, and <see cref="MemoryEvents.HighDeadlines"/>
+    /// counts it. With 0 nothing is delayed. A reclaimer that is running is not interrupted.</remarks>
+    public TimeSpan HighDelayMax { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The time by which unused reserves are given back, charges are delayed and pressure is measured.
+    /// </summary>
     internal TimeProvider Time { get; set; } = TimeProvider.System;
 
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfNegative(ReservesMaxBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(HighDelayMax, TimeSpan.Zero, nameof(HighDelayMax));
         if (KernelAccounting is KernelAccountingMode.Always or KernelAccountingMode.OnFirstLimit) return;
         throw new ArgumentOutOfRangeException(
             nameof(KernelAccounting), KernelAccounting, "The mode is Always or OnFirstLimit.");

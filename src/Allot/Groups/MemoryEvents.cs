@@ -12,6 +12,13 @@ public readonly record struct MemoryEvents
     /// <summary>Times that use above the high limit was found and acted on.</summary>
     public long High { get; init; }
 
+    /// <summary>Charges that were delayed, because reclaim did not bring use below the high limit.</summary>
+    public long HighDelays { get; init; }
+
+    /// <summary>Charges that returned before they were delayed as long as their excess asks for, because
+    /// <see cref="MemoryControllerOptions.HighDelayMax"/> was over.</summary>
+    public long HighDeadlines { get; init; }
+
     /// <summary>Charges that the group's <see cref="MemoryGroup.Memory"/> limit refused, each attempt
     /// counted.</summary>
     public long MemoryMax { get; init; }

@@ -56,7 +56,9 @@ public sealed class MemoryGroup
             Reserves = reserves,
             AllowsReserves = true,
             Owner = this,
+            HighBytes = options.HighBytes,
         };
+        if (options.HighBytes != Unlimited) reserves.KnowsHigh = true;
         bool limitsKernel = options.KernelMaxBytes != Unlimited;
         _kernelAccounting = new KernelAccounting(
             controller.CountsAllKernelMemory || limitsKernel || parent?.CountsKernelMemory == true);
@@ -272,7 +274,6 @@ public sealed class MemoryGroup
         GroupPolicy policy = EnsurePolicy_NeedsLock();
         policy.MinBytes = options.MinBytes;
         policy.LowBytes = options.LowBytes;
-        policy.HighBytes = options.HighBytes;
     }
 
     internal MemoryGroup? FindChild_NeedsLock(ReadOnlySpan<char> name)
@@ -422,6 +423,8 @@ public sealed class MemoryGroup
         {
             Low = read(events, EventKind.Low),
             High = read(events, EventKind.High),
+            HighDelays = read(events, EventKind.HighDelays),
+            HighDeadlines = read(events, EventKind.HighDeadlines),
             MemoryMax = read(events, EventKind.MemoryMax),
             MemoryForced = read(events, EventKind.MemoryForced),
             KernelMax = read(events, EventKind.KernelMax),

@@ -17,7 +17,8 @@ public sealed class MemoryGroupOptions
     /// <see cref="MaxBytes"/>. Default: 0.</summary>
     public long LowBytes { get; set; }
 
-    /// <summary>The soft limit of memory in bytes; 0 or more. Default: no limit.</summary>
+    /// <summary>The soft limit of memory in bytes; 0 or more. Above it charges reclaim and are delayed, and never
+    /// refused. Default: no limit.</summary>
     public long HighBytes { get; set; } = MemoryGroup.Unlimited;
 
     /// <summary>The most kernel memory, a part of all memory, in bytes; 0 or more. Default: no limit.</summary>
@@ -28,7 +29,7 @@ public sealed class MemoryGroupOptions
     /// <summary>The most locked and pinned memory together, in bytes; 0 or more. Default: no limit.</summary>
     public long PinsMaxBytes { get; set; } = MemoryGroup.Unlimited;
 
-    internal bool HasPolicy => MinBytes != 0 || LowBytes != 0 || HighBytes != MemoryGroup.Unlimited;
+    internal bool HasPolicy => MinBytes != 0 || LowBytes != 0;
 
     internal void Validate()
     {

@@ -42,15 +42,18 @@ public static class GroupProtection
         }
 
         /// <summary>The soft limit in bytes; <see cref="MemoryGroup.Unlimited"/> for none. Default: none.</summary>
-        /// <remarks>It is kept, and does not act yet.</remarks>
+        /// <remarks>A <c>Charge</c> to the group, or to one below it, that leaves the group above this asks its
+        /// reclaimers, and is then delayed, the longer the further above it is; it is never refused. Setting it does
+        /// not wait for reclaim: what is in use already is acted on by the next charge, or by <see cref="GroupHigh"/>.
+        /// </remarks>
         /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
         public long HighBytes
         {
-            get => group.Policy?.HighBytes ?? MemoryGroup.Unlimited;
+            get => group.Memory.HighBytes;
             set
             {
                 ArgumentOutOfRangeException.ThrowIfNegative(value);
-                if (value != group.HighBytes) group.EnsurePolicy().HighBytes = value;
+                if (value != group.HighBytes) group.Controller.Reserves.SetHigh(group.Memory, value);
             }
         }
     }

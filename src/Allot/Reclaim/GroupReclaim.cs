@@ -93,17 +93,7 @@ public static class GroupReclaim
             if (ReclaimScope.IsReclaiming) return 0;
             if (ReclaimState.Of(group) is not { } state) return 0;
 
-            long freedBefore = state.FreedBytes;
-            if (!state.Gate.TryEnter())
-            {
-                if (!state.Gate.TryEnter(group.Controller.ReclaimWaitMax)) return 0;
-                if (state.FreedBytes is long freedByOthers && freedByOthers > freedBefore)
-                {
-                    state.Gate.Exit();
-                    return freedByOthers - freedBefore;
-                }
-            }
-
+            if (!state.TryEnterGate(group.Controller.ReclaimWaitMax, out long freedByOthers)) return freedByOthers;
             try
             {
                 return group.ReclaimForChargeUnderGate(state, bytes, context);

@@ -1,4 +1,5 @@
-// What reclaim keeps for a group: the reclaimers registered in it, and, when it is a target, whose turn it is.
+// What reclaim keeps for a group: the reclaimers registered in it; when it is a target, whose turn it is; and what the
+// charges of the group owe and suffer: the debt above a high limit, and pressure.
 //
 // Lock order: the gate (held while reclaimers run), then the list lock; nothing is called under the list lock.
 
@@ -15,6 +16,9 @@ internal sealed class ReclaimState : GroupAttachment
     private bool _closed;
 
     private long _freedBytes;
+    private long _highDebtBytes;
+    private int _isReclaimQueued;
+    private PressureState? _pressure;
 
     /// <summary>Held by the one thread that reclaims for this target.</summary>
     public Lock Gate { get; } = new();
@@ -38,6 +42,47 @@ internal sealed class ReclaimState : GroupAttachment
     {
         group.EnsurePolicy();
         return Of(group)!;
+    }
+
+    /// <summary>The same for those who do not need that walks from above find it at once.</summary>
+    public static ReclaimState FindOrEnsure(MemoryGroup group) => Of(group) ?? Ensure(group);
+
+    /// <summary>The pressure of the group; null when no flow has ever stalled in it or below.</summary>
+    public PressureState? Pressure => Volatile.Read(ref _pressure);
+
+    public PressureState EnsurePressure(MemoryGroup group) =>
+        Pressure ?? Interlocked.CompareExchange(ref _pressure, new PressureState(group.Memory), null) ?? _pressure;
+
+    /// <summary>Takes the bytes that the group has charged above a high limit and not been delayed for. Of two flows
+    /// only one gets them.</summary>
+    public long TakeHighDebt() => Interlocked.Exchange(ref _highDebtBytes, 0);
+
+    public void GiveHighDebt(long bytes)
+    {
+        Debug.Assert(bytes >= 0, "Nobody is owed.");
+        Interlocked.Add(ref _highDebtBytes, bytes);
+    }
+
+    /// <summary>Marks that a reclaim of this target is queued.</summary>
+    /// <returns>False when it was marked already.</returns>
+    public bool TryMarkQueued() => Interlocked.Exchange(ref _isReclaimQueued, 1) == 0;
+
+    public void UnmarkQueued() => Volatile.Write(ref _isReclaimQueued, 0);
+
+    /// <summary>Enters the gate, unless another thread was inside and has freed something meanwhile, or stays inside
+    /// for too long.</summary>
+    /// <param name="waitMax">How long to wait; 0 for not at all.</param>
+    /// <param name="freedByOthers">When false is returned: what was freed meanwhile, 0 or more.</param>
+    public bool TryEnterGate(TimeSpan waitMax, out long freedByOthers)
+    {
+        freedByOthers = 0;
+        long freedBefore = FreedBytes;
+        if (Gate.TryEnter()) return true;
+        if (!Gate.TryEnter(waitMax)) return false;
+        freedByOthers = FreedBytes - freedBefore;
+        Debug.Assert(freedByOthers >= 0, "What was freed is never taken back.");
+        if (freedByOthers > 0) Gate.Exit();
+        return freedByOthers == 0;
     }
 
     public void AddFreed(long bytes)

@@ -36,6 +36,33 @@ public sealed class ReclaimSnippets
     }
 
     [Fact]
+    public async Task Slow_a_group_down_and_see_it_wait()
+    {
+        var time = new Reclaim.SkippingTime();
+        MemoryGroup acme = new MemoryController(options: new() { Time = time }).Root.CreateChild("acme");
+        CancellationToken token = TestContext.Current.CancellationToken;
+
+        #region high
+        acme.HighBytes = 48 << 20;
+        acme.Memory.MaxBytes = 64 << 20;
+        acme.Charge(MemoryKind.User, 49 << 20);   // succeeds; reclaims, and waits if that was not enough
+
+        MemoryEvents events = acme.ReadEvents();
+        Console.WriteLine($"above high {events.High} times, {events.HighDelays} delays");
+        Console.Write(acme.ReadPressure());       // some avg10=... avg60=... avg300=... total=(microseconds)
+        #endregion
+
+        Assert.Equal((1, 1), (events.High, events.HighDelays));
+        Assert.Equal(time.Slept, acme.ReadPressure().SomeTotal);
+
+        #region set-high
+        long freedBytes = await acme.SetHighAsync(32 << 20, token);   // set at once, then reclaimed by a thread of the pool
+        #endregion
+
+        Assert.Equal(0, freedBytes);
+    }
+
+    [Fact]
     public void Reclaim_on_demand()
     {
         MemoryGroup tenants = new MemoryController().Root.CreateChild("tenants");

@@ -1,0 +1,74 @@
+// Holding up charges above the high limit: here is who is held up, and how it waits. ChargeAboveHigh.cs says for how
+// long.
+
+namespace Allot;
+
+internal static class HighThrottle
+{
+    extension(MemoryGroup group)
+    {
+        /// <summary>Reclaims for a charge that stands, and delays it. Called where
+        /// <see cref="MemoryCounter.IsPastHigh"/>.</summary>
+        /// <param name="bytes">What was charged.</param>
+        /// <param name="context">What the code that charges may do: if it may not block, nothing is done.</param>
+        internal void Throttle(long bytes, ReclaimContext context = default)
+        {
+            if (!IsHeldUp(bytes, context)) return;
+            try
+            {
+                var charge = new ChargeAboveHigh(group, context);
+                if (!charge.ReclaimFirst(bytes, waitsForOthers: true)) return;
+                using PressureScope stalled = PressureScope.Enter(group);
+                while (charge.TryWaitOn(out TimeSpan slice)) Wait(group.Controller.Time, slice);
+            }
+            catch (ThreadInterruptedException)
+            {
+                // The charge stands, so it must not look refused: the next wait of the caller is interrupted instead.
+                Thread.CurrentThread.Interrupt();
+            }
+        }
+
+        /// <summary>The same for a charge that is awaited: reclaimers run on this thread, and then it waits without
+        /// one.</summary>
+        /// <param name="bytes">What was charged.</param>
+        /// <param name="context">What the code that charges may do: if it may not block, nothing is done.</param>
+        /// <param name="cancellationToken">Ends the delay. The charge stands, so nothing is thrown.</param>
+        internal ValueTask ThrottleAsync(
+            long bytes, ReclaimContext context = default, CancellationToken cancellationToken = default)
+        {
+            if (!group.Memory.IsPastHigh || !IsHeldUp(bytes, context)) return ValueTask.CompletedTask;
+            var charge = new ChargeAboveHigh(group, context);
+            return charge.ReclaimFirst(bytes, waitsForOthers: false)
+                ? group.DelayAsync(charge, cancellationToken)
+                : ValueTask.CompletedTask;
+        }
+
+        private async ValueTask DelayAsync(ChargeAboveHigh charge, CancellationToken cancellationToken)
+        {
+            using PressureScope stalled = PressureScope.Enter(group);
+            while (!cancellationToken.IsCancellationRequested && charge.TryWaitOn(out TimeSpan slice))
+            {
+                await Task.Delay(slice, group.Controller.Time, cancellationToken)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private static bool IsHeldUp(long bytes, ReclaimContext context) =>
+        bytes > 0 && (context.Forbidden & ReclaimNeeds.Blocking) == 0 && !ReclaimScope.IsReclaiming;
+
+    private static void Wait(TimeProvider time, TimeSpan span)
+    {
+        using var ended = new ManualResetEventSlim(initialState: false, spinCount: 0);
+        if (time == TimeProvider.System)
+        {
+            // Without a timer: its callback would need a thread of the pool, and those may all be waiting here.
+            ended.Wait(span);
+            return;
+        }
+
+        using ITimer timer = time.CreateTimer(
+            static ended => ((ManualResetEventSlim)ended!).Set(), ended, span, Timeout.InfiniteTimeSpan);
+        ended.Wait();
+    }
+}

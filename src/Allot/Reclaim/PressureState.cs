@@ -1,0 +1,118 @@
+// The pressure of one group: how much of the time flows that charge it, or a group below it, had to wait for memory.
+//
+// A *flow* is a thread, or a chain of awaits, that charges. It is *stalled* in a group while a charge of it makes it
+// reclaim, wait for the reclaim of another, wait for room, or wait above the high limit (PressureScope). It is *busy*
+// there from the end of a charge until it stalls again, for BusyTime at most; flows that spend what their thread holds
+// in advance are busy as long as they have that, because those charges are not seen.
+//
+//   some   time with at least one stalled flow
+//   full   time with at least one stalled flow and no busy one
+//
+// In Linux the scheduler knows who runs; in a process nobody knows for whom a thread computes, so a flow that does not
+// charge for BusyTime counts as idle. What is inexact: of the busy flows only the last one to charge is remembered
+// (full can be high or low by BusyTime when several end and stall in turn), and whether something is held in advance is
+// asked at the end of each stretch of time, for all of it.
+
+using System.Diagnostics;
+
+namespace Allot;
+
+internal sealed class PressureState(MemoryCounter memory)
+{
+    public static readonly TimeSpan BusyTime = TimeSpan.FromMilliseconds(10);
+
+    private readonly Lock _lock = new();
+
+    // Under _lock. Everything before _now is in the averages; 0 <= _stalled.
+    private StallAverages _some;
+    private StallAverages _full;
+    private TimeSpan _now;
+    private TimeSpan _busyUntil;
+    private int _busyThread;
+    private int _stalled;
+    private bool _hasBegun;
+
+    /// <summary>Whether a flow is stalled.</summary>
+    public bool IsStalled => Volatile.Read(ref _stalled) != 0;
+
+    /// <summary>A flow stalls.</summary>
+    public void Enter(TimeSpan now)
+    {
+        lock (_lock)
+        {
+            AdvanceTo_NeedsLock(now);
+            _stalled++;
+            if (_busyThread == Environment.CurrentManagedThreadId) _busyUntil = TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>A flow is stalled no longer, and goes on.</summary>
+    public void Leave(TimeSpan now)
+    {
+        lock (_lock)
+        {
+            Debug.Assert(_stalled > 0, "Who leaves has entered.");
+            AdvanceTo_NeedsLock(now);
+            _stalled--;
+            NoteBusy_NeedsLock();
+        }
+    }
+
+    /// <summary>A flow has charged without a stall.</summary>
+    public void NoteBusy(TimeSpan now)
+    {
+        lock (_lock)
+        {
+            AdvanceTo_NeedsLock(now);
+            NoteBusy_NeedsLock();
+        }
+    }
+
+    public MemoryPressure Read(TimeSpan now)
+    {
+        lock (_lock)
+        {
+            AdvanceTo_NeedsLock(now);
+            return new MemoryPressure
+            {
+                SomeAvg10 = _some.Avg10,
+                SomeAvg60 = _some.Avg60,
+                SomeAvg300 = _some.Avg300,
+                SomeTotal = _some.Total,
+                FullAvg10 = _full.Avg10,
+                FullAvg60 = _full.Avg60,
+                FullAvg300 = _full.Avg300,
+                FullTotal = _full.Total,
+            };
+        }
+    }
+
+    private void NoteBusy_NeedsLock()
+    {
+        _busyUntil = _now + BusyTime;
+        _busyThread = Environment.CurrentManagedThreadId;
+    }
+
+    private void AdvanceTo_NeedsLock(TimeSpan now)
+    {
+        Debug.Assert(_lock.IsHeldByCurrentThread, "Averages move under the lock.");
+        Debug.Assert(_stalled >= 0, "Who leaves has entered.");
+        if (!_hasBegun)
+        {
+            _hasBegun = true;
+            _now = now;
+        }
+
+        // Of two threads the later one may have read the clock earlier.
+        if (now <= _now) return;
+
+        bool isStalled = _stalled > 0;
+        _some.Advance(now - _now, isStalled);
+        TimeSpan busy = memory.HasReserves ? now : _busyUntil;
+        busy = busy < _now ? _now : busy > now ? now : busy;
+        _full.Advance(busy - _now, isStalled: false);
+        _full.Advance(now - busy, isStalled);
+        _now = now;
+        Debug.Assert(_full.Total <= _some.Total, "Where all are stalled, some are.");
+    }
+}
