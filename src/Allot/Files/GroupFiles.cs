@@ -1,7 +1,7 @@
 // The directory of a group. What a file says and does is in the class of that file; this is the list of them.
 //
-// The shape is that of a cgroup version 2 directory. Two things differ: the limit of kernel memory, which version 2 does
-// not have, goes by its version 1 names, and pins by those of the controller that was proposed for them.
+// The shape is that of a cgroup version 2 directory. Two things differ: the limit of kernel memory, which version 2
+// does not have, goes by its version 1 names, and pins by those of the controller that was proposed for them.
 
 namespace Allot;
 

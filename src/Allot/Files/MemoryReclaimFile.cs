@@ -12,7 +12,8 @@ internal sealed class MemoryReclaimFile(MemoryGroup group) : GroupFile(group, "m
 
     private protected override long WriteCore(string text)
     {
-        if (text.Contains("swappiness", StringComparison.Ordinal)) throw Invalid(text, "asks to swap, and nothing does");
+        bool swaps = text.Contains("swappiness", StringComparison.Ordinal);
+        if (swaps) throw Invalid(text, "asks to swap, and nothing does");
         if (FileText.ReadAmount(text, out long bytes) is { } problem) throw Invalid(text, problem);
         if (bytes == MemoryGroup.Unlimited) throw Invalid(text, "is not an amount");
 

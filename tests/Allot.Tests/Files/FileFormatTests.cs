@@ -123,6 +123,17 @@ public sealed class FileFormatTests
     }
 
     [Fact]
+    public void No_event_lacks_a_line()
+    {
+        foreach (EventKind kind in Enum.GetValues<EventKind>())
+        {
+            MemoryGroup group = _tree.Middle.CreateChild($"{kind}");
+            group.Count(kind);
+            Assert.Contains(" 1\n", group.Files.Read("memory.events") + group.Files.Read("pins.events"));
+        }
+    }
+
+    [Fact]
     public void X10_an_event_shows_once_in_every_group_above_and_locally_in_the_leaf_alone()
     {
         _tree.Leaf.Memory.MaxBytes = 10;
