@@ -37,7 +37,7 @@ public sealed class MemoryCounter
     // A peak is told apart from reserves that were never used only in trees with few of them: it takes a look at each.
     private const int SlotsLookedAt = 16;
 
-    private const int LooksMax = 100;
+    private const int LooksMax = 10_000;
 
     private static long s_lastReserveKey;
 

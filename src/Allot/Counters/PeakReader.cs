@@ -13,12 +13,23 @@ public sealed class PeakReader : IDisposable
     internal PeakReader(MemoryCounter counter) => _counter = counter;
 
     /// <summary>The most bytes in use since opening or the last <see cref="Reset"/>.</summary>
-    public long PeakBytes => Volatile.Read(ref _peak);
+    /// <remarks>Where threads hold bytes in advance it can be high by some of those, as
+    /// <see cref="MemoryCounter.PeakBytes"/> can.</remarks>
+    public long PeakBytes
+    {
+        get
+        {
+            _counter.NotePeak();   // threads that spend what they hold in advance do not
+            return Volatile.Read(ref _peak);
+        }
+    }
 
     /// <summary>Starts again from what is in use now.</summary>
     /// <remarks>A charge that succeeds and is given back while this runs may be forgotten.</remarks>
     public void Reset()
     {
+        _counter.Reserves?.TakeBack(_counter);   // with what they have seen so far
+
         // The full fence of Exchange pairs with that of the charge before MemoryCounter.NotePeak: of a racing charge,
         // either its note comes after the exchange, or the second reading finds its bytes.
         Interlocked.Exchange(ref _peak, _counter.CurrentBytes);
@@ -26,7 +37,11 @@ public sealed class PeakReader : IDisposable
     }
 
     /// <summary>Stops the tracking; <see cref="PeakBytes"/> keeps its last value. Safe to call twice.</summary>
-    public void Dispose() => _counter.Remove(this);
+    public void Dispose()
+    {
+        _counter.NotePeak();
+        _counter.Remove(this);
+    }
 
     internal void Note(long bytes) => MemoryCounter.Raise(ref _peak, bytes);
 }

@@ -1,6 +1,7 @@
 // Sizes as people write them. Strict on purpose: a limit that was misread is worse than an error.
 
 using System.Buffers;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
@@ -37,20 +38,11 @@ public static class MemorySize
     /// <returns>Whether the text is an amount.</returns>
     public static bool TryParse(string? text, out long bytes, [NotNullWhen(false)] out string? error)
     {
-        bytes = 0;
-        string trimmed = text?.Trim() ?? "";
-        error = trimmed switch
-        {
-            "" => "is empty",
-            "max" => null,
-            ['-', ..] => "is negative",
-            _ => ParseNumber(trimmed, out bytes),
-        };
-        if (trimmed == "max") bytes = Unlimited;
-        if (error is null) return true;
+        string? problem = FindProblem(text?.Trim() ?? "", out bytes);
+        error = null;
+        if (problem is null) return true;
 
-        bytes = 0;
-        error = $"The size '{text}' {error}. "
+        error = $"The size '{text}' {problem}. "
             + "Write bytes (4096), a number with K, M, G, T, P or E (64M, 64MiB, 1.5G), or max.";
         return false;
     }
@@ -72,6 +64,23 @@ public static class MemorySize
         return unit < 0
             ? string.Create(CultureInfo.InvariantCulture, $"{bytes} B")
             : string.Create(CultureInfo.InvariantCulture, $"{value:0.#} {Units[unit]}iB");
+    }
+
+    /// <summary>Reads an amount without white space around it.</summary>
+    /// <returns>What is wrong, to be read after the text; null for nothing.</returns>
+    internal static string? FindProblem(string trimmed, out long bytes)
+    {
+        bytes = 0;
+        string? problem = trimmed switch
+        {
+            "" => "is empty",
+            "max" => null,
+            ['-', ..] => "is negative",
+            _ => ParseNumber(trimmed, out bytes),
+        };
+        if (trimmed == "max") bytes = Unlimited;
+        Debug.Assert(problem is null || bytes == 0, "What is not an amount is nothing.");
+        return problem;
     }
 
     // Exact integer arithmetic: with at most 15 decimals and a unit of at most 2^60 nothing here reaches 128 bits.

@@ -1,0 +1,7 @@
+namespace Allot;
+
+/// <summary>The most bytes in use.</summary>
+internal sealed class MemoryPeakFile(MemoryGroup group) : PeakFile(group, "memory.peak")
+{
+    private protected override MemoryCounter Counter => Group.Memory;
+}

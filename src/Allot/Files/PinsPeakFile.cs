@@ -1,0 +1,7 @@
+namespace Allot;
+
+/// <summary>The most bytes locked and pinned.</summary>
+internal sealed class PinsPeakFile(MemoryGroup group) : PeakFile(group, "pins.peak")
+{
+    private protected override MemoryCounter Counter => Group.Pins;
+}
