@@ -23,7 +23,7 @@ public static class GroupCharging
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
         /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
         /// <returns>True when the bytes are charged; they must be uncharged once. False when a limit refused, or the
-        /// group was removed: then nothing has changed but the events of the limiter.</returns>
+        /// group was removed or killed: then nothing has changed but the events of the limiter.</returns>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         public bool TryCharge(MemoryKind kind, long bytes, out ChargeRefusal refusal)
@@ -38,17 +38,19 @@ public static class GroupCharging
         }
 
         /// <summary>Charges the group and all its ancestors. Where a limit refuses, the reclaimers below it are asked
-        /// for room first: then it blocks while they run.</summary>
+        /// for room first, and then the out-of-memory policy: it blocks while they run, and while groups that were
+        /// killed let go.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
         /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
-        /// group was removed; nothing is charged.</exception>
+        /// group was removed or killed; nothing is charged.</exception>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         public void Charge(MemoryKind kind, long bytes)
         {
             if (group.TryCharge(kind, bytes, out ChargeRefusal refusal)) return;
             if (group.TryChargeAfterReclaim(kind, bytes, ref refusal)) return;
+            if (group.TryChargeAfterKill(kind, bytes, ref refusal)) return;
             throw new MemoryLimitExceededException(refusal);
         }
 
@@ -56,7 +58,8 @@ public static class GroupCharging
         /// owner cannot fail. Passing a limit is counted as an event.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-        /// <remarks>On a removed group the parent is charged: the group's own limit acts no more.</remarks>
+        /// <remarks>On a removed group the parent is charged: the group's own limit acts no more. A killed group is
+        /// charged as ever.</remarks>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         public void ForceCharge(MemoryKind kind, long bytes)
@@ -97,7 +100,7 @@ public static class GroupCharging
             MemoryCounter? limiter = null;
             bool isOnline = group.State == MemoryGroupState.Online;
             if (isOnline && group.CounterOf(kind).TryCharge(bytes, out limiter)) return true;
-            refusal = limiter is null ? group.RefuseRemoved(kind, bytes) : group.Refuse(limiter, bytes);
+            refusal = limiter is null ? group.RefuseEnded(kind, bytes) : group.Refuse(limiter, bytes);
             return false;
         }
 
@@ -140,11 +143,11 @@ public static class GroupCharging
             TreeReserves tree = group.Controller.Reserves;
             MemoryCounter source = group.CounterOf(kind);
             if (isOnline && tree.TryMove(source, target.CounterOf(kind), bytes, out limiter)) return true;
-            refusal = limiter is null ? target.RefuseRemoved(kind, bytes) : target.Refuse(limiter, bytes);
+            refusal = limiter is null ? target.RefuseEnded(kind, bytes) : target.Refuse(limiter, bytes);
             return false;
         }
 
-        internal ChargeRefusal RefuseRemoved(MemoryKind kind, long bytes) =>
+        internal ChargeRefusal RefuseEnded(MemoryKind kind, long bytes) =>
             new(group, kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory, bytes);
 
         /// <summary>Counts the refusal where the limit is, and describes it.</summary>

@@ -26,7 +26,8 @@ public static class GroupWaiting
         /// piece, or pass a token with a deadline.</para>
         /// </remarks>
         /// <exception cref="MemoryLimitExceededException">The request is larger than a limit above it, also one that
-        /// was lowered meanwhile; or the group was removed. Nothing is charged.</exception>
+        /// was lowered meanwhile; or the group was removed or killed. Nothing is
+        /// charged.</exception>
         /// <exception cref="OperationCanceledException">The token has fired; nothing is charged.</exception>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
@@ -73,7 +74,7 @@ public static class GroupWaiting
             if (await waiter.Done.ConfigureAwait(false) == WaitOutcome.Charged) return;
             throw new MemoryLimitExceededException(waiter.Limiter is { } tooLow
                 ? group.Refuse(tooLow, bytes)
-                : group.RefuseRemoved(kind, bytes));
+                : group.RefuseEnded(kind, bytes));
         }
     }
 

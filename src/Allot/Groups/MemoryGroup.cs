@@ -32,6 +32,7 @@ public sealed class MemoryGroup
     private Dictionary<string, MemoryGroup>? _children;
     private EventCounters? _events;
     private GroupPolicy? _policy;
+    private GroupLife? _life;
     private volatile MemoryGroupState _state;
 
     internal MemoryGroup(MemoryController controller, MemoryGroup? parent, string name, MemoryGroupOptions options)
@@ -56,6 +57,11 @@ public sealed class MemoryGroup
             Whole = Memory,
         };
         Pins = new MemoryCounter(parent?.Pins, options.PinsMaxBytes) { Reserves = reserves, Owner = this };
+        if (options.KillsAsOne || options.OutOfMemoryPriority is not null)
+        {
+            _life = new GroupLife { KillsAsOne = options.KillsAsOne, Priority = options.OutOfMemoryPriority };
+        }
+
         Locked = new MemoryCounter(parent?.Locked, Unlimited);
         Pinned = new MemoryCounter(parent?.Pinned, Unlimited);
     }
@@ -116,7 +122,8 @@ public sealed class MemoryGroup
     /// <exception cref="ArgumentException">The name is not a group name.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A limit is negative, or a protection is negative or above the
     /// limit.</exception>
-    /// <exception cref="InvalidOperationException">A child of that name exists, or this group was removed.</exception>
+    /// <exception cref="InvalidOperationException">A child of that name exists, or this group was removed or
+    /// killed.</exception>
     public MemoryGroup CreateChild(string name, MemoryGroupOptions? options = null)
     {
         GroupName.Validate(name);
@@ -127,6 +134,11 @@ public sealed class MemoryGroup
             if (_state == MemoryGroupState.Offline)
             {
                 throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': that group was removed.");
+            }
+
+            if (_state == MemoryGroupState.Killed)
+            {
+                throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': that group was killed.");
             }
 
             var child = new MemoryGroup(_controller, this, name, options);
@@ -157,9 +169,9 @@ public sealed class MemoryGroup
             // Also waits for the charges that have begun before.
             ThreadReserves.TakeBack_NeedsGate(Memory, idleOnly: false);
             foreach (MemoryCounter counter in Counters) counter.Detach();
-            _controller.Reserves.Waiting.NoteRoom();   // who waits in the group waits for nothing
         }
 
+        _controller.Reserves.Waiting.EndClosed();   // who waits in the group waits for nothing
         _controller.Reserves.Settle();
         _policy?.Attachment?.OnRemoved(Parent._policy?.Attachment);
     }
@@ -182,7 +194,12 @@ public sealed class MemoryGroup
     }
 
     /// <inheritdoc/>
-    public override string ToString() => _state == MemoryGroupState.Online ? Path : $"{Path} (removed)";
+    public override string ToString() => _state switch
+    {
+        MemoryGroupState.Offline => $"{Path} (removed)",
+        MemoryGroupState.Killed => $"{Path} (killed)",
+        _ => Path,
+    };
 
     /// <summary>Counts an event here, and in the hierarchical view of every ancestor.</summary>
     /// <returns>How often it has happened here.</returns>
@@ -205,6 +222,46 @@ public sealed class MemoryGroup
                 + "excess was ignored. Further cases in this group are only counted (AccountingErrors).");
         }
     }
+
+    /// <summary>Kills the group and everything below it: takes no new charges from here on. The owners are not told.
+    /// </summary>
+    /// <param name="ending">Why.</param>
+    /// <param name="spares">Which groups are left alone; called under the lock of the tree.</param>
+    /// <returns>The groups that were killed by this call, each after all below it.</returns>
+    internal IReadOnlyList<MemoryGroup> End(GroupEnding ending, Func<MemoryGroup, bool> spares)
+    {
+        Debug.Assert(Parent is not null, "The root is never killed.");
+        List<MemoryGroup> killed;
+        lock (_controller.Reserves.Gate)
+        {
+            killed = MarkKilled(ending, spares);
+            if (killed.Count == 0) return killed;
+            foreach (MemoryGroup group in killed)
+            {
+                foreach (MemoryCounter counter in group.Counters) counter.Close();
+            }
+
+            // Also waits for the charges that have begun before.
+            ThreadReserves.TakeBack_NeedsGate(Memory, idleOnly: false);
+        }
+
+        _controller.Reserves.Waiting.EndClosed();   // who waits in them waits for nothing
+        _controller.Reserves.Settle();
+        return killed;
+    }
+
+    internal bool IsAtOrBelow(MemoryGroup other)
+    {
+        MemoryGroup? level = this;
+        while (level is not null && level != other) level = level.Parent;
+        return level is not null;
+    }
+
+    /// <summary>How it may end, or has; null while that is the default.</summary>
+    internal GroupLife? Life => Volatile.Read(ref _life);
+
+    internal GroupLife EnsureLife() =>
+        Life ?? Interlocked.CompareExchange(ref _life, new GroupLife(), null) ?? _life;
 
     /// <summary>Its policy; null while it has none.</summary>
     internal GroupPolicy? Policy => Volatile.Read(ref _policy);
@@ -267,19 +324,46 @@ public sealed class MemoryGroup
         }
     }
 
+    private List<MemoryGroup> MarkKilled(GroupEnding ending, Func<MemoryGroup, bool> spares)
+    {
+        var killed = new List<MemoryGroup>();
+        lock (_controller.TreeLock)
+        {
+            AssertInvariants_NeedsLock();
+            if (_state == MemoryGroupState.Offline) return killed;
+            var pending = new Stack<MemoryGroup>([this]);
+            while (pending.TryPop(out MemoryGroup? group))
+            {
+                foreach (MemoryGroup child in group._children?.Values ?? Enumerable.Empty<MemoryGroup>())
+                {
+                    pending.Push(child);
+                }
+
+                if (group._state == MemoryGroupState.Killed || spares(group)) continue;
+                group.EnsureLife().End_NeedsLock(ending);
+                group._state = MemoryGroupState.Killed;
+                group.AssertInvariants_NeedsLock();
+                killed.Add(group);
+            }
+        }
+
+        killed.Reverse();
+        return killed;
+    }
+
     [Conditional("DEBUG")]
     private void AssertInvariants_NeedsLock()
     {
         Debug.Assert(_controller.TreeLock.IsHeldByCurrentThread, "The tree is read under its lock.");
-        bool online = _state == MemoryGroupState.Online;
+        bool online = _state != MemoryGroupState.Offline;
         bool linked = Parent is null || Parent.FindChild_NeedsLock(Name) == this;
-        Debug.Assert(online == linked, "A group is online if and only if its parent lists it.");
+        Debug.Assert(online == linked, "A group was not removed if and only if its parent lists it.");
         Debug.Assert(online || _children is null, "A removed group has no children.");
         Debug.Assert(!online || _policy is null || Parent is null || Parent._policy is not null,
             "Above a group that has a policy, every group has one.");
         if (online && Parent is not null)
         {
-            Debug.Assert(Parent._state == MemoryGroupState.Online, "Online groups are below online groups.");
+            Debug.Assert(Parent._state != MemoryGroupState.Offline, "What was not removed is below what was not.");
         }
     }
 
