@@ -4,8 +4,9 @@
 // It stands in the line of the limit meanwhile (Counters/TreeWaiting.cs), so that what they let go of is not taken by
 // whoever comes along.
 //
-// Bounded: a killed group is waited for as long as the grace, counted from its kill. If it has let go and there is still
-// no room, the next round chooses another one; if it has not, the charge is refused. There are so many rounds at most.
+// Bounded: a killed group is waited for as long as the grace, counted from its kill. If it has let go and there is
+// still no room, the next round chooses another one; if it has not, the charge is refused. The rounds are bounded too:
+// others may take the room again and again.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;

@@ -18,7 +18,7 @@ public static class GroupWaiting
         /// <returns>A task that completes when the bytes are charged: at once, and without allocating, if they fit.
         /// </returns>
         /// <remarks>
-        /// <para>Reclaims first, on the calling thread, as <c>Charge</c> does; and again from time to time. Who waits
+        /// <para>It waits rather than ask the out-of-memory policy. Reclaims first, on the calling thread, as <c>Charge</c> does; and again from time to time. Who waits
         /// at a limit is served in the order of arrival, a large request before a small one that came later. Charges
         /// that do not wait may pass a waiting one by as many bytes as it waits for; from then on they are refused with
         /// <see cref="RefusalReason.RoomPromised"/> until it has been served.</para>

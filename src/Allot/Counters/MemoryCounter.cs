@@ -130,7 +130,7 @@ public sealed class MemoryCounter
     {
         get
         {
-            if (_closed) return 0;
+            if (_closed || _detached) return 0;
             long available = Whole?.AvailableBytes ?? long.MaxValue;
             for (MemoryCounter? level = this; level is not null; level = level._parent)
             {

@@ -83,7 +83,7 @@ internal sealed class TreeWaiting(Lock gate)
         }
     }
 
-    /// <summary>Ends the waits in groups that have ended, wherever in a line they stand. Called without locks.</summary>
+    /// <summary>Ends the waits in groups that have ended, wherever in line they stand. Called without locks.</summary>
     public void EndClosed()
     {
         ChargeWaiter[] closed;

@@ -1,8 +1,8 @@
 // How a group may end, and whether it has. A group that nobody asked carries a null instead.
 //
-// The token. Who asks for it first creates the source; who kills fires it. Both may happen at once: the asker stores the
-// source and then looks for the ending, the killer stores the ending and then looks for the source, each with a full
-// fence between. So a source that the killer did not see is fired by the one who has created it.
+// The token. Who asks for it first creates the source; who kills fires it. Both may happen at once: the asker stores
+// the source and then looks for the ending, the killer stores the ending and then looks for the source, each with a
+// full fence between. So a source that the killer did not see is fired by the one who has created it.
 
 using System.Diagnostics;
 

@@ -15,13 +15,13 @@ public sealed class MemoryController
         rootOptions.Validate();
         if (rootOptions.KillsAsOne)
         {
-            throw new ArgumentException("The root group '/' is never killed, so not as one either.", nameof(rootOptions));
+            throw new ArgumentException("The root group '/' is never killed, not as one either.", nameof(rootOptions));
         }
 
         options ??= new MemoryControllerOptions();
         options.Validate();
         Time = options.Time;
-        OutOfMemoryPolicy = options.OutOfMemoryPolicyOrNull;
+        OutOfMemoryPolicyOrNull = options.OutOfMemoryPolicyOrNull;
         OutOfMemoryGrace = options.OutOfMemoryGrace;
         Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing);
         SharesUnclaimedProtection = options.SharesUnclaimedProtection;
@@ -56,7 +56,7 @@ public sealed class MemoryController
     internal TimeSpan OutOfMemoryGrace { get; }
 
     /// <summary>The policy as it was given with the options, whose type is of a higher layer.</summary>
-    internal object? OutOfMemoryPolicy { get; }
+    internal object? OutOfMemoryPolicyOrNull { get; }
 
     /// <summary>What the out-of-memory layer keeps; null until it is needed.</summary>
     internal object? OutOfMemory;

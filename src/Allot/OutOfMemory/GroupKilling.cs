@@ -58,9 +58,9 @@ public static class GroupKilling
         /// <c>Killed</c> fires. Killing what is killed or removed already does nothing.</summary>
         /// <param name="reason">Why: told to whoever charges one of the groups later.</param>
         /// <remarks>
-        /// <para>When it returns, no charge that begins later succeeds, and what was registered with the tokens has been
-        /// called: do not call it with a lock that those need. Groups stay in the tree, with what they hold, until they
-        /// are removed; what is held can be uncharged, and <c>ForceCharge</c>, whose callers cannot fail, still
+        /// <para>When it returns, no charge that begins later succeeds, and what was registered with the tokens has
+        /// been called: do not call it with a lock that those need. Groups stay in the tree, with what they hold, until
+        /// they are removed; what is held can be uncharged, and <c>ForceCharge</c>, whose callers cannot fail, still
         /// charges.</para>
         /// <para>Waits for charges that other threads have begun, which takes microseconds.</para>
         /// </remarks>

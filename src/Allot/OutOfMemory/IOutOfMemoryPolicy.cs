@@ -2,9 +2,9 @@ namespace Allot;
 
 /// <summary>Decides who is killed when a limit is met and nothing more can be reclaimed.</summary>
 /// <remarks>
-/// <para>Called on the thread that charges, one call at a time per tree, never by a charge that a reclaimer, a policy or
-/// a kill callback makes. Others that have run out of memory wait for it for a second: it should only compare
-/// numbers.</para>
+/// <para>Called on the thread that charges, one call at a time per tree (but for previews), never by a charge that a
+/// reclaimer, a policy or a kill callback makes. Others that have run out of memory wait for it, for a second at most:
+/// it should only compare numbers.</para>
 /// <para>What it throws is contained: the charge is refused, and the fault is recorded with the decision.</para>
 /// </remarks>
 public interface IOutOfMemoryPolicy

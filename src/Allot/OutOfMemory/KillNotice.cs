@@ -1,5 +1,5 @@
-// Telling the owners of killed groups: their tokens fire, from the deepest group up, so that a callback that removes its
-// own group finds it without children.
+// Telling the owners of killed groups: their tokens fire, from the deepest group up, so that a callback that removes
+// its own group finds it without children.
 //
 // Called without locks. Kill tells on its own thread: whoever calls it knows which locks it holds. A charge does not
 // know that, and a callback may well need one of them: the policy tells on a thread of its own. Not on the pool, whose

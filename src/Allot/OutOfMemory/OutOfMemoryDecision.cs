@@ -41,8 +41,8 @@ public sealed class OutOfMemoryDecision
     /// <summary>The group that the policy chose; null when it chose none.</summary>
     public string? VictimPath { get; init; }
 
-    /// <summary>The top of what was killed: the victim, or the highest group from there up to the limiter that is killed
-    /// as one. Null when nobody was.</summary>
+    /// <summary>The top of what was killed: the victim, or the highest group from there up to the limiter that is
+    /// killed as one. Null when nobody was.</summary>
     public string? KilledPath { get; init; }
 
     /// <summary>How many groups were killed; in a preview 0.</summary>

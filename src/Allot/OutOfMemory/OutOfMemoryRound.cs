@@ -77,9 +77,15 @@ internal static class OutOfMemoryRound
         OutOfMemoryContext context = Describe(shortage, walk, isPreview: true);
         Verdict verdict = walk.Dying.Count == 0
             ? Ask(OutOfMemoryState.Of(controller), context)
-            : new Verdict(context, OutOfMemoryOutcome.WaitsForKilled,
-                $"'{walk.Dying[0].Path}' was killed and still holds {shortage.CounterOf(walk.Dying[0]).CurrentBytes} bytes");
+            : WaitFor(context, walk.Dying[0], shortage);
         return verdict.ToDecision(controller.Time.GetUtcNow());
+    }
+
+    private static Verdict WaitFor(OutOfMemoryContext context, MemoryGroup dying, Shortage shortage)
+    {
+        long bytes = shortage.CounterOf(dying).CurrentBytes;
+        string reason = $"'{dying.Path}' was killed and still holds {bytes} bytes";
+        return new Verdict(context, OutOfMemoryOutcome.WaitsForKilled, reason);
     }
 
     private static bool HasRoom(Shortage shortage)

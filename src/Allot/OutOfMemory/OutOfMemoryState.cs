@@ -1,7 +1,7 @@
 // What a tree keeps for the case that it runs out of memory.
 //
-// Lock order: the gate (held while the policy chooses), then the gate of the reserves and the lock of the tree; the list
-// lock is a leaf.
+// Lock order: the gate (held while the policy chooses), then the gate of the reserves and the lock of the tree; the
+// list lock is a leaf.
 
 namespace Allot;
 
@@ -28,7 +28,7 @@ internal sealed class OutOfMemoryState
     public static OutOfMemoryState Of(MemoryController controller)
     {
         if (Volatile.Read(ref controller.OutOfMemory) is OutOfMemoryState state) return state;
-        var policy = (IOutOfMemoryPolicy?)controller.OutOfMemoryPolicy ?? OutOfMemoryPolicy.Refuse;
+        var policy = (IOutOfMemoryPolicy?)controller.OutOfMemoryPolicyOrNull ?? OutOfMemoryPolicy.Refuse;
         state = new OutOfMemoryState(policy);
         return (OutOfMemoryState)(Interlocked.CompareExchange(ref controller.OutOfMemory, state, null) ?? state);
     }
@@ -44,8 +44,8 @@ internal sealed class OutOfMemoryState
         if (decision.Fault is not null && Interlocked.Increment(ref _faults) == 1)
         {
             OutOfMemoryScope.Report(
-                $"the out-of-memory policy {Policy.GetType().Name} is at fault: {decision.Fault}. Further cases in this "
-                + "tree are only recorded.");
+                $"the out-of-memory policy {Policy.GetType().Name} is at fault: {decision.Fault}. Further cases in "
+                + "this tree are only recorded.");
         }
 
         foreach (Action<OutOfMemoryDecision> observer in Volatile.Read(ref _observers))

@@ -1,5 +1,5 @@
-// From the limiter down: who could be killed, and who was killed already and has not let go yet. Groups that use nothing
-// are not entered.
+// From the limiter down: who could be killed, and who was killed already and has not let go yet. Groups that use
+// nothing are not entered.
 
 namespace Allot;
 
