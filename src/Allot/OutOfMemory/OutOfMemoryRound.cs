@@ -35,7 +35,7 @@ internal static class OutOfMemoryRound
         }
 
         if (!state.Gate.TryEnter(controller.ReclaimWaitMax)) return AfterRound.Refuse;
-        Verdict verdict;
+        OutOfMemoryDecision decision;
         IReadOnlyList<MemoryGroup> killed = [];
         try
         {
@@ -49,15 +49,15 @@ internal static class OutOfMemoryRound
             }
 
             shortage.Limiter.Count(EventKind.Oom);
-            verdict = Ask(state, Describe(shortage, walk, isPreview: false));
+            Verdict verdict = Ask(state, Describe(shortage, walk, isPreview: false));
             if (verdict.Victim is not null)
             {
                 killed = Kill(verdict, shortage);
                 if (killed.Count == 0) return AfterRound.Retry;   // somebody was faster
             }
 
-            verdict = verdict with { KilledCount = killed.Count };
-            state.Record(verdict.ToDecision(controller.Time.GetUtcNow()));
+            decision = (verdict with { KilledCount = killed.Count }).ToDecision(controller.Time.GetUtcNow());
+            state.Record(decision);
         }
         finally
         {
@@ -65,7 +65,7 @@ internal static class OutOfMemoryRound
         }
 
         if (killed.Count > 0) KillNotice.TellElsewhere(killed);
-        state.Raise(state.Decisions[^1]);
+        state.Raise(decision);
         dying = killed;
         return killed.Count > 0 ? AfterRound.Wait : AfterRound.Refuse;
     }
