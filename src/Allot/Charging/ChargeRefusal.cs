@@ -29,8 +29,8 @@ public readonly struct ChargeRefusal
 
     internal ChargeRefusal(MemoryGroup group, CounterKind counter, long requestedBytes)
     {
-        Debug.Assert(group.State == MemoryGroupState.Offline, "Only a removed group refuses without a limit.");
-        Reason = RefusalReason.GroupRemoved;
+        Debug.Assert(group.State != MemoryGroupState.Online, "Only a group that has ended refuses without a limit.");
+        Reason = group.Life?.Ending is null ? RefusalReason.GroupRemoved : RefusalReason.GroupKilled;
         Group = group;
         Counter = counter;
         RequestedBytes = requestedBytes;
@@ -69,6 +69,9 @@ public readonly struct ChargeRefusal
             + $"for it. Wait in line with ChargeAsync, or raise {Counter}.MaxBytes on '{Limiter.Path}'.",
         RefusalReason.GroupRemoved =>
             $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): the group was removed.",
+        RefusalReason.GroupKilled =>
+            $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): the group was "
+            + $"{Group.Life!.Ending!.Explain(Group.Path)}.",
         _ => "Not refused.",
     };
 

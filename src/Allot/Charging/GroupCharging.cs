@@ -23,7 +23,7 @@ public static class GroupCharging
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
         /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
         /// <returns>True when the bytes are charged; they must be uncharged once. False when a limit refused, or the
-        /// group was removed: then nothing has changed but the events of the limiter.</returns>
+        /// group was removed or killed: then nothing has changed but the events of the limiter.</returns>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -50,12 +50,13 @@ public static class GroupCharging
         }
 
         /// <summary>Charges the group and all its ancestors. Where a limit refuses, the reclaimers below it are asked
-        /// for room first: then it blocks while they run. Where it leaves a group above its high limit it reclaims too,
-        /// and is delayed for at most <see cref="MemoryControllerOptions.HighDelayMax"/>.</summary>
+        /// for room first, and then the out-of-memory policy: it blocks while they run, and while groups that were
+        /// killed let go. Where it leaves a group above its high limit it reclaims too, and is delayed for at most
+        /// <see cref="MemoryControllerOptions.HighDelayMax"/>.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
         /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
-        /// group was removed; nothing is charged.</exception>
+        /// group was removed or killed; nothing is charged.</exception>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -75,7 +76,8 @@ public static class GroupCharging
         /// owner cannot fail. Passing a limit is counted as an event.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-        /// <remarks>On a removed group the parent is charged: the group's own limit acts no more.</remarks>
+        /// <remarks>On a removed group the parent is charged: the group's own limit acts no more. A killed group is
+        /// charged as ever.</remarks>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         public void ForceCharge(MemoryKind kind, long bytes)
@@ -132,7 +134,8 @@ public static class GroupCharging
         private void ChargeTree(MemoryKind kind, long bytes)
         {
             if (!group.TryChargeTree(kind, bytes, out ChargeRefusal refusal)
-                && !group.TryChargeAfterReclaim(kind, bytes, ref refusal))
+                && !group.TryChargeAfterReclaim(kind, bytes, ref refusal)
+                && !group.TryChargeAfterKill(kind, bytes, ref refusal))
             {
                 throw new MemoryLimitExceededException(refusal);
             }
@@ -154,7 +157,7 @@ public static class GroupCharging
                 return true;
             }
 
-            refusal = limiter is null ? group.RefuseRemoved(kind, bytes) : group.Refuse(limiter, bytes);
+            refusal = limiter is null ? group.RefuseEnded(kind, bytes) : group.Refuse(limiter, bytes);
             return false;
         }
 
@@ -215,11 +218,11 @@ public static class GroupCharging
             TreeReserves tree = group.Controller.Reserves;
             MemoryCounter source = group.CounterOf(kind);
             if (isOnline && tree.TryMove(source, target.CounterOf(kind), bytes, out limiter)) return true;
-            refusal = limiter is null ? target.RefuseRemoved(kind, bytes) : target.Refuse(limiter, bytes);
+            refusal = limiter is null ? target.RefuseEnded(kind, bytes) : target.Refuse(limiter, bytes);
             return false;
         }
 
-        internal ChargeRefusal RefuseRemoved(MemoryKind kind, long bytes) =>
+        internal ChargeRefusal RefuseEnded(MemoryKind kind, long bytes) =>
             new(group, kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory, bytes);
 
         /// <summary>What a counter reads, without making it for that.</summary>

@@ -35,7 +35,7 @@ public readonly unsafe ref struct GroupHandle
 
     /// <summary>Charges the group and all its ancestors, or nobody.</summary>
     /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-    /// <returns>True when the bytes are charged. False when a limit refused, or the group was removed; the method that
+    /// <returns>True when the bytes are charged. False when a limit refused, or the group has ended; the method that
     /// takes a <see cref="ChargeRefusal"/> tells which.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
     /// charge.</exception>
@@ -45,14 +45,14 @@ public readonly unsafe ref struct GroupHandle
     /// <summary>Charges the group and all its ancestors, or nobody.</summary>
     /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
     /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
-    /// <returns>True when the bytes are charged. False when a limit refused, or the group was removed.</returns>
+    /// <returns>True when the bytes are charged. False when a limit refused, or the group has ended.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
     /// charge.</exception>
     public bool TryCharge(long bytes, out ChargeRefusal refusal) => _group.TryCharge(Kind, bytes, out refusal);
 
     /// <summary>Charges the group and all its ancestors.</summary>
     /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-    /// <exception cref="MemoryLimitExceededException">A limit refused, or the group was removed; nothing is
+    /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended; nothing is
     /// charged.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
     /// charge.</exception>

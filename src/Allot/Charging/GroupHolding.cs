@@ -8,7 +8,7 @@ public static class GroupHolding
         /// <summary>Charges bytes and returns their owner, which gives them back when disposed.</summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>; more can be added later.</param>
-        /// <exception cref="MemoryLimitExceededException">A limit refused, or the group was removed; nothing is
+        /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended; nothing is
         /// charged.</exception>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>

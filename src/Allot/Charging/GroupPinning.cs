@@ -17,14 +17,14 @@ public static class GroupPinning
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>; the kernel counts whole pages.</param>
         /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
         /// <returns>True when the bytes are charged; they must be unpinned once. False when a limit refused, or the
-        /// group was removed: then nothing has changed but the events of the limiter.</returns>
+        /// group was removed or killed: then nothing has changed but the events of the limiter.</returns>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         public bool TryPin(PinKind kind, long bytes, out ChargeRefusal refusal)
         {
             GroupCharging.ValidateAmount(bytes);
             MemoryCounter part = group.PartOf(kind);
-            if (group.State == MemoryGroupState.Offline)
+            if (group.State != MemoryGroupState.Online)
             {
                 refusal = new ChargeRefusal(group, CounterKind.Pins, bytes);
                 return false;

@@ -18,15 +18,16 @@ public static class GroupWaiting
         /// <returns>A task that completes when the bytes are charged: at once, and without allocating, if they fit.
         /// </returns>
         /// <remarks>
-        /// <para>Reclaims first, on the calling thread, as <c>Charge</c> does; and again from time to time. Who waits
-        /// at a limit is served in the order of arrival, a large request before a small one that came later. Charges
-        /// that do not wait may pass a waiting one by as many bytes as it waits for; from then on they are refused with
-        /// <see cref="RefusalReason.RoomPromised"/> until it has been served.</para>
+        /// <para>Reclaims first, on the calling thread, as <c>Charge</c> does; and again from time to time. It never
+        /// asks the out-of-memory policy: it waits.</para>
+        /// <para>Who waits at a limit is served in the order of arrival, a large request before a small one that came
+        /// later. Charges that do not wait may pass a waiting one by as many bytes as it waits for; from then on they
+        /// are refused with <see cref="RefusalReason.RoomPromised"/> until it has been served.</para>
         /// <para>Who waits while holding what others wait for waits for ever: charge what an operation needs in one
         /// piece, or pass a token with a deadline.</para>
         /// </remarks>
         /// <exception cref="MemoryLimitExceededException">The request is larger than a limit above it, also one that
-        /// was lowered meanwhile; or the group was removed. Nothing is charged.</exception>
+        /// was lowered meanwhile; or the group was removed or killed. Nothing is charged.</exception>
         /// <exception cref="OperationCanceledException">The token has fired; nothing is charged.</exception>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
@@ -73,7 +74,7 @@ public static class GroupWaiting
             if (await waiter.Done.ConfigureAwait(false) == WaitOutcome.Charged) return;
             throw new MemoryLimitExceededException(waiter.Limiter is { } tooLow
                 ? group.Refuse(tooLow, bytes)
-                : group.RefuseRemoved(kind, bytes));
+                : group.RefuseEnded(kind, bytes));
         }
     }
 

@@ -129,7 +129,7 @@ public sealed class MemoryCharge : IDisposable
 
     /// <summary>Moves everything owned to another group.</summary>
     /// <param name="target">The new owner. Moving to the present one does nothing.</param>
-    /// <exception cref="MemoryLimitExceededException">A limit of the target refused, or the target was removed; nothing
+    /// <exception cref="MemoryLimitExceededException">A limit of the target refused, or the target has ended; nothing
     /// changes.</exception>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     /// <remarks>See <see cref="TryTransferTo"/>.</remarks>

@@ -14,4 +14,7 @@ public enum RefusalReason
 
     /// <summary>The group was removed and takes no new charges.</summary>
     GroupRemoved,
+
+    /// <summary>The group was killed, by the out-of-memory policy or by hand, and takes no new charges.</summary>
+    GroupKilled,
 }

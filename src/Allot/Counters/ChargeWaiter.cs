@@ -8,7 +8,7 @@ internal enum WaitOutcome
     /// <summary>The bytes are charged.</summary>
     Charged,
 
-    /// <summary>It can never end well: the group was removed, or a limit is below the request.</summary>
+    /// <summary>It can never end well: the group was removed or killed, or a limit is below the request.</summary>
     Hopeless,
 }
 
@@ -31,8 +31,8 @@ internal sealed class ChargeWaiter(MemoryCounter counter, long bytes)
     /// <summary>How many bytes others may still charge past it.</summary>
     public long OvertakeBytes { get; set; } = bytes;
 
-    /// <summary>With <see cref="WaitOutcome.Hopeless"/>: the limit that is too low; null when the group was removed.
-    /// </summary>
+    /// <summary>With <see cref="WaitOutcome.Hopeless"/>: the limit that is too low; null when the group was removed or
+    /// killed.</summary>
     public MemoryCounter? Limiter { get; private set; }
 
     public Task<WaitOutcome> Done => _done.Task;

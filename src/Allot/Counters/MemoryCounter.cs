@@ -128,13 +128,13 @@ public sealed class MemoryCounter
     }
 
     /// <summary>The bytes that could be charged now: the smallest distance to a limit from here up to the root, 0 or
-    /// more. 0 for a removed group, which takes no charges.</summary>
+    /// more. 0 for a removed or killed group, which takes no charges.</summary>
     /// <remarks>A forecast, not a promise: another thread may take it first.</remarks>
     public long AvailableBytes
     {
         get
         {
-            if (_detached) return 0;
+            if (_closed || _detached) return 0;
             long available = Whole?.AvailableBytes ?? long.MaxValue;
             for (MemoryCounter? level = this; level is not null; level = level._parent)
             {
@@ -206,7 +206,7 @@ public sealed class MemoryCounter
         }
     }
 
-    /// <summary>Whether the group was removed: no new charge begins.</summary>
+    /// <summary>Whether the group was removed or killed: no new charge begins.</summary>
     internal bool IsClosed => _closed;
 
     /// <summary>Whether somebody relies on the numbers of this level being what is used: see

@@ -83,6 +83,22 @@ internal sealed class TreeWaiting(Lock gate)
         }
     }
 
+    /// <summary>Ends the waits in groups that have ended, wherever in line they stand. Called without locks.</summary>
+    public void EndClosed()
+    {
+        ChargeWaiter[] closed;
+        lock (gate)
+        {
+            if (_lines.Count == 0) return;
+            closed = [.. _lines.Values.SelectMany(static line => line).Where(static one => one.Counter.IsClosed)];
+            foreach (ChargeWaiter waiter in closed) LeaveLine(waiter);
+        }
+
+        foreach (ChargeWaiter waiter in closed) waiter.End(WaitOutcome.Hopeless);
+        NoteRoom();   // what was promised to them is for the others
+        Serve();
+    }
+
     /// <summary>The lowest level of a path whose room is promised to those who wait, if there is one.</summary>
     public MemoryCounter? FindPromise_NeedsGate(MemoryCounter counter, long bytes)
     {

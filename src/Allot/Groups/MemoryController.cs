@@ -13,9 +13,16 @@ public sealed class MemoryController
     {
         rootOptions ??= new MemoryGroupOptions();
         rootOptions.Validate();
+        if (rootOptions.KillsAsOne)
+        {
+            throw new ArgumentException("The root group '/' is never killed, not as one either.", nameof(rootOptions));
+        }
+
         options ??= new MemoryControllerOptions();
         options.Validate();
         Time = options.Time;
+        OutOfMemoryPolicyOrNull = options.OutOfMemoryPolicyOrNull;
+        OutOfMemoryGrace = options.OutOfMemoryGrace;
         CountsAllKernelMemory = options.KernelAccounting == KernelAccountingMode.Always;
         Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing)
         {
@@ -55,6 +62,15 @@ public sealed class MemoryController
 
     /// <summary>How long a charge waits for the reclaim of another thread in the same group.</summary>
     internal TimeSpan ReclaimWaitMax { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>See <see cref="MemoryControllerOptions.OutOfMemoryGrace"/>.</summary>
+    internal TimeSpan OutOfMemoryGrace { get; }
+
+    /// <summary>The policy as it was given with the options, whose type is of a higher layer.</summary>
+    internal object? OutOfMemoryPolicyOrNull { get; }
+
+    /// <summary>What the out-of-memory layer keeps; null until it is needed.</summary>
+    internal object? OutOfMemory;
 
     /// <summary>Finds a group by its path.</summary>
     /// <param name="path">Names from the root, each after a slash: <c>/tenants/acme</c>; <c>/</c> is the root. Exact: a

@@ -43,10 +43,19 @@ public sealed class MemoryControllerOptions
     /// </summary>
     internal TimeProvider Time { get; set; } = TimeProvider.System;
 
+    /// <summary>How long a charge waits, after the out-of-memory policy has killed a group, for that group to let go; 0
+    /// or more. Default: a second. Then the charge is refused, and the next one may have another group killed.
+    /// </summary>
+    public TimeSpan OutOfMemoryGrace { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Set by the layer that knows its type.</summary>
+    internal object? OutOfMemoryPolicyOrNull { get; set; }
+
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfNegative(ReservesMaxBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(HighDelayMax, TimeSpan.Zero, nameof(HighDelayMax));
+        ArgumentOutOfRangeException.ThrowIfLessThan(OutOfMemoryGrace, TimeSpan.Zero, nameof(OutOfMemoryGrace));
         if (KernelAccounting is KernelAccountingMode.Always or KernelAccountingMode.OnFirstLimit) return;
         throw new ArgumentOutOfRangeException(
             nameof(KernelAccounting), KernelAccounting, "The mode is Always or OnFirstLimit.");

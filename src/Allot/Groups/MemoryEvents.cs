@@ -39,13 +39,15 @@ public readonly record struct MemoryEvents
     /// <summary>Forced charges that left pins above their limit.</summary>
     public long PinsForced { get; init; }
 
-    /// <summary>Times that the group ran out of memory with nothing left to reclaim.</summary>
+    /// <summary>Times that a charge met the group's limit with nothing left to reclaim: the out-of-memory policy was
+    /// asked, or there is none and the charge was refused.</summary>
     public long Oom { get; init; }
 
-    /// <summary>Groups ended by the out-of-memory policy, counted at the group that was ended.</summary>
+    /// <summary>Groups killed by the out-of-memory policy, each counted once, at itself.</summary>
     public long OomKill { get; init; }
 
-    /// <summary>Whole subtrees ended by the out-of-memory policy, counted once at their top.</summary>
+    /// <summary>Subtrees killed as one by the out-of-memory policy, counted once at their top: see <c>KillsAsOne</c>.
+    /// </summary>
     public long OomGroupKill { get; init; }
 
     /// <summary>Times that more was uncharged than the group held. The excess was ignored; it is a mistake of the code

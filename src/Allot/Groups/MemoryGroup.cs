@@ -36,6 +36,7 @@ public sealed class MemoryGroup
     private Dictionary<string, MemoryGroup>? _children;
     private EventCounters? _events;
     private GroupPolicy? _policy;
+    private GroupLife? _life;
     private volatile MemoryGroupState _state;
 
     // Made when first wanted, after those of the parent; under the tree lock. An idle group has only Memory.
@@ -64,6 +65,10 @@ public sealed class MemoryGroup
             controller.CountsAllKernelMemory || limitsKernel || parent?.CountsKernelMemory == true);
         if (limitsKernel) _kernel = NewKernelCounter(options.KernelMaxBytes);
         if (options.PinsMaxBytes != Unlimited) _pins = NewPinCounters(options.PinsMaxBytes);
+        if (options.KillsAsOne || options.OutOfMemoryPriority is not null)
+        {
+            _life = new GroupLife { KillsAsOne = options.KillsAsOne, Priority = options.OutOfMemoryPriority };
+        }
     }
 
     /// <summary>The name below its parent; empty for the root.</summary>
@@ -136,7 +141,8 @@ public sealed class MemoryGroup
     /// <exception cref="ArgumentException">The name is not a group name.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A limit is negative, or a protection is negative or above the
     /// limit.</exception>
-    /// <exception cref="InvalidOperationException">A child of that name exists, or this group was removed.</exception>
+    /// <exception cref="InvalidOperationException">A child of that name exists, or this group was removed or
+    /// killed.</exception>
     public MemoryGroup CreateChild(string name, MemoryGroupOptions? options = null)
     {
         GroupName.Validate(name);
@@ -147,6 +153,11 @@ public sealed class MemoryGroup
             if (_state == MemoryGroupState.Offline)
             {
                 throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': that group was removed.");
+            }
+
+            if (_state == MemoryGroupState.Killed)
+            {
+                throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': that group was killed.");
             }
 
             var child = new MemoryGroup(_controller, this, name, options);
@@ -173,14 +184,12 @@ public sealed class MemoryGroup
         {
             if (!Unlink()) return;
 
-            // Whoever wants one of these only now, finds the group offline: see EndIfOffline_NeedsLock.
-            ReadOnlySpan<MemoryCounter?> others = [_kernel, _pins?.All, _pins?.Locked, _pins?.Pinned];
-            ThreadReserves.Close_NeedsGate(Memory, others);
+            CloseCounters_NeedsGate();
             Memory.Detach();
-            foreach (MemoryCounter? counter in others) counter?.Detach();
-            _controller.Reserves.Waiting.NoteRoom();   // who waits in the group waits for nothing
+            foreach (MemoryCounter? counter in OtherCounters) counter?.Detach();
         }
 
+        _controller.Reserves.Waiting.EndClosed();   // who waits in the group waits for nothing
         _controller.Reserves.Settle();
         _policy?.Attachment?.OnRemoved(Parent._policy?.Attachment);
     }
@@ -203,7 +212,12 @@ public sealed class MemoryGroup
     }
 
     /// <inheritdoc/>
-    public override string ToString() => _state == MemoryGroupState.Online ? Path : $"{Path} (removed)";
+    public override string ToString() => _state switch
+    {
+        MemoryGroupState.Offline => $"{Path} (removed)",
+        MemoryGroupState.Killed => $"{Path} (killed)",
+        _ => Path,
+    };
 
     /// <summary>Counts an event here, and in the hierarchical view of every ancestor.</summary>
     /// <returns>How often it has happened here.</returns>
@@ -253,6 +267,40 @@ public sealed class MemoryGroup
         }
     }
 
+    /// <summary>Kills the group and everything below it: takes no new charges from here on. The owners are not told.
+    /// </summary>
+    /// <param name="ending">Why.</param>
+    /// <param name="spares">Which groups are left alone; called under the lock of the tree.</param>
+    /// <returns>The groups that were killed by this call, each after all below it.</returns>
+    internal IReadOnlyList<MemoryGroup> End(GroupEnding ending, Func<MemoryGroup, bool> spares)
+    {
+        Debug.Assert(Parent is not null, "The root is never killed.");
+        List<MemoryGroup> killed;
+        lock (_controller.Reserves.Gate)
+        {
+            killed = MarkKilled(ending, spares);
+            if (killed.Count == 0) return killed;
+            foreach (MemoryGroup group in killed) group.CloseCounters_NeedsGate();
+        }
+
+        _controller.Reserves.Waiting.EndClosed();   // who waits in them waits for nothing
+        _controller.Reserves.Settle();
+        return killed;
+    }
+
+    internal bool IsAtOrBelow(MemoryGroup other)
+    {
+        MemoryGroup? level = this;
+        while (level is not null && level != other) level = level.Parent;
+        return level is not null;
+    }
+
+    /// <summary>How it may end, or has; null while that is the default.</summary>
+    internal GroupLife? Life => Volatile.Read(ref _life);
+
+    internal GroupLife EnsureLife() =>
+        Life ?? Interlocked.CompareExchange(ref _life, new GroupLife(), null) ?? _life;
+
     /// <summary>Its policy; null while it has none.</summary>
     internal GroupPolicy? Policy => Volatile.Read(ref _policy);
 
@@ -285,6 +333,11 @@ public sealed class MemoryGroup
     }
 
     /// <summary>Unlinks the group, unless that was done already.</summary>
+    // Whoever wants one that is null only afterwards, finds the group ended: see EndWithGroup_NeedsLock.
+    private MemoryCounter?[] OtherCounters => [_kernel, _pins?.All, _pins?.Locked, _pins?.Pinned];
+
+    private void CloseCounters_NeedsGate() => ThreadReserves.Close_NeedsGate(Memory, OtherCounters);
+
     private bool Unlink()
     {
         Debug.Assert(Parent is not null, "The root is never unlinked.");
@@ -323,19 +376,47 @@ public sealed class MemoryGroup
         }
     }
 
+    private List<MemoryGroup> MarkKilled(GroupEnding ending, Func<MemoryGroup, bool> spares)
+    {
+        var killed = new List<MemoryGroup>();
+        lock (_controller.TreeLock)
+        {
+            AssertInvariants_NeedsLock();
+            if (_state == MemoryGroupState.Offline) return killed;
+            var pending = new Stack<MemoryGroup>([this]);
+            while (pending.TryPop(out MemoryGroup? group))
+            {
+                foreach (MemoryGroup child in group._children?.Values ?? Enumerable.Empty<MemoryGroup>())
+                {
+                    pending.Push(child);
+                }
+
+                if (group._state == MemoryGroupState.Killed || spares(group)) continue;
+                group.EnsureLife().End_NeedsLock(ending);
+                group._state = MemoryGroupState.Killed;
+                group._kernelAccounting.Close_NeedsLock();
+                group.AssertInvariants_NeedsLock();
+                killed.Add(group);
+            }
+        }
+
+        killed.Reverse();
+        return killed;
+    }
+
     [Conditional("DEBUG")]
     private void AssertInvariants_NeedsLock()
     {
         Debug.Assert(_controller.TreeLock.IsHeldByCurrentThread, "The tree is read under its lock.");
-        bool online = _state == MemoryGroupState.Online;
+        bool online = _state != MemoryGroupState.Offline;
         bool linked = Parent is null || Parent.FindChild_NeedsLock(Name) == this;
-        Debug.Assert(online == linked, "A group is online if and only if its parent lists it.");
+        Debug.Assert(online == linked, "A group was not removed if and only if its parent lists it.");
         Debug.Assert(online || _children is null, "A removed group has no children.");
         Debug.Assert(!online || _policy is null || Parent is null || Parent._policy is not null,
             "Above a group that has a policy, every group has one.");
         if (online && Parent is not null)
         {
-            Debug.Assert(Parent._state == MemoryGroupState.Online, "Online groups are below online groups.");
+            Debug.Assert(Parent._state != MemoryGroupState.Offline, "What was not removed is below what was not.");
         }
     }
 
@@ -358,7 +439,7 @@ public sealed class MemoryGroup
             foreach (MemoryGroup group in DownFromFirstWithout(static group => group._kernel is null))
             {
                 MemoryCounter counter = group.NewKernelCounter(Unlimited);
-                group.EndIfOffline_NeedsLock(counter);
+                group.EndWithGroup_NeedsLock(counter);
                 Volatile.Write(ref group._kernel, counter);
             }
 
@@ -374,9 +455,9 @@ public sealed class MemoryGroup
             foreach (MemoryGroup group in DownFromFirstWithout(static group => group._pins is null))
             {
                 PinCounters counters = group.NewPinCounters(Unlimited);
-                group.EndIfOffline_NeedsLock(counters.All);
-                group.EndIfOffline_NeedsLock(counters.Locked);
-                group.EndIfOffline_NeedsLock(counters.Pinned);
+                group.EndWithGroup_NeedsLock(counters.All);
+                group.EndWithGroup_NeedsLock(counters.Locked);
+                group.EndWithGroup_NeedsLock(counters.Pinned);
                 Volatile.Write(ref group._pins, counters);
             }
 
@@ -392,13 +473,13 @@ public sealed class MemoryGroup
         return groups;
     }
 
-    // A group goes offline under this lock before its counters are closed: what is made before that, Remove finds.
-    private void EndIfOffline_NeedsLock(MemoryCounter counter)
+    // A group ends under this lock before its counters are closed: what is made before that, Remove and End find.
+    private void EndWithGroup_NeedsLock(MemoryCounter counter)
     {
         Debug.Assert(_controller.TreeLock.IsHeldByCurrentThread, "The tree changes under its lock.");
         if (_state == MemoryGroupState.Online) return;
         counter.Close();
-        counter.Detach();
+        if (_state == MemoryGroupState.Offline) counter.Detach();
     }
 
     private GroupPolicy EnsurePolicy_NeedsLock()

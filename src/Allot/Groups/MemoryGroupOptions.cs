@@ -29,6 +29,14 @@ public sealed class MemoryGroupOptions
     /// <summary>The most locked and pinned memory together, in bytes; 0 or more. Default: no limit.</summary>
     public long PinsMaxBytes { get; set; } = MemoryGroup.Unlimited;
 
+    /// <summary>Whether the out-of-memory policy kills the group and everything below it as one. Default: false.
+    /// </summary>
+    public bool KillsAsOne { get; set; }
+
+    /// <summary>Who is to be killed first, for the out-of-memory policy that goes by it: the highest. Default: null,
+    /// that of the group above.</summary>
+    public int? OutOfMemoryPriority { get; set; }
+
     internal bool HasPolicy => MinBytes != 0 || LowBytes != 0;
 
     internal void Validate()

@@ -8,4 +8,8 @@ public enum MemoryGroupState
 
     /// <summary>The group was removed: it takes no new charges, and what it still held belongs to its parent.</summary>
     Offline,
+
+    /// <summary>The group was killed: it takes no new charges, and stays in the tree, with what it holds, until it is
+    /// removed.</summary>
+    Killed,
 }

@@ -34,7 +34,7 @@ internal static class TreeWalk
         Require(
             pins is null || pins.Locked.CurrentBytes + pins.Pinned.CurrentBytes == pins.All.CurrentBytes,
             "locked and pinned add up to pins");
-        Require(group.State == MemoryGroupState.Online, "a group in the tree is online");
+        Require(group.State != MemoryGroupState.Offline, "a group in the tree was not removed");
         foreach (MemoryGroup child in children) Require(child.Parent == group, $"'{child.Name}' knows its parent");
 
         void CheckCounter(string name, Func<MemoryGroup, MemoryCounter?> select)

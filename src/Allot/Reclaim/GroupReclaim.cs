@@ -41,7 +41,7 @@ public static class GroupReclaim
 
             // Removal makes the group offline first and closes the state second. One of the two is seen here.
             bool added = state.TryAdd(registration);
-            if (added && group.State == MemoryGroupState.Online) return registration;
+            if (added && group.State != MemoryGroupState.Offline) return registration;
             registration.Dispose();
             throw new InvalidOperationException($"Cannot register a reclaimer in '{group.Path}': it was removed.");
         }

@@ -1,0 +1,47 @@
+// The mark that this thread runs a policy, an observer or a kill callback. A charge that one of these makes asks no
+// policy: there is no out-of-memory decision inside another one.
+
+using System.Diagnostics;
+
+namespace Allot;
+
+internal static class OutOfMemoryScope
+{
+    [ThreadStatic] private static int t_depth;
+
+    public static bool IsInside => t_depth > 0;
+
+    /// <summary>Runs foreign code in the scope.</summary>
+    /// <returns>What it threw; null when it did not.</returns>
+    public static Exception? Run(Action foreign)
+    {
+        t_depth++;
+        try
+        {
+            foreign();
+            return null;
+        }
+        catch (Exception exception)
+        {
+            return exception;
+        }
+        finally
+        {
+            t_depth--;
+        }
+    }
+
+    /// <summary>Reports what is contained. Whoever listens may not break us either: some of this runs on threads whose
+    /// exceptions would end the process.</summary>
+    public static void Report(string what)
+    {
+        try
+        {
+            Trace.TraceError($"Allot: {what} It was contained.");
+        }
+        catch (Exception)
+        {
+            // A listener that throws has had its chance.
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// From the limiter down: who could be killed, and who was killed already and has not let go yet. Groups that use
+// nothing are not entered.
+
+namespace Allot;
+
+internal sealed class OutOfMemoryWalk
+{
+    private readonly List<OutOfMemoryCandidate> _candidates = [];
+    private readonly List<MemoryGroup> _dying = [];
+
+    /// <param name="shortage">What is short, and where.</param>
+    /// <param name="grace">How long a killed group is waited for.</param>
+    public OutOfMemoryWalk(Shortage shortage, TimeSpan grace)
+    {
+        var pending = new Stack<(MemoryGroup Group, long Bytes)>();
+        pending.Push((shortage.Limiter, shortage.Counter.CurrentBytes));
+        while (pending.TryPop(out (MemoryGroup Group, long Bytes) next))
+        {
+            // The readings are of different instants, so the parts can be more than the whole.
+            long own = next.Bytes;
+            foreach (MemoryGroup child in next.Group.Children)
+            {
+                long bytes = shortage.CounterOf(child).CurrentBytes;
+                own -= bytes;
+                if (bytes > 0) pending.Push((child, bytes));
+            }
+
+            Add(next.Group, Math.Max(0, own), next.Bytes, grace);
+        }
+    }
+
+    public IReadOnlyList<OutOfMemoryCandidate> Candidates => _candidates;
+
+    /// <summary>Killed less than the grace ago, and still holding bytes of their own.</summary>
+    public IReadOnlyList<MemoryGroup> Dying => _dying;
+
+    private void Add(MemoryGroup group, long own, long total, TimeSpan grace)
+    {
+        if (group.Life?.Ending is { } ending)
+        {
+            if (own > 0 && ending.Age < grace) _dying.Add(group);
+            return;
+        }
+
+        int priority = group.OutOfMemoryPriority;
+        if (group.Parent is null || priority == OutOfMemoryPolicy.NeverKilled || total <= 0) return;
+        _candidates.Add(new OutOfMemoryCandidate(group, own, total, priority));
+    }
+}
