@@ -13,6 +13,8 @@ internal static class EventsText
         ("forced", events.MemoryForced),
         ("kmem_max", events.KernelMax),
         ("kmem_forced", events.KernelForced),
+        ("high_delays", events.HighDelays),
+        ("high_deadlines", events.HighDeadlines),
         ("accounting_errors", events.AccountingErrors),
         ("reclaim_errors", events.ReclaimErrors));
 }

@@ -5,7 +5,10 @@ public sealed class FileFormatTests
 {
     private const string NoEvents =
         "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n"
-        + "forced 0\nkmem_max 0\nkmem_forced 0\naccounting_errors 0\nreclaim_errors 0\n";
+        + "forced 0\nkmem_max 0\nkmem_forced 0\nhigh_delays 0\nhigh_deadlines 0\naccounting_errors 0\nreclaim_errors 0\n";
+
+    private const string NoPressure =
+        "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
 
     private readonly TreeOfThree _tree = new();
 
@@ -22,7 +25,9 @@ public sealed class FileFormatTests
     [InlineData("memory.low", "0\n")]
     [InlineData("memory.max", "max\n")]
     [InlineData("memory.min", "0\n")]
+    [InlineData("memory.oom.group", "0\n")]
     [InlineData("memory.peak", "0\n")]
+    [InlineData("memory.pressure", NoPressure)]
     [InlineData("memory.stat", "kernel 0\nuser 0\nreserved 0\nlocked 0\npinned 0\n")]
     [InlineData("pins.current", "0\n")]
     [InlineData("pins.events", "max 0\nforced 0\n")]
@@ -112,9 +117,11 @@ public sealed class FileFormatTests
         Repeat(EventKind.ReclaimErrors, 11);
         Repeat(EventKind.PinsMax, 12);
         Repeat(EventKind.PinsForced, 13);
+        Repeat(EventKind.HighDelays, 14);
+        Repeat(EventKind.HighDeadlines, 15);
         const string Text =
             "low 1\nhigh 2\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\n"
-            + "forced 7\nkmem_max 8\nkmem_forced 9\naccounting_errors 10\nreclaim_errors 11\n";
+            + "forced 7\nkmem_max 8\nkmem_forced 9\nhigh_delays 14\nhigh_deadlines 15\naccounting_errors 10\nreclaim_errors 11\n";
         Assert.Equal(Text, group.Files.Read("memory.events"));
         Assert.Equal(Text, group.Files.Read("memory.events.local"));
         Assert.Equal("max 12\nforced 13\n", group.Files.Read("pins.events"));

@@ -22,7 +22,9 @@ public sealed class GroupFilesTests
             "memory.low",
             "memory.max",
             "memory.min",
+            "memory.oom.group",
             "memory.peak",
+            "memory.pressure",
             "memory.reclaim",
             "memory.stat",
             "pins.current",
@@ -34,7 +36,7 @@ public sealed class GroupFilesTests
 
     [Fact]
     public void The_root_has_only_those_that_it_has_in_Linux() =>
-        Assert.Equal(["cgroup.stat", "memory.reclaim", "memory.stat"], _tree.Root.Files.Names);
+        Assert.Equal(["cgroup.stat", "memory.pressure", "memory.reclaim", "memory.stat"], _tree.Root.Files.Names);
 
     [Fact]
     public void A_list_of_names_cannot_be_changed() =>
@@ -57,7 +59,7 @@ public sealed class GroupFilesTests
         string text = file.Read();
         Assert.Equal(text, _tree.Leaf.Files.Read(name));
         Assert.EndsWith("\n", text);
-        Assert.All(text[..^1].Split('\n'), line => Assert.Matches(@"^([a-z_]+ )?([0-9]+|max)$", line));
+        Assert.All(text[..^1].Split('\n'), line => Assert.Matches(@"^([a-z_]+ )?([0-9]+|max|(avg[0-9]+=[0-9.]+ ){3}total=[0-9]+)$", line));
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -102,7 +104,7 @@ public sealed class GroupFilesTests
         var error = Error(() => _tree.Root.Files.Read("memory.max"));
         Assert.Equal(GroupFileError.UnknownFile, error.Error);
         Assert.Equal(
-            "The root has no file 'memory.max': as in Linux, it has only cgroup.stat, memory.reclaim, memory.stat. "
+            "The root has no file 'memory.max': as in Linux, it has only cgroup.stat, memory.pressure, memory.reclaim, memory.stat. "
                 + "Its limits and counters are members of the group, such as Memory.MaxBytes.",
             error.Message);
     }
