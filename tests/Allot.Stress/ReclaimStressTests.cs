@@ -8,7 +8,7 @@ namespace Allot.Stress;
 public sealed class ReclaimStressTests(ITestOutputHelper output)
 {
     private const int Caches = 12;
-    private const long MaxBytes = 40_000;
+    private const long MaxBytes = 24_000;
 
     public static TheoryData<ulong> Seeds => [.. Load.Seeds];
 
