@@ -9,6 +9,10 @@ internal static class ChargeAfterReclaim
 {
     extension(MemoryGroup group)
     {
+        /// <summary>Whether there is anything that could make room below this limit: a policy of the group, which
+        /// reclaimers need, or one for being out of memory.</summary>
+        internal bool CanMakeRoom => group.Policy is not null || group.Controller.OutOfMemoryPolicyOrNull is not null;
+
         /// <summary>Reclaims below the limit that refused and tries again, while that makes progress.</summary>
         /// <param name="kind">The kind that was refused.</param>
         /// <param name="bytes">The bytes that were refused.</param>

@@ -17,9 +17,16 @@ public static class GroupHolding
             GroupCharging.ValidateKind(kind);
             GroupCharging.ValidateAmount(bytes);
             var charge = new MemoryCharge(group, kind);   // first: after the charge nothing can fail
-            if (charge.TryGrow(bytes, out ChargeRefusal refusal)) return charge;
-            charge.Dispose();
-            throw new MemoryLimitExceededException(refusal);
+            try
+            {
+                charge.Grow(bytes);
+                return charge;
+            }
+            catch
+            {
+                charge.Dispose();
+                throw;
+            }
         }
     }
 }

@@ -75,7 +75,8 @@ public sealed class MemoryCharge : IDisposable
         }
     }
 
-    /// <summary>Charges more.</summary>
+    /// <summary>Charges more. Where a limit refuses, it reclaims and does whatever else <c>Charge</c> of the group does
+    /// before it gives up.</summary>
     /// <param name="bytes">0 or more; what is owned afterwards is at most
     /// <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
     /// <exception cref="MemoryLimitExceededException">Refused; what is owned stays as it was.</exception>
@@ -84,7 +85,7 @@ public sealed class MemoryCharge : IDisposable
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public void Grow(long bytes)
     {
-        if (!TryGrow(bytes, out ChargeRefusal refusal)) throw new MemoryLimitExceededException(refusal);
+        if (!TryGrow(bytes, out ChargeRefusal refusal)) GrowAfterRefusal(bytes, isTotal: false, refusal);
     }
 
     /// <summary>Gives a part back.</summary>
@@ -105,7 +106,7 @@ public sealed class MemoryCharge : IDisposable
         }
     }
 
-    /// <summary>Grows or shrinks to an amount.</summary>
+    /// <summary>Grows as <see cref="Grow"/> does, or shrinks, to an amount.</summary>
     /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
     /// <exception cref="MemoryLimitExceededException">Refused; what is owned stays as it was.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
@@ -114,16 +115,59 @@ public sealed class MemoryCharge : IDisposable
     public void Resize(long bytes)
     {
         GroupCharging.ValidateAmount(bytes);
+        ChargeRefusal refusal;
         lock (_gate)
         {
-            if (bytes > _bytes)
-            {
-                Grow(bytes - _bytes);
-            }
-            else
+            if (bytes <= _bytes)
             {
                 Shrink(_bytes - bytes);
+                return;
             }
+
+            if (TryGrow(bytes - _bytes, out refusal)) return;
+        }
+
+        GrowAfterRefusal(bytes, isTotal: true, refusal);
+    }
+
+    // Not under the gate: reclaimers and whoever else is asked for room may use this very handle. So the bytes are
+    // charged first and owned second, unless the handle has changed meanwhile.
+    private void GrowAfterRefusal(long bytes, bool isTotal, ChargeRefusal refusal)
+    {
+        bool canHelp = refusal.Limiter is { } limiter && limiter.CanMakeRoom;
+        if (!canHelp) throw new MemoryLimitExceededException(refusal);
+        while (true)
+        {
+            MemoryGroup group;
+            long more;
+            lock (_gate)
+            {
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                more = isTotal ? bytes - _bytes : bytes;
+                if (more <= 0)
+                {
+                    Resize(bytes);
+                    return;
+                }
+
+                ArgumentOutOfRangeException.ThrowIfGreaterThan(more, MemoryGroup.MaxChargeBytes - _bytes);
+                group = _group;
+            }
+
+            group.Charge(Kind, more);
+            lock (_gate)
+            {
+                AssertInvariants();
+                bool isAsBefore = !_disposed && _group == group;
+                bool fits = isTotal ? _bytes + more == bytes : more <= MemoryGroup.MaxChargeBytes - _bytes;
+                if (isAsBefore && fits)
+                {
+                    _bytes += more;
+                    return;
+                }
+            }
+
+            group.Uncharge(Kind, more);
         }
     }
 

@@ -1,3 +1,5 @@
+using Allot.Tests.Reclaim;
+
 namespace Allot.Tests;
 
 public sealed class MemoryChargeTests
@@ -161,6 +163,41 @@ public sealed class MemoryChargeTests
         Assert.True(charge.TryTransferTo(other, out _));
         Assert.Equal(MiB, other.Memory.CurrentBytes);
         Assert.Equal(MiB, _tree.Middle.Memory.CurrentBytes);
+    }
+
+    [Fact]
+    public void Growing_reclaims_and_trying_to_does_not()
+    {
+        MemoryGroup group = _tree.Root.CreateChild("g", new() { MaxBytes = 100 });
+        using var cache = new TestCache(group);
+        cache.Fill(90);
+        using MemoryCharge charge = group.Hold(MemoryKind.User, 10);
+        Assert.False(charge.TryGrow(20, out _));
+        Assert.Equal(90, cache.HeldBytes);
+        charge.Grow(20);
+        charge.Resize(60);
+        Assert.Equal(60, charge.Bytes);
+        Assert.InRange(cache.HeldBytes, 0, 40);
+        Assert.Equal(60 + cache.HeldBytes, group.Memory.CurrentBytes);
+        using MemoryCharge other = group.Hold(MemoryKind.User, 35);
+        Assert.Throws<MemoryLimitExceededException>(() => charge.Grow(6));
+        Assert.Throws<MemoryLimitExceededException>(() => group.Hold(MemoryKind.User, 6));
+        Assert.Equal(60, charge.Bytes);
+        Assert.Equal(95 + cache.HeldBytes, group.Memory.CurrentBytes);
+    }
+
+    [Fact]
+    public void A_reclaimer_may_shrink_or_dispose_the_handle_that_grows()
+    {
+        MemoryGroup group = _tree.Root.CreateChild("g", new() { MaxBytes = 100 });
+        MemoryCharge charge = group.Hold(MemoryKind.User, 80);
+        using var cache = new TestCache(group) { Instead = (_, _) => { charge.Resize(10); return 70; } };
+        cache.Fill(20);
+        charge.Grow(50);
+        Assert.Equal(60, charge.Bytes);
+        cache.Instead = (_, _) => { charge.Dispose(); return 60; };
+        Assert.Throws<ObjectDisposedException>(() => charge.Grow(30));
+        Assert.Equal(cache.HeldBytes, group.Memory.CurrentBytes);
     }
 
     [Fact]
