@@ -54,6 +54,7 @@ internal static class ChargeAfterKill
         {
             TimeSpan grace = group.Controller.OutOfMemoryGrace;
             if (grace == TimeSpan.Zero) return false;
+            using PressureScope stalled = PressureScope.Enter(group);
             TreeWaiting waiting = group.Controller.Reserves.Waiting;
             var waiter = new ChargeWaiter(group.CounterOf(kind), shortage.Bytes);
             waiting.StandInLine(waiter, shortage.Counter);

@@ -143,7 +143,7 @@ public static class GroupCharging
             if (group.Memory.IsPastHigh) group.Throttle(bytes);
         }
 
-        private bool TryChargeTree(MemoryKind kind, long bytes, out ChargeRefusal refusal)
+        internal bool TryChargeTree(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
             ValidateAmount(bytes);
             ValidateKind(kind);

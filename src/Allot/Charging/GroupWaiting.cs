@@ -15,14 +15,16 @@ public static class GroupWaiting
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
         /// <param name="cancellationToken">Ends the wait. A charge that has succeeded by then stands.</param>
-        /// <returns>A task that completes when the bytes are charged: at once, and without allocating, if they fit.
-        /// </returns>
+        /// <returns>A task that completes when the bytes are charged: at once, and without allocating, if they fit
+        /// below all limits.</returns>
         /// <remarks>
         /// <para>Reclaims first, on the calling thread, as <c>Charge</c> does; and again from time to time. It never
         /// asks the out-of-memory policy: it waits.</para>
         /// <para>Who waits at a limit is served in the order of arrival, a large request before a small one that came
         /// later. Charges that do not wait may pass a waiting one by as many bytes as it waits for; from then on they
         /// are refused with <see cref="RefusalReason.RoomPromised"/> until it has been served.</para>
+        /// <para>A charge that leaves a group above its high limit is delayed as in <c>Charge</c>; cancelling ends the
+        /// delay, and the charge stands.</para>
         /// <para>Who waits while holding what others wait for waits for ever: charge what an operation needs in one
         /// piece, or pass a token with a deadline.</para>
         /// </remarks>
@@ -37,10 +39,26 @@ public static class GroupWaiting
             GroupCharging.ValidateKind(kind);
             if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
             ChargeRefusal refusal = default;
-            bool mustStandInLine = bytes > 0 && group.Counts(kind) && group.CounterOf(kind).IsBehindLine;
-            return !mustStandInLine && group.TryCharge(kind, bytes, out refusal)
-                ? ValueTask.CompletedTask
-                : new ValueTask(group.ChargeWhenThereIsRoom(kind, bytes, refusal, cancellationToken));
+            bool isCounted = group.Counts(kind);
+            if (!isCounted && group.TryCharge(kind, bytes, out refusal)) return ValueTask.CompletedTask;
+            bool mustStandInLine = isCounted && bytes > 0 && group.CounterOf(kind).IsBehindLine;
+            if (isCounted && !mustStandInLine)
+            {
+                if (ThreadReserves.TrySpend(group.CounterOf(kind), bytes)) return ValueTask.CompletedTask;
+                if (group.TryChargeTree(kind, bytes, out refusal))
+                {
+                    return group.ThrottleAsync(bytes, cancellationToken: cancellationToken);
+                }
+            }
+
+            return new ValueTask(group.ChargeWhenThereIsRoomAndThrottle(kind, bytes, refusal, cancellationToken));
+        }
+
+        private async Task ChargeWhenThereIsRoomAndThrottle(
+            MemoryKind kind, long bytes, ChargeRefusal refusal, CancellationToken cancellationToken)
+        {
+            await group.ChargeWhenThereIsRoom(kind, bytes, refusal, cancellationToken).ConfigureAwait(false);
+            await group.ThrottleAsync(bytes, cancellationToken: cancellationToken).ConfigureAwait(false);
         }
 
         private async Task ChargeWhenThereIsRoom(
@@ -54,6 +72,7 @@ public static class GroupWaiting
                 if (isHopeless) throw new MemoryLimitExceededException(refusal);
             }
 
+            using PressureScope stalled = PressureScope.Enter(group);
             TreeWaiting waiting = group.Controller.Reserves.Waiting;
             var waiter = new ChargeWaiter(group.CounterOf(kind), bytes);
             waiting.StandInLine(waiter, refusal.Limiter?.Counter(refusal.Counter));

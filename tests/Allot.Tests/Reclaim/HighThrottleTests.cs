@@ -264,6 +264,26 @@ public sealed class HighThrottleTests
     }
 
     [Fact]
+    public async Task ChargeAsync_is_delayed_when_it_fits_at_once_and_after_it_has_waited_for_room()
+    {
+        FillTo((110 * MiB) - Pages64);
+        await _leaf.ChargeAsync(MemoryKind.User, Pages64, TestContext.Current.CancellationToken);
+        AssertSlept(639);
+
+        _middle.Memory.MaxBytes = 110 * MiB;
+        bool isGiven = false;
+        _time.InWait = () =>
+        {
+            if (!isGiven) _leaf.Uncharge(MemoryKind.User, Pages64);
+            isGiven = true;
+        };
+        await _leaf.ChargeAsync(MemoryKind.User, Pages64, TestContext.Current.CancellationToken);
+        Assert.Equal(110 * MiB, _leaf.Memory.CurrentBytes);
+        Assert.Equal(2, _middle.ReadLocalEvents().HighDelays);
+        Assert.InRange(_leaf.ReadPressure().SomeTotal.TotalMilliseconds, 1279, _time.Slept.TotalMilliseconds);
+    }
+
+    [Fact]
     public async Task Cancelling_ends_the_delay_and_throws_nothing()
     {
         FillTo(120 * MiB);
