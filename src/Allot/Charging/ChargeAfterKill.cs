@@ -82,5 +82,5 @@ internal static class ChargeAfterKill
     }
 
     private static bool IsDying(Shortage shortage, MemoryGroup killed) =>
-        shortage.CounterOf(killed).CurrentBytes > 0;
+        shortage.BytesOf(killed) > 0;
 }

@@ -6,8 +6,8 @@ using System.Diagnostics;
 namespace Allot;
 
 /// <summary>Charging locked and pinned bytes to a group.</summary>
-/// <remarks>All methods may be used from any thread. None of them blocks; on success none of them allocates. They
-/// count; they do not lock or pin anything.</remarks>
+/// <remarks>All methods may be used from any thread. None of them blocks; on success none of them allocates, save for
+/// the first use of pins in a group. They count; they do not lock or pin anything.</remarks>
 public static class GroupPinning
 {
     extension(MemoryGroup group)

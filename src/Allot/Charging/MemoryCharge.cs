@@ -1,10 +1,11 @@
 // An owner of charged bytes.
 //
 // Protocol. Group, bytes and disposal change together under _gate, so each byte is uncharged exactly once, from the
-// group recorded here (I7). Nothing that is called under _gate blocks: charging is a walk over counters. Once any
-// Dispose has returned, the bytes are back.
+// group recorded here (I7). Once any Dispose has returned, the bytes are back. What can take long or runs the code of
+// others, reclaim above all, happens outside of _gate (GrowAfterRefusal): the bytes are charged first and owned second.
 //
-// Lock order: the gate, then the lock of the tree (an exception that names its holders reads it).
+// Lock order: this gate, then all that charging takes: the gate of the tree, its lock, those of threads. An accounting
+// error of somebody else can be reported to Trace under it: a listener must not use the handle.
 
 using System.Diagnostics;
 

@@ -97,8 +97,8 @@ public sealed class MemoryGroup
     public MemoryCounter Memory { get; }
 
     /// <summary>Kernel memory (K): what the host keeps on the group's behalf. A part of <see cref="Memory"/>.</summary>
-    /// <exception cref="InvalidOperationException">Its limit is set for the first time in a tree that counts
-    /// <see cref="KernelAccountingMode.OnFirstLimit"/>, and the group has children, bytes or handles.</exception>
+    /// <remarks>In a tree that counts <see cref="KernelAccountingMode.OnFirstLimit"/>, setting its first limit throws
+    /// <see cref="InvalidOperationException"/> when the group has children, bytes or handles.</remarks>
     public MemoryCounter Kernel => Volatile.Read(ref _kernel) ?? MakeKernelCounter();
 
     /// <summary>Locked and pinned bytes. Not a part of <see cref="Memory"/>: pins hold memory that is charged
@@ -332,12 +332,12 @@ public sealed class MemoryGroup
         return children.TryGetValue(name, out MemoryGroup? child) ? child : null;
     }
 
-    /// <summary>Unlinks the group, unless that was done already.</summary>
     // Whoever wants one that is null only afterwards, finds the group ended: see EndWithGroup_NeedsLock.
     private MemoryCounter?[] OtherCounters => [_kernel, _pins?.All, _pins?.Locked, _pins?.Pinned];
 
     private void CloseCounters_NeedsGate() => ThreadReserves.Close_NeedsGate(Memory, OtherCounters);
 
+    // False when it was unlinked already.
     private bool Unlink()
     {
         Debug.Assert(Parent is not null, "The root is never unlinked.");

@@ -62,7 +62,6 @@ public static class GroupKilling
         /// been called: do not call it with a lock that those need. Groups stay in the tree, with what they hold, until
         /// they are removed; what is held can be uncharged, and <c>ForceCharge</c>, whose callers cannot fail, still
         /// charges.</para>
-        /// <para>Waits for charges that other threads have begun, which takes microseconds.</para>
         /// </remarks>
         /// <exception cref="ArgumentException">The reason is empty.</exception>
         /// <exception cref="InvalidOperationException">The group is the root.</exception>

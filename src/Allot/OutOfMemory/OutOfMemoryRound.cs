@@ -83,7 +83,7 @@ internal static class OutOfMemoryRound
 
     private static Verdict WaitFor(OutOfMemoryContext context, MemoryGroup dying, Shortage shortage)
     {
-        long bytes = shortage.CounterOf(dying).CurrentBytes;
+        long bytes = shortage.BytesOf(dying);
         string reason = $"'{dying.Path}' was killed and still holds {bytes} bytes";
         return new Verdict(context, OutOfMemoryOutcome.WaitsForKilled, reason);
     }

@@ -20,7 +20,7 @@ internal sealed class OutOfMemoryWalk
             long own = next.Bytes;
             foreach (MemoryGroup child in next.Group.Children)
             {
-                long bytes = shortage.CounterOf(child).CurrentBytes;
+                long bytes = shortage.BytesOf(child);
                 own -= bytes;
                 if (bytes > 0) pending.Push((child, bytes));
             }

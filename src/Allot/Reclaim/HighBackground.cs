@@ -1,4 +1,4 @@
-// Reclaim for charges that may not wait. TryCharge, ForceCharge and what handles do with them are never held up; where
+// Reclaim for charges that may not wait. TryCharge and ForceCharge are never held up; where
 // they leave a group above its high limit, a thread of the pool reclaims a little below it. Linux says high_work.
 
 namespace Allot;

@@ -168,13 +168,13 @@ public sealed class PolicyTests
     }
 
     [Fact]
-    public void TryCharge_handles_of_bytes_and_ChargeAsync_kill_nobody()
+    public void Whoever_only_tries_or_waits_has_nobody_killed()
     {
         var tree = new OomTree(OutOfMemoryPolicy.Largest, new() { MaxBytes = 100 });
         MemoryGroup a = tree.Tenant("a", 90);
         Assert.False(a.TryCharge(MemoryKind.User, 20, out _));
         using MemoryCharge held = a.Hold(MemoryKind.User);
-        Assert.Throws<MemoryLimitExceededException>(() => held.Grow(20));
+        Assert.False(held.TryGrow(20, out _));
         using var source = new CancellationTokenSource();
         ValueTask waits = a.ChargeAsync(MemoryKind.User, 20, source.Token);
         source.Cancel();
