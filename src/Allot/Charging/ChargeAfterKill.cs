@@ -81,6 +81,8 @@ internal static class ChargeAfterKill
         }
     }
 
-    private static bool IsDying(Shortage shortage, MemoryGroup killed) =>
-        shortage.BytesOf(killed) > 0;
+    // What living groups below a killed one hold, spared by the policy, is not what it has to let go of.
+    private static bool IsDying(Shortage shortage, MemoryGroup killed) => shortage.BytesOf(killed) > killed.Children
+        .Where(static child => child.State == MemoryGroupState.Online)
+        .Sum(child => shortage.BytesOf(child));
 }

@@ -83,11 +83,26 @@ public static class GroupWaiting
                 },
                 null);
 
-            while (!await EndsWithin(waiter.Done, s_reclaimPeriod, group.Controller.Time).ConfigureAwait(false))
+            try
             {
-                if (waiter.WaitsAt is not { } limiter) continue;
-                var context = new ReclaimContext { KernelOnly = ((MemoryGroup)limiter.Owner!).KernelIfAny == limiter };
-                ((MemoryGroup)limiter.Owner!).ReclaimForCharge(bytes, context);
+                while (!await EndsWithin(waiter.Done, s_reclaimPeriod, group.Controller.Time).ConfigureAwait(false))
+                {
+                    // Only the first, so that those who wait do not hold a thread of the pool each.
+                    if (waiter.WaitsAt is not { } limiter || !waiting.IsFirst(waiter)) continue;
+                    var owner = (MemoryGroup)limiter.Owner!;
+                    owner.ReclaimForCharge(bytes, new ReclaimContext { KernelOnly = owner.KernelIfAny == limiter });
+                }
+            }
+            catch
+            {
+                // Nobody waits any more: what it got meanwhile goes back.
+                bool hasLeft = waiting.Leave(waiter);
+                if (!hasLeft && waiter.Done is { IsCompletedSuccessfully: true, Result: WaitOutcome.Charged })
+                {
+                    group.Uncharge(kind, bytes);
+                }
+
+                throw;
             }
 
             if (await waiter.Done.ConfigureAwait(false) == WaitOutcome.Charged) return;

@@ -521,7 +521,7 @@ public sealed class MemoryCounter
                 return max - room;
             }
 
-            spin.SpinOnce();
+            spin.SpinOnce(sleep1Threshold: -1);   // a wait that no interrupt ends
         }
     }
 
@@ -615,7 +615,7 @@ public sealed class MemoryCounter
                 return version + 1;
             }
 
-            spin.SpinOnce();
+            spin.SpinOnce(sleep1Threshold: -1);   // a wait that no interrupt ends
         }
     }
 

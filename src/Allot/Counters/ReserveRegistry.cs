@@ -6,7 +6,7 @@ internal static class ReserveRegistry
 {
     private const int LookedAtEachTime = 8;
 
-    private static readonly Lock s_gate = new();
+    private static readonly SteadyLock s_gate = new();
 
     // Entries are added and never removed or replaced in place.
     private static ThreadReserves[] s_all = new ThreadReserves[16];
@@ -28,7 +28,7 @@ internal static class ReserveRegistry
     public static ThreadReserves Enlist()
     {
         ThreadReserves own;
-        lock (s_gate) own = FindAbandoned() ?? AddNew();
+        using (s_gate.EnterScope()) own = FindAbandoned() ?? AddNew();
         own.MakeOwn();
 
         // Pairs with ThreadReserves.TakeBack_NeedsGate, which marks a counter and then reads the list: either it finds

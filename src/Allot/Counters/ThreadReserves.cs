@@ -72,7 +72,7 @@ internal sealed unsafe class ThreadReserves
     //   bound:  _counters[i] != null, Key == its key
     //   taken:  _counters[i] != null, Key == 0: between steps 2 and 4 of a taker
     private readonly MemoryCounter?[] _counters = new MemoryCounter?[SlotCount];
-    private SpinLock _lock = new(enableThreadOwnerTracking: false);
+    private int _lock;   // 1 while held
 
     // Bit i is set if and only if _counters[i] is not null. Read without the lock by those who read numbers.
     private ulong _used;
@@ -212,11 +212,11 @@ internal sealed unsafe class ThreadReserves
             return 0;
         }
 
-        if (!counter.HasReserves) return counter.UnchargePath(bytes);
+        if (tree.BoundSlots == 0) return counter.UnchargePath(bytes);
 
         // Peaks first: the highest use since the last visit is known only while these bytes stand on the tree.
         counter.NotePeaks();
-        if (bytes <= counter.RecordedBytes) return counter.UnchargePath(bytes);
+        if (!counter.HasReserves || bytes <= counter.RecordedBytes) return counter.UnchargePath(bytes);
 
         // More than seems to be in use. Other threads may have moved between the readings, so look again exactly.
         return tree.UnchargeExactly(counter, bytes);
@@ -291,11 +291,12 @@ internal sealed unsafe class ThreadReserves
 
     private void Enter()
     {
-        bool taken = false;
-        _lock.Enter(ref taken);
+        // Not a wait that Thread.Interrupt could end in the middle of a charge.
+        SpinWait spin = default;
+        while (Interlocked.CompareExchange(ref _lock, 1, 0) != 0) spin.SpinOnce(sleep1Threshold: -1);
     }
 
-    private void Exit() => _lock.Exit(useMemoryBarrier: true);
+    private void Exit() => Volatile.Write(ref _lock, 0);
 
     // The slot that is bound to a counter, or null. Called by the owner, with or without the lock: only a taker unbinds
     // what belongs to another thread, and TrySpend and TryKeep look at the key again.
@@ -491,7 +492,13 @@ internal sealed unsafe class ThreadReserves
             {
                 int index = BitOperations.TrailingZeroCount(used);
                 ReserveSlot* slot = _slots + index;
-                if (slot->Key == 0 || !_counters[index]!.IsChargedOn(level)) continue;
+                if (!_counters[index]!.IsChargedOn(level)) continue;
+                if (slot->Key == 0)
+                {
+                    any = true;   // left behind by a taker that did not come to its end
+                    continue;
+                }
+
                 bool rests = slot->Balance == slot->BalanceSeen;
                 slot->BalanceSeen = slot->Balance;
                 if (idleOnly && !rests && !isDead) continue;
@@ -521,7 +528,7 @@ internal sealed unsafe class ThreadReserves
                 ReserveSlot* slot = _slots + index;
                 if (slot->Key != 0 || !_counters[index]!.IsChargedOn(level)) continue;
                 SpinWait spin = default;
-                while (Volatile.Read(ref slot->Busy) == ReserveSlot.InUse) spin.SpinOnce();
+                while (Volatile.Read(ref slot->Busy) == ReserveSlot.InUse) spin.SpinOnce(sleep1Threshold: -1);
                 Unbind(index);
             }
         }

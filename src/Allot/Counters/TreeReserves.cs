@@ -17,8 +17,8 @@ internal sealed class TreeReserves
     // How long a reserve may lie untouched before it is taken back.
     private static readonly TimeSpan s_trimPeriod = TimeSpan.FromSeconds(1);
 
-    private readonly Lock _gate = new();
-    private readonly Lock _timerGate = new();
+    private readonly SteadyLock _gate = new();
+    private readonly SteadyLock _timerGate = new();
     private readonly TimeProvider _time;
     private readonly Action<MemoryCounter, long> _report;
     private readonly ConcurrentQueue<(MemoryCounter Counter, long Bytes)> _missing = new();
@@ -51,7 +51,7 @@ internal sealed class TreeReserves
     /// <summary>Called before a limit changes, without locks; it may refuse by throwing.</summary>
     public Action<MemoryCounter, long>? BeforeLimit { get; init; }
 
-    public Lock Gate => _gate;
+    public SteadyLock Gate => _gate;
 
     /// <summary>The charges that wait for room.</summary>
     public TreeWaiting Waiting { get; }
@@ -96,7 +96,7 @@ internal sealed class TreeReserves
     /// success, and when the group was removed.</param>
     public bool TryChargeExactly(MemoryCounter counter, long bytes, ref MemoryCounter? limiter)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             try
             {
@@ -143,7 +143,7 @@ internal sealed class TreeReserves
 
     private bool TryMoveUnderGate(MemoryCounter source, MemoryCounter target, long bytes, out MemoryCounter? limiter)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             limiter = null;
             try
@@ -151,9 +151,15 @@ internal sealed class TreeReserves
                 while (!target.IsClosed)
                 {
                     if (limiter is not null) MakeExact_NeedsGate(limiter);
+                    limiter = Waiting.FindPromise_NeedsGate(target, bytes, source);
+                    if (limiter is not null) return false;
+
+                    // Peaks first: what the source has used at most is known only while the bytes stand on it.
+                    source.NotePeaks();
                     if (source.TryMovePath(target, bytes, out limiter))
                     {
                         target.NotePeaks();
+                        Waiting.Overtake_NeedsGate(target, bytes, source);
                         Waiting.NoteRoom();
                         return true;
                     }
@@ -175,7 +181,7 @@ internal sealed class TreeReserves
     /// <returns>Bytes that were not there to give back.</returns>
     public long UnchargeExactly(MemoryCounter counter, long bytes)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             try
             {
@@ -194,7 +200,7 @@ internal sealed class TreeReserves
     public void SetMax(MemoryCounter counter, long maxBytes)
     {
         BeforeLimit?.Invoke(counter, maxBytes);
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             try
             {
@@ -209,13 +215,14 @@ internal sealed class TreeReserves
             }
         }
 
+        Waiting.EndHopeless();
         Settle();
     }
 
     /// <summary>Sets a soft limit. Under a lower one nothing is left to spend unseen.</summary>
     public void SetHigh(MemoryCounter counter, long highBytes)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             try
             {
@@ -235,14 +242,14 @@ internal sealed class TreeReserves
     /// <summary>Takes back everything held in advance below the counter.</summary>
     public void TakeBack(MemoryCounter counter)
     {
-        lock (_gate) ThreadReserves.TakeBack_NeedsGate(counter, idleOnly: false);
+        using (_gate.EnterScope()) ThreadReserves.TakeBack_NeedsGate(counter, idleOnly: false);
         Settle();
     }
 
     /// <summary>Takes back what lay untouched since the last call, and what dead threads left.</summary>
     public void Trim(MemoryCounter root)
     {
-        lock (_gate) ThreadReserves.TakeBack_NeedsGate(root, idleOnly: true);
+        using (_gate.EnterScope()) ThreadReserves.TakeBack_NeedsGate(root, idleOnly: true);
         Settle();
     }
 
@@ -278,7 +285,7 @@ internal sealed class TreeReserves
     /// <summary>Looks after idle reserves from here on, until there are none. Takes no lock of the protocol.</summary>
     public void KeepTrimmed(MemoryCounter root)
     {
-        lock (_timerGate)
+        using (_timerGate.EnterScope())
         {
             _timer ??= CreateTimer(root);
             if (BoundSlots > 0) _timer.Change(s_trimPeriod, s_trimPeriod);
@@ -294,7 +301,7 @@ internal sealed class TreeReserves
     private void TrimOnTime(MemoryCounter root)
     {
         Trim(root);
-        lock (_timerGate)
+        using (_timerGate.EnterScope())
         {
             // Who binds a slot counts it first and starts the timer second, so one of us sees the other.
             if (BoundSlots == 0) _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

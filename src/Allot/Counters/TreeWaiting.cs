@@ -15,7 +15,7 @@ using System.Diagnostics;
 
 namespace Allot;
 
-internal sealed class TreeWaiting(Lock gate)
+internal sealed class TreeWaiting(SteadyLock gate)
 {
     // Under the gate. A level has an entry if and only if its HasLine is true; no line is empty.
     private readonly Dictionary<MemoryCounter, LinkedList<ChargeWaiter>> _lines = [];
@@ -33,7 +33,7 @@ internal sealed class TreeWaiting(Lock gate)
     public void StandInLine(ChargeWaiter waiter, MemoryCounter? limiter)
     {
         bool isCharged = false, isHopeless = false;
-        lock (gate)
+        using (gate.EnterScope())
         {
             waiter.Ticket = ++_lastTicket;
             MemoryCounter? line = waiter.Counter.Path.FirstOrDefault(static level => level.HasLine);
@@ -52,7 +52,7 @@ internal sealed class TreeWaiting(Lock gate)
     /// <returns>Whether it did.</returns>
     public bool Leave(ChargeWaiter waiter)
     {
-        lock (gate)
+        using (gate.EnterScope())
         {
             if (waiter.WaitsAt is null) return false;
             LeaveLine(waiter);
@@ -69,7 +69,7 @@ internal sealed class TreeWaiting(Lock gate)
         while (Volatile.Read(ref _roomCame) != 0)
         {
             var ended = new List<(ChargeWaiter Waiter, WaitOutcome Outcome, MemoryCounter? Limiter)>();
-            lock (gate)
+            using (gate.EnterScope())
             {
                 // First cleared, then looked: room that comes later sets it again.
                 Interlocked.Exchange(ref _roomCame, 0);
@@ -83,40 +83,57 @@ internal sealed class TreeWaiting(Lock gate)
         }
     }
 
-    /// <summary>Ends the waits in groups that have ended, wherever in line they stand. Called without locks.</summary>
-    public void EndClosed()
+    /// <summary>Ends the waits that cannot end well, wherever in line they stand: in groups that have ended, or below a
+    /// limit that is lower than the request. Called without locks.</summary>
+    public void EndHopeless()
     {
-        ChargeWaiter[] closed;
-        lock (gate)
+        (ChargeWaiter Waiter, MemoryCounter? TooLow)[] hopeless;
+        using (gate.EnterScope())
         {
             if (_lines.Count == 0) return;
-            closed = [.. _lines.Values.SelectMany(static line => line).Where(static one => one.Counter.IsClosed)];
-            foreach (ChargeWaiter waiter in closed) LeaveLine(waiter);
+            hopeless =
+            [
+                .. _lines.Values.SelectMany(static line => line)
+                    .Select(static one => (one, one.Counter.IsClosed ? null : one.Counter.FindLimitBelow(one.Bytes)))
+                    .Where(static found => found.one.Counter.IsClosed || found.Item2 is not null),
+            ];
+            foreach ((ChargeWaiter waiter, _) in hopeless) LeaveLine(waiter);
         }
 
-        foreach (ChargeWaiter waiter in closed) waiter.End(WaitOutcome.Hopeless);
+        foreach ((ChargeWaiter waiter, MemoryCounter? tooLow) in hopeless) waiter.End(WaitOutcome.Hopeless, tooLow);
         NoteRoom();   // what was promised to them is for the others
         Serve();
     }
 
-    /// <summary>The lowest level of a path whose room is promised to those who wait, if there is one.</summary>
-    public MemoryCounter? FindPromise_NeedsGate(MemoryCounter counter, long bytes)
+    /// <summary>Whether a waiter is the first of its line.</summary>
+    public bool IsFirst(ChargeWaiter waiter)
     {
-        return _lines.Count == 0 ? null : FindPromise(counter, bytes);
+        using (gate.EnterScope()) return waiter.WaitsAt is { } level && _lines[level].First!.Value == waiter;
     }
 
+    /// <summary>The lowest level of a path whose room is promised to those who wait, if there is one.</summary>
+    /// <param name="counter">The counter to charge.</param>
+    /// <param name="bytes">How much.</param>
+    /// <param name="source">Who has the bytes already: its levels are not asked. Null for nobody.</param>
+    public MemoryCounter? FindPromise_NeedsGate(MemoryCounter counter, long bytes, MemoryCounter? source = null) =>
+        _lines.Count == 0 ? null : FindPromise(counter, bytes, source);
+
     /// <summary>Records that bytes were charged past those who wait.</summary>
-    public void Overtake_NeedsGate(MemoryCounter counter, long bytes)
+    public void Overtake_NeedsGate(MemoryCounter counter, long bytes, MemoryCounter? source = null)
     {
         if (_lines.Count == 0) return;
         foreach (MemoryCounter level in counter.Path.Where(static level => level.HasLine))
         {
+            if (source is not null && source.IsChargedOn(level)) continue;
             foreach (ChargeWaiter waiter in _lines[level]) waiter.OvertakeBytes -= bytes;
         }
     }
 
-    private MemoryCounter? FindPromise(MemoryCounter counter, long bytes) => counter.Path.FirstOrDefault(level =>
-        level.HasLine && _lines[level].Any(waiter => waiter.OvertakeBytes < bytes));
+    private MemoryCounter? FindPromise(MemoryCounter counter, long bytes, MemoryCounter? source) =>
+        counter.Path.FirstOrDefault(level =>
+            level.HasLine
+            && (source is null || !source.IsChargedOn(level))
+            && _lines[level].Any(waiter => waiter.OvertakeBytes < bytes));
 
     private void ServeLine(MemoryCounter level, List<(ChargeWaiter, WaitOutcome, MemoryCounter?)> ended)
     {

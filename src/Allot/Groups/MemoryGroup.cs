@@ -180,7 +180,7 @@ public sealed class MemoryGroup
     public void Remove()
     {
         if (Parent is null) throw new InvalidOperationException("The root group '/' cannot be removed.");
-        lock (_controller.Reserves.Gate)
+        using (_controller.Reserves.Gate.EnterScope())
         {
             if (!Unlink()) return;
 
@@ -189,7 +189,7 @@ public sealed class MemoryGroup
             foreach (MemoryCounter? counter in OtherCounters) counter?.Detach();
         }
 
-        _controller.Reserves.Waiting.EndClosed();   // who waits in the group waits for nothing
+        _controller.Reserves.Waiting.EndHopeless();   // who waits in the group waits for nothing
         _controller.Reserves.Settle();
         _policy?.Attachment?.OnRemoved(Parent._policy?.Attachment);
     }
@@ -235,8 +235,8 @@ public sealed class MemoryGroup
         Debug.Assert(missing > 0, "Only what is missing is reported.");
         if (Count(EventKind.AccountingErrors) == 1)
         {
-            Trace.TraceError(
-                $"Allot: {bytes} bytes were uncharged from '{Path}', {missing} more than it held. The "
+            TraceReport.Error(
+                $"{bytes} bytes were uncharged from '{Path}', {missing} more than it held. The "
                 + "excess was ignored. Further cases in this group are only counted (AccountingErrors).");
         }
     }
@@ -276,14 +276,14 @@ public sealed class MemoryGroup
     {
         Debug.Assert(Parent is not null, "The root is never killed.");
         List<MemoryGroup> killed;
-        lock (_controller.Reserves.Gate)
+        using (_controller.Reserves.Gate.EnterScope())
         {
             killed = MarkKilled(ending, spares);
             if (killed.Count == 0) return killed;
             foreach (MemoryGroup group in killed) group.CloseCounters_NeedsGate();
         }
 
-        _controller.Reserves.Waiting.EndClosed();   // who waits in them waits for nothing
+        _controller.Reserves.Waiting.EndHopeless();   // who waits in them waits for nothing
         _controller.Reserves.Settle();
         return killed;
     }

@@ -1,8 +1,6 @@
 // The mark that this thread runs a policy, an observer or a kill callback. A charge that one of these makes asks no
 // policy: there is no out-of-memory decision inside another one.
 
-using System.Diagnostics;
-
 namespace Allot;
 
 internal static class OutOfMemoryScope
@@ -31,17 +29,6 @@ internal static class OutOfMemoryScope
         }
     }
 
-    /// <summary>Reports what is contained. Whoever listens may not break us either: some of this runs on threads whose
-    /// exceptions would end the process.</summary>
-    public static void Report(string what)
-    {
-        try
-        {
-            Trace.TraceError($"Allot: {what} It was contained.");
-        }
-        catch (Exception)
-        {
-            // A listener that throws has had its chance.
-        }
-    }
+    /// <summary>Reports what is contained.</summary>
+    public static void Report(string what) => TraceReport.Error($"{what} It was contained.");
 }

@@ -139,8 +139,8 @@ internal sealed class ReclaimerRegistration : IDisposable
     {
         if (Group.Count(EventKind.ReclaimErrors) == 1)
         {
-            Trace.TraceError(
-                $"Allot: the reclaimer {_reclaimer.GetType().Name} of '{Group.Path}' {what}. It was contained. Further "
+            TraceReport.Error(
+                $"the reclaimer {_reclaimer.GetType().Name} of '{Group.Path}' {what}. It was contained. Further "
                 + "cases in this group are only counted (ReclaimErrors).");
         }
     }

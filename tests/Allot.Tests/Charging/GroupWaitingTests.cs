@@ -160,6 +160,36 @@ public sealed class GroupWaitingTests
     }
 
     [Fact]
+    public async Task A_limit_lowered_anywhere_on_the_way_ends_the_wait_also_of_who_is_not_first()
+    {
+        _a.Charge(MemoryKind.User, 100);
+        Task first = _b.ChargeAsync(MemoryKind.User, 10, Test).AsTask();
+        Task second = _b.ChargeAsync(MemoryKind.User, 50, Test).AsTask();
+        _b.Memory.MaxBytes = 40;
+        var thrown = await Assert.ThrowsAsync<MemoryLimitExceededException>(() => second);
+        Assert.Equal(_b, thrown.Refusal.Limiter);
+        Assert.False(first.IsCompleted);
+        _a.Uncharge(MemoryKind.User, 10);
+        await first;
+    }
+
+    [Fact]
+    public async Task Transfers_do_not_pass_a_waiting_charge_for_ever()
+    {
+        _a.Memory.MaxBytes = 100;
+        _group.Memory.MaxBytes = 1000;
+        using MemoryCharge one = _a.Hold(MemoryKind.User, 50), other = _b.Hold(MemoryKind.User, 50);
+        using MemoryCharge rest = _a.Hold(MemoryKind.User, 30);
+        Task waiting = _a.ChargeAsync(MemoryKind.User, 60, Test).AsTask();
+        int passed = 0;
+        while (passed < 1000 && one.TryTransferTo(_b, out _) && one.TryTransferTo(_a, out _)) passed++;
+        Assert.InRange(passed, 0, 2);
+        one.TransferTo(_b);
+        await waiting;
+        Assert.Equal(90, _a.Memory.CurrentBytes);
+    }
+
+    [Fact]
     public async Task A_removed_group_ends_the_wait()
     {
         _a.Charge(MemoryKind.User, 80);

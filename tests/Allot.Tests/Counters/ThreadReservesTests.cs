@@ -219,6 +219,71 @@ public sealed class ThreadReservesTests
     }
 
     [Fact]
+    public void A_peak_is_not_lost_when_another_group_uncharges_first()
+    {
+        MemoryGroup a = _controller.Root.CreateChild("a"), b = _controller.Root.CreateChild("b");
+        b.Charge(MemoryKind.User, 1_000_000);
+        MakeBusy(a);
+        a.Charge(MemoryKind.User, 20_000);
+        b.Uncharge(MemoryKind.User, 1_000_000);
+        a.Uncharge(MemoryKind.User, 20_000);
+        Assert.Equal(1_020_000, _controller.Root.Memory.PeakBytes);
+    }
+
+    [Fact]
+    public void A_peak_is_not_lost_when_its_bytes_move_away()
+    {
+        MemoryGroup a = _controller.Root.CreateChild("a"), b = _controller.Root.CreateChild("b");
+        MakeBusy(a);
+        using MemoryCharge charge = a.Hold(MemoryKind.User, 20_000);
+        charge.TransferTo(b);
+        Assert.Equal(20_000, a.Memory.PeakBytes);
+    }
+
+    [Fact]
+    public void A_slot_that_a_taker_left_closed_is_emptied_by_the_next()
+    {
+        MemoryGroup group = Child(new() { MaxBytes = 4 * MiB });
+        using var idle = new Sleeper(() =>
+        {
+            MakeBusy(group);
+            unsafe
+            {
+                ThreadReserves.SlotOf(group.Memory)->Key = 0;
+            }
+        });
+        Assert.True(group.TryCharge(MemoryKind.User, 4 * MiB, out _));
+    }
+
+    [Fact]
+    public void Interrupts_lose_no_charge()
+    {
+        MemoryGroup group = Child();
+        bool stop = false;
+        Thread[] threads =
+        [
+            .. Enumerable.Range(0, 3).Select(_ => new Thread(() =>
+            {
+                while (!Volatile.Read(ref stop))
+                {
+                    if (group.TryCharge(MemoryKind.User, 100_000, out var _)) group.Uncharge(MemoryKind.User, 100_000);
+                }
+            })),
+        ];
+        foreach (Thread thread in threads) thread.Start();
+        for (int i = 0; i < 2000; i++)
+        {
+            group.Memory.MaxBytes = 150_000 + (i % 100_000);
+            threads[i % 3].Interrupt();
+        }
+
+        Volatile.Write(ref stop, true);
+        foreach (Thread thread in threads) thread.Join();
+        Assert.Equal(0, group.Memory.CurrentBytes);
+        Assert.Equal(0, group.ReadEvents().AccountingErrors);
+    }
+
+    [Fact]
     public void A_peak_reader_starts_from_what_is_used()
     {
         MemoryGroup group = Child();
