@@ -13,7 +13,7 @@ public static class GroupProtection
         /// <summary>Memory in bytes that is never reclaimed from the group while it uses no more than this. Default:
         /// 0.</summary>
         /// <remarks>A limit that is met above is then refused rather than this memory reclaimed. On a removed group it
-        /// is 0.</remarks>
+        /// is 0, and setting it does nothing.</remarks>
         /// <exception cref="ArgumentOutOfRangeException">The value is negative or above the group's own limit.
         /// </exception>
         public long MinBytes
@@ -22,13 +22,15 @@ public static class GroupProtection
             set
             {
                 GroupPolicy.ValidateProtection(value, group.Memory.MaxBytes, nameof(MemoryGroupOptions.MinBytes));
-                if (value != group.MinBytes) group.EnsurePolicy().MinBytes = value;
+                if (group.State == MemoryGroupState.Offline || value == group.MinBytes) return;
+                group.EnsurePolicy().MinBytes = value;
             }
         }
 
         /// <summary>Memory in bytes that is reclaimed from the group, while it uses no more than this, only if nothing
         /// else could be. Default: 0.</summary>
-        /// <remarks>Then it is counted in <see cref="MemoryEvents.Low"/>. On a removed group it is 0.</remarks>
+        /// <remarks>Then it is counted in <see cref="MemoryEvents.Low"/>. On a removed group it is 0, and setting it
+        /// does nothing.</remarks>
         /// <exception cref="ArgumentOutOfRangeException">The value is negative or above the group's own limit.
         /// </exception>
         public long LowBytes
@@ -37,7 +39,8 @@ public static class GroupProtection
             set
             {
                 GroupPolicy.ValidateProtection(value, group.Memory.MaxBytes, nameof(MemoryGroupOptions.LowBytes));
-                if (value != group.LowBytes) group.EnsurePolicy().LowBytes = value;
+                if (group.State == MemoryGroupState.Offline || value == group.LowBytes) return;
+                group.EnsurePolicy().LowBytes = value;
             }
         }
 

@@ -79,15 +79,18 @@ internal static class HighReclaim
         /// <returns>The bytes that were given back.</returns>
         internal long ReclaimUntilHigh(long highBytes, CancellationToken cancellationToken)
         {
-            long freed = 0;
+            // Progress is less in use than ever before in this call, and not what reclaimers say: so it ends.
+            long freed = 0, lowest = group.Memory.CurrentBytes;
             for (int idle = 0; idle < GroupReclaim.IdleRoundsMax; idle++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 bool isStillWanted = group.State == MemoryGroupState.Online && group.HighBytes == highBytes;
                 if (!isStillWanted || group.Memory.AboveHighBytes == 0) break;
-                long freedNow = group.ReclaimToHigh(long.MaxValue, default, group.Controller.ReclaimWaitMax);
-                freed += freedNow;
-                if (freedNow > 0) idle = -1;
+                freed += group.ReclaimToHigh(long.MaxValue, default, group.Controller.ReclaimWaitMax);
+                long used = group.Memory.CurrentBytes;
+                if (used >= lowest) continue;
+                lowest = used;
+                idle = -1;
             }
 
             return freed;

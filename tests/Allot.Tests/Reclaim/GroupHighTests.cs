@@ -41,6 +41,25 @@ public sealed class GroupHighTests
     }
 
     [Fact]
+    public async Task It_ends_also_when_a_reclaimer_charges_again_what_it_gave_back()
+    {
+        MemoryGroup group = new MemoryController().Root.CreateChild("g");
+        group.Charge(MemoryKind.User, 1000);
+        using var cache = new TestCache(group)
+        {
+            Instead = (_, bytes) =>
+            {
+                group.Uncharge(MemoryKind.User, bytes);
+                group.ForceCharge(MemoryKind.User, bytes);
+                return bytes;
+            },
+        };
+        cache.Fill(100);
+        await group.SetHighAsync(100, TestContext.Current.CancellationToken);
+        Assert.Equal(1100, group.Memory.CurrentBytes);
+    }
+
+    [Fact]
     public async Task It_ends_when_the_limit_is_set_again_or_the_group_removed()
     {
         using TestCache cache = new TestCache(_tree.Leaf).Fill(1000);

@@ -5,6 +5,17 @@ public sealed class GroupProtectionTests
     private readonly TreeOfThree _tree = new();
 
     [Fact]
+    public void On_a_removed_group_setting_does_nothing()
+    {
+        MemoryGroup group = new MemoryController().Root.CreateChild("g");
+        group.Remove();
+        group.MinBytes = 5;
+        group.LowBytes = 5;
+        Assert.Equal(0, group.MinBytes);
+        Assert.Equal(0, group.LowBytes);
+    }
+
+    [Fact]
     public void The_default_is_no_protection_and_no_soft_limit()
     {
         Assert.Equal(0, _tree.Leaf.MinBytes);
