@@ -136,13 +136,7 @@ public sealed class MemoryCharge : IDisposable
     private void GrowAfterRefusal(long bytes, bool isTotal, ChargeRefusal refusal)
     {
         bool canHelp = refusal.Limiter is { } limiter && limiter.CanMakeRoom;
-        if (!canHelp)
-        {
-            bool couldFit = refusal.Reason == RefusalReason.LimitReached && refusal.RequestedBytes <= refusal.MaxBytes;
-            if (couldFit) refusal.Limiter!.Count(EventKind.Oom);   // nothing left to reclaim, as there is nothing
-            throw new MemoryLimitExceededException(refusal);
-        }
-
+        if (!canHelp) throw new MemoryLimitExceededException(refusal);
         while (true)
         {
             MemoryGroup group;

@@ -187,18 +187,6 @@ public sealed class MemoryChargeTests
     }
 
     [Fact]
-    public void Growth_that_nothing_can_help_counts_as_out_of_memory()
-    {
-        MemoryGroup group = _tree.Root.CreateChild("g", new() { MaxBytes = 100 });
-        using MemoryCharge charge = group.Hold(MemoryKind.User, 90);
-        Assert.False(charge.TryGrow(20, out _));
-        Assert.Equal(0, group.ReadEvents().Oom);
-        Assert.Throws<MemoryLimitExceededException>(() => charge.Grow(20));
-        Assert.Throws<MemoryLimitExceededException>(() => charge.Grow(200));   // could never fit
-        Assert.Equal(1, group.ReadEvents().Oom);
-    }
-
-    [Fact]
     public void A_reclaimer_may_shrink_or_dispose_the_handle_that_grows()
     {
         MemoryGroup group = _tree.Root.CreateChild("g", new() { MaxBytes = 100 });
