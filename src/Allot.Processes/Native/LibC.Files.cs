@@ -13,7 +13,7 @@ namespace Allot.Processes.Native;
 /// <summary>Imports of the C library.</summary>
 internal static unsafe partial class LibC
 {
-    private const string Library = "libc";
+    internal const string Library = "libc";
 
     public const int O_RDONLY = 0;
     public const int O_WRONLY = 1;

@@ -63,6 +63,11 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);
 
+    /// <summary>Sets what a signal does; unlike <see cref="SignalAction"/> with a way back from the handler, which the
+    /// C library brings.</summary>
+    [LibraryImport(Library, EntryPoint = "sigaction", SetLastError = true)]
+    public static partial int HandleSignal(int signal, SignalHandler* newAction, void* oldAction);
+
     /// <summary>Whether a process or thread of this number exists, be it ours to signal or not.</summary>
     public static bool Exists(int id) => Kill(id, 0) == 0 || Errno.Last != Errno.ESRCH;
 
@@ -94,6 +99,14 @@ internal static unsafe partial class LibC
 
         public ulong Soft;
         public ulong Hard;
+    }
+
+    /// <summary>The C library's <c>struct sigaction</c>.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 24 + SignalSetBytes)]
+    public struct SignalHandler
+    {
+        [FieldOffset(0)] public nint Function;
+        [FieldOffset(8 + SignalSetBytes)] public int Flags;
     }
 
     /// <summary>The part of <c>siginfo_t</c> that <c>waitid</c> fills.</summary>

@@ -4,6 +4,7 @@ namespace Allot.Processes.Native;
 
 internal static unsafe partial class LibC
 {
+    public const int SIG_UNBLOCK = 1;
     public const int SIG_SETMASK = 2;
     public const nint SIG_DFL = 0;
     public const nint SIG_IGN = 1;
@@ -25,6 +26,17 @@ internal static unsafe partial class LibC
     /// <summary>Sets the calling thread's signal mask. Raw, for the same reason.</summary>
     public static int SetSignalMask(ulong mask) =>
         (int)Syscall(Number.RtSigProcMask, SIG_SETMASK, (nint)(&mask), 0, KernelSignalSetBytes, 0, 0);
+
+    /// <summary>Lets these signals reach the calling thread.</summary>
+    public static int UnblockSignals(ulong mask) =>
+        (int)Syscall(Number.RtSigProcMask, SIG_UNBLOCK, (nint)(&mask), 0, KernelSignalSetBytes, 0, 0);
+
+    /// <summary>The kernel's number of the calling thread.</summary>
+    public static int GetThreadId() => (int)Syscall(Number.GetTid, 0, 0, 0, 0, 0, 0);
+
+    /// <summary>Sends a signal to one thread of one process.</summary>
+    public static int SignalThread(int pid, int threadId, int signal) =>
+        (int)Syscall(Number.TgKill, pid, threadId, signal, 0, 0, 0);
 
     /// <summary>Returns when every processor has passed a moment at which it uses nothing that was freed before. Fails
     /// on machines with processors that take no timer tick.</summary>
@@ -55,6 +67,7 @@ internal static unsafe partial class LibC
     // every call fails with ENOSYS.
     private static class Number
     {
+        public static readonly int GetTid = Of("gettid");
         public static readonly int Kcmp = Of("kcmp");
         public static readonly int MemBarrier = Of("membarrier");
         public static readonly int PidFdOpen = Of("pidfd_open");
@@ -62,6 +75,7 @@ internal static unsafe partial class LibC
         public static readonly int RtSigAction = Of("rt_sigaction");
         public static readonly int RtSigProcMask = Of("rt_sigprocmask");
         public static readonly int Seccomp = Of("seccomp");
+        public static readonly int TgKill = Of("tgkill");
 
         private static int Of(string name) =>
             SyscallTable.Current is { } table && table.TryGetNumber(name, out int number) ? number : -1;

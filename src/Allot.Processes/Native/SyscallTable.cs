@@ -130,6 +130,7 @@ internal sealed class SyscallTable
         new("membarrier", 324, 283),
         new("rt_sigaction", 13, 134),
         new("rt_sigprocmask", 14, 135),
+        new("tgkill", 234, 131),
         new("prctl", 157, 167),
     ];
 

@@ -2,8 +2,9 @@
 // notification; answers may also come from other threads. The kernel holds the calling thread until its answer, or
 // until the listener is closed, which makes the call fail with ENOSYS.
 //
-// TryReceive polls before it receives: kernels before 6.11 never wake a receive when the last task of the filter ends,
-// and no kernel wakes one when another thread wants to stop. Poll reports both, for a fraction of a microsecond.
+// Receiving has to end when the last task of the filter ends, and when another thread wants to stop. Since Linux 6.11 a
+// receive returns in the first case, and a signal makes it in the second (StoppableWait). Before that it would wait for
+// ever, so there TryReceive polls first, which reports both, for a tenth of a round trip.
 
 using Allot.Processes.Native;
 using Microsoft.Win32.SafeHandles;
@@ -13,12 +14,16 @@ namespace Allot.Processes.Seccomp;
 /// <summary>Receives intercepted calls and answers them. Owns the listener descriptor.</summary>
 internal sealed unsafe class SeccompListener : IDisposable
 {
+    private static readonly bool s_returnsWhenUnused = Environment.OSVersion.Version >= new Version(6, 11);
+
     private readonly Descriptors _descriptors;
+    private readonly StoppableWait? _wait;   // null: poll first
 
     /// <summary>Takes ownership of a listener descriptor.</summary>
     /// <exception cref="InvalidOperationException">The process has no descriptor left for the stop event.</exception>
     public SeccompListener(int fd)
     {
+        if (s_returnsWhenUnused && StoppableWait.IsSupported) _wait = new StoppableWait();
         int stop = LibC.EventFd(0, LibC.EFD_CLOEXEC);
         if (stop < 0)
         {
@@ -46,9 +51,16 @@ internal sealed unsafe class SeccompListener : IDisposable
         bool used = false;
         try
         {
-            if (TryUse(ref used)) return ReceiveCore(_descriptors.Listener, _descriptors.StopEvent, out notification);
-            notification = default;
-            return false;
+            if (!TryUse(ref used))
+            {
+                notification = default;
+                return false;
+            }
+
+            int listener = _descriptors.Listener;
+            return _wait is null
+                ? ReceiveWhenPolled(listener, _descriptors.StopEvent, out notification)
+                : ReceiveAtOnce(listener, _wait, out notification);
         }
         finally
         {
@@ -103,6 +115,7 @@ internal sealed unsafe class SeccompListener : IDisposable
             if (!TryUse(ref used)) return;
             ulong one = 1;
             _ = LibC.Write(_descriptors.StopEvent, &one, sizeof(ulong));
+            _wait?.Stop();
         }
         finally
         {
@@ -120,7 +133,21 @@ internal sealed unsafe class SeccompListener : IDisposable
         _descriptors.Dispose();
     }
 
-    private static bool ReceiveCore(int listener, int stopEvent, out SeccompNotification notification)
+    private static bool ReceiveAtOnce(int listener, StoppableWait wait, out SeccompNotification notification)
+    {
+        while (true)
+        {
+            notification = default; // the kernel refuses a buffer that is not zero
+            if (!wait.TryEnter()) return false;
+            int errno = Receive(listener, ref notification);
+            wait.Leave();
+            if (errno == 0) return true;
+            if (errno == Errno.ENOENT && IsUnused(listener)) return false;
+            ThrowUnlessTransient(errno);
+        }
+    }
+
+    private static bool ReceiveWhenPolled(int listener, int stopEvent, out SeccompNotification notification)
     {
         LibC.PollEntry* entries = stackalloc LibC.PollEntry[2];
         entries[0] = new LibC.PollEntry { Fd = listener, Requested = LibC.POLLIN };
@@ -136,16 +163,30 @@ internal sealed unsafe class SeccompListener : IDisposable
             if (entries[1].Returned != 0) return false;
             if ((entries[0].Returned & LibC.POLLIN) == 0) return false; // hang-up: nobody uses the filter
 
-            fixed (SeccompNotification* buffer = &notification)
-            {
-                if (LibC.Ioctl(listener, LibC.SECCOMP_IOCTL_NOTIF_RECV, buffer) == 0) return true;
-            }
-            // ENOENT: the target went between the two calls, or the last one did, which the next poll tells.
-            if (Errno.Last is not (Errno.EINTR or Errno.ENOENT))
-            {
-                throw new InvalidOperationException($"Cannot receive from the listener: {Errno.Describe(Errno.Last)}.");
-            }
+            int errno = Receive(listener, ref notification);
+            if (errno == 0) return true;
+            ThrowUnlessTransient(errno); // ENOENT: the target went between the two calls
         }
+    }
+
+    private static int Receive(int listener, ref SeccompNotification notification)
+    {
+        fixed (SeccompNotification* buffer = &notification)
+        {
+            return LibC.Ioctl(listener, LibC.SECCOMP_IOCTL_NOTIF_RECV, buffer) == 0 ? 0 : Errno.Last;
+        }
+    }
+
+    private static bool IsUnused(int listener)
+    {
+        var entry = new LibC.PollEntry { Fd = listener, Requested = LibC.POLLIN };
+        return LibC.Poll(&entry, 1, 0) > 0 && (entry.Returned & LibC.POLLIN) == 0;
+    }
+
+    private static void ThrowUnlessTransient(int errno)
+    {
+        if (errno is Errno.EINTR or Errno.ENOENT) return;
+        throw new InvalidOperationException($"Cannot receive from the listener: {Errno.Describe(errno)}.");
     }
 
     private SendResult Send(LibC.NotificationResponse* response)

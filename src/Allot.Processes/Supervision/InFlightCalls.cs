@@ -56,10 +56,16 @@ internal sealed class InFlightCalls
     /// <summary>A copy of the threads that have calls in flight now.</summary>
     public int[] ThreadIds() => [.. _byThread.Keys];
 
-    /// <summary>Ends the thread's call if it is known to be over.</summary>
+    /// <summary>Ends the thread's call if it is known to be over. A call of the last milliseconds is left as it is: its
+    /// thread is busy, will make the next one soon (rule 1), and the kernel may need milliseconds to tell the state of
+    /// a thread that keeps changing it.</summary>
     /// <returns>The bytes it counted for; 0 when it had none, or may still run.</returns>
     public long EndIfFinished(int threadId) =>
-        _byThread.TryGetValue(threadId, out Call call) && IsOver(threadId, call) ? End(threadId) : 0;
+        _byThread.TryGetValue(threadId, out Call call)
+        && Stopwatch.GetElapsedTime(call.Since) >= s_usualAllocation
+        && IsOver(threadId, call)
+            ? End(threadId)
+            : 0;
 
     /// <summary>Ends all calls that are known to be over.</summary>
     /// <returns>The bytes they counted for.</returns>

@@ -32,7 +32,7 @@ internal sealed class Supervisor : IDisposable
     private readonly CallTable? _calls;
     private readonly RefusalCounts _refusals = new();
     private readonly LatencyHistogram _latencies = new();
-    private readonly ManualResetEventSlim _stop = new();
+    private readonly ManualResetEventSlim _stop = new(false, spinCount: 0);   // a pause is long: no spinning before it
     private SeccompListener? _listener;
     private AnsweringThreads? _answering;
     private Thread? _samplingThread;

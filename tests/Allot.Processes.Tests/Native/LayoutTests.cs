@@ -20,6 +20,7 @@ public sealed class LayoutTests
         Assert.Equal(16, Unsafe.SizeOf<LibC.FilterProgram>());
         Assert.Equal(24, Unsafe.SizeOf<LibC.NotificationResponse>());
         Assert.Equal(32, Unsafe.SizeOf<LibC.KernelSignalAction>());
+        Assert.Equal(152, Unsafe.SizeOf<LibC.SignalHandler>());
         Assert.Equal(80, Unsafe.SizeOf<SeccompNotification>());
         Assert.Equal(32, (int)Marshal.OffsetOf<SeccompNotification>(nameof(SeccompNotification.Arguments)));
         Assert.Equal(BpfInstruction.Bytes, Unsafe.SizeOf<BpfInstruction>());

@@ -37,6 +37,26 @@ public sealed class InFlightCallsTests
     }
 
     [Fact]
+    public void One_at_a_time_a_call_of_just_now_is_left_as_it_is()
+    {
+        Require.Linux();
+        using RunningProgram program = ProcessRunner.Start("true", []);
+        int pid = program.Id;
+        program.WaitForEnd();
+        var calls = new InFlightCalls();
+        Wait.Until(() =>
+        {
+            calls.Add(pid, 83, 100);
+            bool isLeft = calls.EndIfFinished(pid) == 0;   // unless this test was held up for milliseconds
+            calls.End(pid);
+            return isLeft;
+        });
+        calls.Add(pid, 83, 100);
+        Wait.Until(() => calls.EndIfFinished(pid) == 100);
+        Assert.Equal(0, calls.Count);
+    }
+
+    [Fact]
     public async Task A_thread_that_sleeps_elsewhere_has_ended_it_and_one_that_sleeps_in_it_has_not()
     {
         Require.Root();

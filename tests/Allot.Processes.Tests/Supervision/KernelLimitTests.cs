@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Allot.Processes.Supervision;
+using Allot.Processes.Tests.Support;
 
 namespace Allot.Processes.Tests.Supervision;
 
@@ -116,6 +118,8 @@ public sealed class KernelLimitTests : IDisposable
         Assert.True(_limit.TryAllow(program.Pid, program.CallNumber, 50));
         for (int i = 0; i < 5; i++) Assert.True(_limit.TryAllow(NoThread - i, AnyCall, 10));
         Assert.Equal(500, Charged);
+        long allowed = Stopwatch.GetTimestamp();
+        Wait.Until(() => Stopwatch.GetElapsedTime(allowed) > TimeSpan.FromMilliseconds(10));   // a sample leaves younger calls
 
         _cgroup.KernelBytes = 430;
         int part = 0;
