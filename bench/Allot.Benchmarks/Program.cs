@@ -12,7 +12,7 @@ using Allot.Benchmarks.Runner;
 Benchmark[] all =
 [
     new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
-    new OffBenchmark(), new GroupsBenchmark(),
+    new OffBenchmark(), new SwitchedOffBenchmark(), new GroupsBenchmark(),
 ];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {
@@ -21,6 +21,8 @@ if (!Request.TryParse(args, all, out Request request, out string error))
     return 2;
 }
 
+// Before anything of Allot is used: it is read once.
+if (request.SwitchedOff is { } name) AppContext.SetSwitch(name, isEnabled: false);
 try
 {
     return Session.Run(request) ? 0 : 1;

@@ -21,6 +21,10 @@ internal abstract class Benchmark
     /// <summary>Whether it needs root, as the limits of `allot run` do.</summary>
     public virtual bool NeedsRoot => true;
 
+    /// <summary>The switch that has to be off from the start of the process it runs in; null when any process
+    /// will do.</summary>
+    public virtual string? SwitchedOff => null;
+
     /// <summary>How it is warmed up, for the reader of the page.</summary>
     public virtual string WarmUp => "One round of warm-up is not counted.";
 

@@ -7,6 +7,10 @@ namespace Allot.Benchmarks.Runner;
 /// <param name="AllotPath">The command to measure.</param>
 internal sealed record Request(IReadOnlyList<Benchmark> Benchmarks, bool IsSmoke, bool Writes, string AllotPath)
 {
+    /// <summary>The switch that is off in this process, which was started for one benchmark; null in one that people
+    /// start.</summary>
+    public string? SwitchedOff { get; init; }
+
     /// <summary>The command that was built with this program.</summary>
     private static string BuiltAllotPath => Path.Combine(AppContext.BaseDirectory, "Allot.Cli");
 
@@ -34,6 +38,10 @@ internal sealed record Request(IReadOnlyList<Benchmark> Benchmarks, bool IsSmoke
             else if (argument == "--write")
             {
                 request = request with { Writes = true };
+            }
+            else if (argument == "--off" && i + 1 < arguments.Length)
+            {
+                request = request with { SwitchedOff = arguments[++i] };
             }
             else if (argument == "--allot" && i + 1 < arguments.Length)
             {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Allot.Benchmarks.Runner;
@@ -17,6 +18,12 @@ internal static class Session
                 continue;
             }
 
+            if (benchmark.SwitchedOff is { } name && name != request.SwitchedOff)
+            {
+                allMet &= RunAlone(benchmark, name, request);
+                continue;
+            }
+
             using var bench = new Workbench(request.AllotPath, request.IsSmoke);
             var page = new ResultPage(benchmark, Machine.Describe());
             benchmark.Measure(bench, page);
@@ -33,6 +40,21 @@ internal static class Session
         }
 
         return allMet;
+    }
+
+    private static bool RunAlone(Benchmark benchmark, string switchedOff, Request request)
+    {
+        List<string> arguments = [benchmark.Name, "--off", switchedOff, "--allot", request.AllotPath];
+        if (request.IsSmoke) arguments.Add("--smoke");
+        if (request.Writes) arguments.Add("--write");
+        using var process = Process.Start(Environment.ProcessPath!, arguments);
+        process.WaitForExit();
+        return process.ExitCode switch
+        {
+            0 => true,
+            1 => false,
+            _ => throw new BenchmarkException($"'{benchmark.Name}', in a process of its own, failed: {process.ExitCode}."),
+        };
     }
 
     private static string? WhatIsMissing(Benchmark benchmark)

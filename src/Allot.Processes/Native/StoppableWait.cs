@@ -33,8 +33,8 @@ internal sealed class StoppableWait
     /// <summary>To be called after the system call.</summary>
     public void Leave() => Volatile.Write(ref _waiting, Nobody);
 
-    /// <summary>Makes the current system call return, and every later <see cref="TryEnter"/> refuse. Returns when nobody
-    /// is inside.</summary>
+    /// <summary>Makes the current system call return, and every later <see cref="TryEnter"/> refuse. Returns when
+    /// nobody is inside.</summary>
     public void Stop()
     {
         _stopped = true;

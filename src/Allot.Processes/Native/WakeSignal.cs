@@ -17,7 +17,7 @@ internal static unsafe class WakeSignal
     /// <summary>Whether there is such a signal.</summary>
     public static bool IsAvailable => s_number != None;
 
-    /// <summary>For a thread that wants to be woken: others may have blocked the signal before they started it.</summary>
+    /// <summary>For a thread that wants to be woken: who started it may have blocked the signal.</summary>
     public static void Unblock() => _ = LibC.UnblockSignals(SignalNumber.Bit(s_number));
 
     /// <summary>Wakes a thread, should it wait at this moment.</summary>

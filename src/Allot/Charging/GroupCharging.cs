@@ -187,7 +187,8 @@ public static class GroupCharging
         // Kernel memory that is not counted costs this branch.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private bool PassesKernelMemory(long bytes) =>
-            group.KernelAccounting.Passes && (ulong)bytes <= MemoryGroup.MaxChargeBytes;
+            (!KernelAccountingSwitch.IsOn || group.KernelAccounting.Passes)
+            && (ulong)bytes <= MemoryGroup.MaxChargeBytes;
 
         /// <summary>Whether charges of the kind are counted.</summary>
         internal bool Counts(MemoryKind kind) => kind == MemoryKind.User || group.CountsKernelMemory;

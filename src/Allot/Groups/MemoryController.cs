@@ -23,7 +23,8 @@ public sealed class MemoryController
         Time = options.Time;
         OutOfMemoryPolicyOrNull = options.OutOfMemoryPolicyOrNull;
         OutOfMemoryGrace = options.OutOfMemoryGrace;
-        CountsAllKernelMemory = options.KernelAccounting == KernelAccountingMode.Always;
+        CountsAllKernelMemory =
+            KernelAccountingSwitch.IsOn && options.KernelAccounting == KernelAccountingMode.Always;
         Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing)
         {
             BeforeLimit = CountsAllKernelMemory ? null : BeforeLimit,

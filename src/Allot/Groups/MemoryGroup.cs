@@ -252,6 +252,7 @@ public sealed class MemoryGroup
     /// <exception cref="InvalidOperationException">The group is not empty; nothing has changed.</exception>
     internal void StartKernelAccounting()
     {
+        KernelAccountingSwitch.ThrowIfOff();
         lock (_controller.TreeLock)
         {
             if (CountsKernelMemory || _state == MemoryGroupState.Offline) return;

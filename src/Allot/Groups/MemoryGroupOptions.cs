@@ -45,6 +45,7 @@ public sealed class MemoryGroupOptions
         ArgumentOutOfRangeException.ThrowIfNegative(KernelMaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(PinsMaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(HighBytes);
+        if (KernelMaxBytes != MemoryGroup.Unlimited) KernelAccountingSwitch.ThrowIfOff();
         GroupPolicy.ValidateProtection(MinBytes, MaxBytes, nameof(MinBytes));
         GroupPolicy.ValidateProtection(LowBytes, MaxBytes, nameof(LowBytes));
     }
