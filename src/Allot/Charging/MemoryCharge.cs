@@ -136,7 +136,14 @@ public sealed class MemoryCharge : IDisposable
     private void GrowAfterRefusal(long bytes, bool isTotal, ChargeRefusal refusal)
     {
         bool canHelp = refusal.Limiter is { } limiter && limiter.CanMakeRoom;
-        if (!canHelp) throw new MemoryLimitExceededException(refusal);
+        if (!canHelp)
+        {
+            // There is nobody to ask, so no second attempt: what is left of the way of a charge is its event (Oom).
+            bool charged = refusal.Group!.TryChargeAfterKill(Kind, refusal.RequestedBytes, ref refusal);
+            Debug.Assert(!charged, "Without a policy nobody is killed.");
+            throw new MemoryLimitExceededException(refusal);
+        }
+
         while (true)
         {
             MemoryGroup group;
