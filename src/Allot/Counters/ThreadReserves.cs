@@ -63,10 +63,13 @@ internal sealed unsafe class ThreadReserves
     private const int PartOfRoom = 16;
     private const long SurplusMin = 4096;
 
-    // The address of the first slot, 0 before this thread has any. A number, because a thread-static number is read
-    // twice as fast as a reference.
+    // The address of the first slot, 0 before this thread has any, and while its fast path is paused. A number, because
+    // a thread-static number is read twice as fast as a reference.
     [ThreadStatic]
     private static nint t_slots;
+
+    [ThreadStatic]
+    private static bool t_isPaused;
 
     [ThreadStatic]
     private static ThreadReserves? t_own;
@@ -269,7 +272,22 @@ internal sealed unsafe class ThreadReserves
     internal void MakeOwn()
     {
         t_own = this;
-        t_slots = (nint)_slots;
+        if (!t_isPaused) t_slots = (nint)_slots;
+    }
+
+    /// <summary>From here on TrySpend and TryKeep of this thread fail: all its charges come to the slow path.</summary>
+    public static void PauseFastPath()
+    {
+        Debug.Assert(!t_isPaused, "A pause is not nested.");
+        t_isPaused = true;
+        t_slots = 0;
+    }
+
+    public static void ResumeFastPath()
+    {
+        Debug.Assert(t_isPaused, "Who goes on has paused.");
+        t_isPaused = false;
+        t_slots = t_own is { } own ? (nint)own._slots : 0;
     }
 
     private static long BalanceOf(ReserveSlot* slot) => Volatile.Read(ref slot->Balance);
@@ -587,7 +605,7 @@ internal sealed unsafe class ThreadReserves
         nint start = (nint)Unsafe.AsPointer(ref _memory[0]);
         nint aligned = (start + ReserveSlot.SizeInBytes - 1) & ~(nint)(ReserveSlot.SizeInBytes - 1);
         _slots = (ReserveSlot*)aligned;
-        if (t_own == this) t_slots = aligned;
+        if (t_own == this && !t_isPaused) t_slots = aligned;
     }
 
     private readonly record struct Want(long Bytes, long Room);
