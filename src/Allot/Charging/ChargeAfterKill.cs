@@ -63,7 +63,7 @@ internal static class ChargeAfterKill
             {
                 while (!isEnded && dying.Any(one => IsDying(shortage, one) && one.Life!.Ending!.Age < grace))
                 {
-                    isEnded = waiter.Done.Wait(s_lookPeriod);
+                    isEnded = TimedWait.For(waiter.Done, s_lookPeriod, group.Controller.Time);
                 }
             }
             catch (ThreadInterruptedException)

@@ -92,6 +92,7 @@ public static class GroupCharging
             }
 
             group.Force(CounterKind.Memory, bytes);
+            ReclaimScope.NoteCharged(group, kind, bytes);
             if (group.Memory.IsPastHigh) group.ReclaimAboveHighLater();
         }
 
@@ -116,10 +117,6 @@ public static class GroupCharging
             if (group.CounterIfAny(kind) is not { } counter || !ThreadReserves.TryKeep(counter, bytes))
             {
                 group.UnchargeTree(kind, bytes);
-            }
-            else if (ReclaimScope.IsReclaiming)
-            {
-                ReclaimScope.NoteUncharged(group, kind, bytes);
             }
         }
 
@@ -155,6 +152,7 @@ public static class GroupCharging
             if (isOnline && group.CounterOf(kind).TryCharge(bytes, out limiter))
             {
                 if (PressureScope.IsAnyStalled) PressureScope.NoteBusy(group);
+                ReclaimScope.NoteCharged(group, kind, bytes);
                 return true;
             }
 
@@ -171,7 +169,7 @@ public static class GroupCharging
             long missing = group.CounterOf(kind).Uncharge(bytes);
             bool mayMiss = kind == MemoryKind.Kernel && group.KernelAccounting.HadUncounted;
             if (missing > 0 && !mayMiss) group.ReportAccountingError(bytes, missing);
-            if (ReclaimScope.IsReclaiming) ReclaimScope.NoteUncharged(group, kind, bytes - missing);
+            ReclaimScope.NoteUncharged(group, kind, bytes - missing);
         }
 
         /// <summary>The fastest way for one thread to charge a group again and again.</summary>
@@ -219,7 +217,13 @@ public static class GroupCharging
             if (isOnline && bytes == 0) return true;
             TreeReserves tree = group.Controller.Reserves;
             MemoryCounter source = group.CounterOf(kind);
-            if (isOnline && tree.TryMove(source, target.CounterOf(kind), bytes, out limiter)) return true;
+            if (isOnline && tree.TryMove(source, target.CounterOf(kind), bytes, out limiter))
+            {
+                ReclaimScope.NoteUncharged(group, kind, bytes);
+                ReclaimScope.NoteCharged(target, kind, bytes);
+                return true;
+            }
+
             refusal = limiter is null ? target.RefuseEnded(kind, bytes) : target.Refuse(limiter, bytes);
             return false;
         }

@@ -18,12 +18,14 @@ public readonly unsafe ref struct GroupHandle
 
     internal GroupHandle(MemoryGroup group, MemoryKind kind)
     {
-        // What is not counted matches no slot, and the group lets it pass.
+        // What is not counted matches no slot, and the group lets it pass. Nor does what a reclaimer charges: the group
+        // takes note of it (ReclaimScope). A handle does not outlive the call that it was made in.
         bool isCounted = group.Counts(kind);
+        bool isFast = isCounted && !ReclaimScope.IsReclaiming;
         MemoryCounter counter = isCounted ? group.CounterOf(kind) : group.Memory;
         _group = group;
         _slot = ThreadReserves.SlotOf(counter);
-        _key = isCounted ? counter.ReserveKey : NoKey;
+        _key = isFast ? counter.ReserveKey : NoKey;
         Kind = kind;
     }
 
@@ -69,6 +71,6 @@ public readonly unsafe ref struct GroupHandle
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Uncharge(long bytes)
     {
-        if (ReclaimScope.IsReclaiming || !_slot->TryKeep(_key, bytes)) _group.Uncharge(Kind, bytes);
+        if (!_slot->TryKeep(_key, bytes)) _group.Uncharge(Kind, bytes);
     }
 }

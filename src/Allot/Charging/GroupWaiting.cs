@@ -105,7 +105,12 @@ public static class GroupWaiting
                 throw;
             }
 
-            if (await waiter.Done.ConfigureAwait(false) == WaitOutcome.Charged) return;
+            if (await waiter.Done.ConfigureAwait(false) == WaitOutcome.Charged)
+            {
+                ReclaimScope.NoteCharged(group, kind, bytes);   // when it was served at once: then it is the same thread
+                return;
+            }
+
             throw new MemoryLimitExceededException(waiter.Limiter is { } tooLow
                 ? group.Refuse(tooLow, bytes)
                 : group.RefuseEnded(kind, bytes));

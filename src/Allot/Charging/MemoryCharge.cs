@@ -136,7 +136,14 @@ public sealed class MemoryCharge : IDisposable
     private void GrowAfterRefusal(long bytes, bool isTotal, ChargeRefusal refusal)
     {
         bool canHelp = refusal.Limiter is { } limiter && limiter.CanMakeRoom;
-        if (!canHelp) throw new MemoryLimitExceededException(refusal);
+        if (!canHelp)
+        {
+            // There is nobody to ask, so no second attempt: what is left of the way of a charge is its event (Oom).
+            bool charged = refusal.Group!.TryChargeAfterKill(Kind, refusal.RequestedBytes, ref refusal);
+            Debug.Assert(!charged, "Without a policy nobody is killed.");
+            throw new MemoryLimitExceededException(refusal);
+        }
+
         while (true)
         {
             MemoryGroup group;
@@ -189,34 +196,46 @@ public sealed class MemoryCharge : IDisposable
     /// <returns>True when moved. False when refused: the bytes stay where they are (I8).</returns>
     /// <remarks>Only the limits between the target and the nearest common ancestor are asked: what both groups are
     /// below holds the bytes before and after, so a move inside of a full tenant succeeds. To another tree the bytes
-    /// are charged there first and uncharged here then. Never reclaims and never waits for room.</remarks>
+    /// are charged there first and uncharged here then. Never reclaims and never waits; where it leaves the target above
+    /// a high limit, that is counted, and the next <c>Charge</c> of the target is delayed for these bytes too.</remarks>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public bool TryTransferTo(MemoryGroup target, out ChargeRefusal refusal)
     {
         ArgumentNullException.ThrowIfNull(target);
-        refusal = default;
+        MemoryGroup source;
+        long bytes;
         lock (_gate)
         {
             AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (target == _group) return true;
-            bool isInside = target.KernelAccounting.TryEnter();
-            bool canMove = target.Controller == _group.Controller && target.Counts(Kind) && _group.Counts(Kind);
-            bool moved = canMove
-                ? _group.TryMoveTo(target, Kind, _bytes, out refusal)
-                : target.TryCharge(Kind, _bytes, out refusal);
-            if (!moved)
-            {
-                if (isInside) target.KernelAccounting.Leave();
-                return false;
-            }
-
-            if (!canMove) _group.Uncharge(Kind, _bytes);
-            if (_isInside) _group.KernelAccounting.Leave();
-            _group = target;
-            _isInside = isInside;
-            return true;
+            (source, bytes) = (_group, _bytes);
+            if (!TryTransfer_NeedsGate(target, out refusal)) return false;
         }
+
+        if (target != source && target.Counts(Kind)) target.OweTransferAboveHigh(source, bytes);
+        return true;
+    }
+
+    private bool TryTransfer_NeedsGate(MemoryGroup target, out ChargeRefusal refusal)
+    {
+        refusal = default;
+        if (target == _group) return true;
+        bool isInside = target.KernelAccounting.TryEnter();
+        bool canMove = target.Controller == _group.Controller && target.Counts(Kind) && _group.Counts(Kind);
+        bool moved = canMove
+            ? _group.TryMoveTo(target, Kind, _bytes, out refusal)
+            : target.TryCharge(Kind, _bytes, out refusal);
+        if (!moved)
+        {
+            if (isInside) target.KernelAccounting.Leave();
+            return false;
+        }
+
+        if (!canMove) _group.Uncharge(Kind, _bytes);
+        if (_isInside) _group.KernelAccounting.Leave();
+        _group = target;
+        _isInside = isInside;
+        return true;
     }
 
     /// <summary>Gives everything back. Safe to call twice and from any thread.</summary>

@@ -13,10 +13,14 @@
 // were never charged, given back while the limit is being lowered, can pass unnoticed, by at most the distance of the
 // lowering.
 //
+// What is used is what is taken here minus what threads hold of it in advance. ReserveMoves.cs says how both are read
+// as of one instant; so the number is exact but for charges and uncharges that are made while it is read.
+//
 // The shape is that of Linux' page_counter. What differs: it adds first and compares second, so a charge that is about
 // to fail can be seen above the limit; here it cannot.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -37,7 +41,8 @@ public sealed class MemoryCounter
     // A peak is told apart from reserves that were never used only in trees with few of them: it takes a look at each.
     private const int SlotsLookedAt = 16;
 
-    private const int LooksMax = 10_000;
+    // So often a reader looks for an instant without a move before it makes one, or a peak does without.
+    private const int LooksMax = 100;
 
     private static long s_lastReserveKey;
 
@@ -85,8 +90,15 @@ public sealed class MemoryCounter
 
     /// <summary>Bytes that threads have taken in advance for their next charges and do not use. They are taken back
     /// before any charge is refused for want of them.</summary>
-    public long ReservedBytes =>
-        _detached || !HasReserves ? 0 : ThreadReserves.ReservedBytes(this);
+    public long ReservedBytes
+    {
+        get
+        {
+            if (_detached || !HasReserves) return 0;
+            ReadUsed(out _, out long reserved);
+            return reserved;
+        }
+    }
 
     /// <summary>The most bytes ever in use.</summary>
     /// <remarks>Taken after a charge has succeeded on every level, so a refused charge never raises it by itself. It is
@@ -138,8 +150,9 @@ public sealed class MemoryCounter
             long available = Whole?.AvailableBytes ?? long.MaxValue;
             for (MemoryCounter? level = this; level is not null; level = level._parent)
             {
-                long room = Volatile.Read(ref level._room);
-                if (room < available) available = Math.Min(available, room + level.ReservedBytes);
+                if (Volatile.Read(ref level._room) >= available) continue;
+                long used = level.ReadUsed(out long max);
+                available = Math.Min(available, max - used);
             }
 
             return Math.Max(0, available);
@@ -484,25 +497,51 @@ public sealed class MemoryCounter
     internal void Detach() => _detached = true;
 
     /// <summary>What is used, and the limit.</summary>
-    internal long ReadUsed(out long maxBytes)
+    internal long ReadUsed(out long maxBytes) => ReadUsed(out maxBytes, out _);
+
+    private long ReadUsed(out long maxBytes, out long reservedBytes)
     {
-        if (Reserves is null) return ReadTaken(out maxBytes);
+        reservedBytes = 0;
+        if (Reserves is not { Moves: { } moves }) return ReadTaken(out maxBytes);
+        long ended = moves.Ended;
+        long used = ReadUsedOnce(out maxBytes, out reservedBytes);
+        return moves.NoneSince(ended) ? used : ReadUsedBetweenMoves(moves, out maxBytes, out reservedBytes);
+    }
 
-        // Bytes that move from the tree to a slot or back stand in neither or both for an instant, in an order that
-        // makes us read too little (ThreadReserves). Between our two readings they could be missed on both sides and
-        // make us read too much: then look again. Only so often, because the others need not wait for us.
-        long used;
-        int looks = 0;
-        long moves;
-        do
+    private long ReadUsedOnce(out long maxBytes, out long reservedBytes)
+    {
+        long taken = ReadTaken(out maxBytes);
+        reservedBytes = HasReserves ? ThreadReserves.ReservedBytes(this) : 0;
+
+        // Other threads may charge and uncharge while their slots are added up: only then it can be below 0.
+        return reservedBytes == 0 ? taken : Math.Max(0, taken - reservedBytes);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private long ReadUsedBetweenMoves(ReserveMoves moves, out long maxBytes, out long reservedBytes)
+    {
+        bool holdsUp = false;
+        SpinWait spin = default;
+        try
         {
-            moves = Reserves.Moves;
-            long taken = ReadTaken(out maxBytes);
-            used = HasReserves ? Math.Max(0, taken - ThreadReserves.ReservedBytes(this)) : taken;
-        }
-        while (Reserves.Moves != moves && ++looks < LooksMax);
+            for (int looks = 0; ; looks++)
+            {
+                if (looks == LooksMax)
+                {
+                    holdsUp = true;
+                    moves.HoldUp();
+                }
 
-        return used;
+                long ended = moves.Ended;
+                long used = ReadUsedOnce(out maxBytes, out reservedBytes);
+                if (moves.NoneSince(ended)) return used;
+                spin.SpinOnce(sleep1Threshold: -1);   // a wait that no interrupt ends
+            }
+        }
+        finally
+        {
+            if (holdsUp) moves.LetGo();
+        }
     }
 
     /// <summary>What is charged here, used or held in advance, and the limit: of one instant.</summary>
@@ -633,10 +672,25 @@ public sealed class MemoryCounter
         long used = ReadTaken(out _);
         PeakReader[]? open = Volatile.Read(ref _peakReaders);
         if (open is null && used <= Volatile.Read(ref _peak)) return;
-        if (HasReserves && Reserves!.BoundSlots <= SlotsLookedAt) used -= ThreadReserves.NeverUsedBytes(this);
+        if (HasReserves && Reserves!.BoundSlots <= SlotsLookedAt) used = ReadEverUsed();
         Raise(ref _peak, used);
         if (open is null) return;
         foreach (PeakReader reader in open) reader.Note(used);
+    }
+
+    // What is used, or has been used since threads last came by. Where no instant without a move is met it is high, by
+    // what threads hold in advance: called under the lock of a thread, it waits for nobody.
+    private long ReadEverUsed()
+    {
+        ReserveMoves moves = Reserves!.Moves;
+        for (int looks = 0; looks < LooksMax; looks++)
+        {
+            long ended = moves.Ended;
+            long used = ReadTaken(out _) - ThreadReserves.NeverUsedBytes(this);
+            if (moves.NoneSince(ended)) return used;
+        }
+
+        return ReadTaken(out _);
     }
 
     internal static void Raise(ref long peak, long value)

@@ -25,6 +25,10 @@
 //   - The surplus of a charge is deposited under the lock that the charge was made under: no byte is ever between tree
 //     and slot where a taker cannot find it.
 //
+// Bytes move between tree and slots, or from slot to slot, in four places: TryChargeAndFill, TryKeepSomewhere, Unbind
+// and TryExchange. Each is framed by Begin and End of the tree's ReserveMoves, so that no reader of what is used sees
+// the middle of a move (I3). TrySpend and TryKeep move nothing: they change what is used, by one store.
+//
 // What is held in advance is bounded for the tree (TreeReserves.MaxBytes), not per thread, and shrinks to nothing near
 // a limit. A slot is bound only for a counter that has proved busy (WarmthNeeded), so that a thread that passes through
 // takes nothing along.
@@ -59,10 +63,13 @@ internal sealed unsafe class ThreadReserves
     private const int PartOfRoom = 16;
     private const long SurplusMin = 4096;
 
-    // The address of the first slot, 0 before this thread has any. A number, because a thread-static number is read
-    // twice as fast as a reference.
+    // The address of the first slot, 0 before this thread has any, and while its fast path is paused. A number, because
+    // a thread-static number is read twice as fast as a reference.
     [ThreadStatic]
     private static nint t_slots;
+
+    [ThreadStatic]
+    private static bool t_isPaused;
 
     [ThreadStatic]
     private static ThreadReserves? t_own;
@@ -265,7 +272,22 @@ internal sealed unsafe class ThreadReserves
     internal void MakeOwn()
     {
         t_own = this;
-        t_slots = (nint)_slots;
+        if (!t_isPaused) t_slots = (nint)_slots;
+    }
+
+    /// <summary>From here on TrySpend and TryKeep of this thread fail: all its charges come to the slow path.</summary>
+    public static void PauseFastPath()
+    {
+        Debug.Assert(!t_isPaused, "A pause is not nested.");
+        t_isPaused = true;
+        t_slots = 0;
+    }
+
+    public static void ResumeFastPath()
+    {
+        Debug.Assert(t_isPaused, "Who goes on has paused.");
+        t_isPaused = false;
+        t_slots = t_own is { } own ? (nint)own._slots : 0;
     }
 
     private static long BalanceOf(ReserveSlot* slot) => Volatile.Read(ref slot->Balance);
@@ -337,10 +359,23 @@ internal sealed unsafe class ThreadReserves
             int to = (int)(first - _slots), from = (int)(slot - _slots);
             bool isFree = _counters[to] is null, isClosed = slot->Key == 0 || (!isFree && first->Key == 0);
             if (isClosed || (!isFree && !Rests(first))) return false;
-            (_counters[to], _counters[from]) = (_counters[from], _counters[to]);
-            (*first, *slot) = (*slot, *first);
-            if (isFree) Volatile.Write(ref _used, (_used | (1UL << to)) & ~(1UL << from));
-            return true;
+
+            // The two can be of different trees. Not worth a wait, least of all in one tree during a move of the other.
+            ReserveMoves moves = _counters[from]!.Reserves!.Moves;
+            ReserveMoves? others = _counters[to]?.Reserves!.Moves;
+            if (others == moves) others = null;
+            if (!moves.TryBegin()) return false;
+            bool areFree = others is null || others.TryBegin();
+            if (areFree)
+            {
+                (_counters[to], _counters[from]) = (_counters[from], _counters[to]);
+                (*first, *slot) = (*slot, *first);
+                if (isFree) Volatile.Write(ref _used, (_used | (1UL << to)) & ~(1UL << from));
+                others?.End();
+            }
+
+            moves.End();
+            return areFree;
         }
         finally
         {
@@ -418,17 +453,16 @@ internal sealed unsafe class ThreadReserves
         long surplus = Math.Min((slot->Capacity / 2) - slot->Balance, most);
         if (surplus >= SurplusMin)
         {
-            // The slot first: who reads meanwhile finds too little in use, not a use above what there ever was. Under
-            // the lock nobody else looks for the bytes, and only we could spend them.
-            Volatile.Write(ref slot->Balance, slot->Balance + surplus);
-            if (counter.TryChargePath(want.Bytes + surplus, out limiter))
+            tree.Moves.Begin();
+            bool charged = counter.TryChargePath(want.Bytes + surplus, out limiter);
+            if (charged)
             {
-                slot->Lowest = slot->Balance;
-                tree.CountMove();
-                return true;
+                slot->Lowest = slot->Balance + surplus;
+                Volatile.Write(ref slot->Balance, slot->Balance + surplus);
             }
 
-            Volatile.Write(ref slot->Balance, slot->Balance - surplus);
+            tree.Moves.End();
+            if (charged) return true;
         }
 
         return counter.TryChargePath(want.Bytes, out limiter);
@@ -449,10 +483,12 @@ internal sealed unsafe class ThreadReserves
             NotePeaks(slot, counter);
             long keep = slot->Capacity / 2;
             long drain = slot->Balance + bytes - keep;
-            tree.NoteMissing(counter, counter.UnchargePath(drain));
+            tree.Moves.Begin();
+            long missing = counter.UnchargePath(drain);
             Volatile.Write(ref slot->Balance, keep);
             slot->Lowest = keep;
-            tree.CountMove();
+            tree.Moves.End();
+            tree.NoteMissing(counter, missing);
             return true;
         }
         finally
@@ -549,12 +585,13 @@ internal sealed unsafe class ThreadReserves
         Debug.Assert(balance >= 0, "A reserve is never overdrawn.");
         Debug.Assert(balance <= slot->Capacity, "A reserve is never larger than its capacity.");
 
+        tree.Moves.Begin();
         long missing = balance == 0 ? 0 : counter.UnchargePath(balance);
         Volatile.Write(ref slot->Balance, 0);
         slot->Lowest = 0;
         Volatile.Write(ref _counters[index], null);
         Volatile.Write(ref _used, _used & ~(1UL << index));
-        tree.CountMove();
+        tree.Moves.End();
         tree.ReturnCapacity(slot->Capacity);
         counter.CountReserves(-1);
         tree.CountUnbound();
@@ -568,7 +605,7 @@ internal sealed unsafe class ThreadReserves
         nint start = (nint)Unsafe.AsPointer(ref _memory[0]);
         nint aligned = (start + ReserveSlot.SizeInBytes - 1) & ~(nint)(ReserveSlot.SizeInBytes - 1);
         _slots = (ReserveSlot*)aligned;
-        if (t_own == this) t_slots = aligned;
+        if (t_own == this && !t_isPaused) t_slots = aligned;
     }
 
     private readonly record struct Want(long Bytes, long Room);

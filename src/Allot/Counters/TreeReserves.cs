@@ -29,7 +29,6 @@ internal sealed class TreeReserves
     // The capacities of all bound slots: 0 <= _capacityBytes <= MaxBytes.
     private long _capacityBytes;
     private int _boundSlots;
-    private long _moves;
     private volatile bool _knowsHigh;
     private ITimer? _timer;
 
@@ -66,11 +65,8 @@ internal sealed class TreeReserves
     /// <summary>How many slots of all threads are bound to counters of this tree.</summary>
     public int BoundSlots => Volatile.Read(ref _boundSlots);
 
-    /// <summary>How often bytes have moved between the tree and slots. Who reads both compares this before and after.
-    /// </summary>
-    public long Moves => Volatile.Read(ref _moves);
-
-    public void CountMove() => Interlocked.Increment(ref _moves);
+    /// <summary>The moves of bytes between the tree and slots.</summary>
+    public ReserveMoves Moves { get; } = new();
 
     /// <summary>Bytes that were uncharged and had never been charged: kept until no lock is held, then
     /// reported.</summary>

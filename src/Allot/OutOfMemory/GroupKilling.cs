@@ -69,7 +69,8 @@ public static class GroupKilling
         {
             ArgumentException.ThrowIfNullOrWhiteSpace(reason);
             if (group.Parent is null) throw new InvalidOperationException("The root group '/' cannot be killed.");
-            KillNotice.Tell(group.End(new GroupEnding(reason, "Kill", group.Path), spares: static _ => false));
+            var ending = new GroupEnding(reason, "Kill", group.Path, group.Controller.Time);
+            KillNotice.Tell(group.End(ending, spares: static _ => false));
         }
     }
 }

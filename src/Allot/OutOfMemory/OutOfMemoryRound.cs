@@ -158,7 +158,7 @@ internal static class OutOfMemoryRound
         Debug.Assert(verdict.Victim is not null, "Nobody is killed without being chosen.");
         MemoryGroup top = verdict.Top!;
         string by = $"the out-of-memory policy of '{shortage.Limiter.Path}'";
-        var ending = new GroupEnding($"out of memory, and {verdict.Reason}", by, top.Path);
+        var ending = new GroupEnding($"out of memory, and {verdict.Reason}", by, top.Path, top.Controller.Time);
         IReadOnlyList<MemoryGroup> killed = top.End(
             ending, spares: static group => group.OutOfMemoryPriority == OutOfMemoryPolicy.NeverKilled);
         if (killed.Count == 0) return killed;

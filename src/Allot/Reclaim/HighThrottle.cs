@@ -19,7 +19,7 @@ internal static class HighThrottle
                 var charge = new ChargeAboveHigh(group, context);
                 if (!charge.ReclaimFirst(bytes, waitsForOthers: true)) return;
                 using PressureScope stalled = PressureScope.Enter(group);
-                while (charge.TryWaitOn(out TimeSpan slice)) Wait(group.Controller.Time, slice);
+                while (charge.TryWaitOn(out TimeSpan slice)) TimedWait.For(slice, group.Controller.Time);
             }
             catch (ThreadInterruptedException)
             {
@@ -56,19 +56,4 @@ internal static class HighThrottle
 
     private static bool IsHeldUp(long bytes, ReclaimContext context) =>
         bytes > 0 && (context.Forbidden & ReclaimNeeds.Blocking) == 0 && !ReclaimScope.IsReclaiming;
-
-    private static void Wait(TimeProvider time, TimeSpan span)
-    {
-        using var ended = new ManualResetEventSlim(initialState: false, spinCount: 0);
-        if (time == TimeProvider.System)
-        {
-            // Without a timer: its callback would need a thread of the pool, and those may all be waiting here.
-            ended.Wait(span);
-            return;
-        }
-
-        using ITimer timer = time.CreateTimer(
-            static ended => ((ManualResetEventSlim)ended!).Set(), ended, span, Timeout.InfiniteTimeSpan);
-        ended.Wait();
-    }
 }

@@ -1,8 +1,12 @@
-// The mark that this thread is inside a reclaimer, and what it uncharges there.
+// The mark that this thread is inside a reclaimer, and what it gives back there.
 //
 // The mark makes recursion impossible: a charge or a reclaim that a reclaimer makes does not reclaim. The tally is how
-// a claim is verified whatever other threads do to the same counters meanwhile: what this thread has uncharged from the
-// group, or from one below it, is counted here at the moment of the uncharge.
+// a claim is verified whatever other threads do to the same counters meanwhile: what this thread uncharges, less what
+// it charges, at the moment it does. It is kept for two groups: the one whose bytes are asked for, and the target of the
+// reclaim, at or above it, where room is wanted. So bytes that only change places count for nothing.
+//
+// Inside, this thread spends and keeps nothing in advance (ThreadReserves.PauseFastPath): every charge comes by here, and
+// those outside of reclaimers pay nothing for that.
 
 using System.Diagnostics;
 
@@ -10,44 +14,78 @@ namespace Allot;
 
 internal static class ReclaimScope
 {
-    // Threads inside a reclaimer, in the whole process. It is only there so that an uncharge looks at one shared word
-    // that hardly ever changes, and at thread-local ones only while it is not 0.
+    // Threads inside a reclaimer, in the whole process. It is only there so that others look at one shared word that
+    // hardly ever changes, and at thread-local ones only while it is not 0.
     private static int s_threadsInside;
 
     [ThreadStatic] private static MemoryGroup? t_group;
-    [ThreadStatic] private static long t_memoryBytes;
-    [ThreadStatic] private static long t_kernelBytes;
+    [ThreadStatic] private static MemoryGroup? t_target;
+    [ThreadStatic] private static Tally t_ofGroup;
+    [ThreadStatic] private static Tally t_ofTarget;
 
     /// <summary>Whether this thread is inside a reclaimer.</summary>
     internal static bool IsReclaiming => Volatile.Read(ref s_threadsInside) != 0 && t_group is not null;
 
-    internal static void Enter(MemoryGroup group)
+    /// <summary>A reclaimer begins on this thread.</summary>
+    /// <param name="group">Whose bytes it is asked for.</param>
+    /// <param name="target">Where room is wanted: this group, or one above.</param>
+    internal static void Enter(MemoryGroup group, MemoryGroup target)
     {
         Debug.Assert(t_group is null, "A thread is in one reclaimer at most.");
+        Debug.Assert(group.IsAtOrBelow(target), "Who is asked is below who needs.");
         Interlocked.Increment(ref s_threadsInside);
         t_group = group;
-        t_memoryBytes = t_kernelBytes = 0;
+        t_target = target;
+        t_ofGroup = t_ofTarget = default;
+        ThreadReserves.PauseFastPath();
     }
 
     /// <summary>Ends the scope.</summary>
-    /// <returns>What this thread has uncharged in it.</returns>
-    internal static long Leave(bool kernelOnly)
+    /// <param name="kernelOnly">Whether only kernel memory helps.</param>
+    /// <param name="elsewhereBytes">What this thread has charged below the target, but not to the group, less what it has
+    /// uncharged there; 0 or more.</param>
+    /// <returns>What this thread has uncharged from the group and below, less what it has charged there. Below 0 when
+    /// the group holds more by that.</returns>
+    internal static long Leave(bool kernelOnly, out long elsewhereBytes)
     {
         Debug.Assert(t_group is not null, "Who leaves has entered.");
-        t_group = null;
+        ThreadReserves.ResumeFastPath();
+        t_group = t_target = null;
         Interlocked.Decrement(ref s_threadsInside);
-        return kernelOnly ? t_kernelBytes : t_memoryBytes;
+        long ofGroup = t_ofGroup.Bytes(kernelOnly);
+        elsewhereBytes = Math.Max(0, ofGroup - t_ofTarget.Bytes(kernelOnly));
+        return ofGroup;
     }
 
-    /// <summary>Called after an uncharge while <see cref="IsReclaiming"/>.</summary>
+    /// <summary>Called after a charge of this thread.</summary>
+    internal static void NoteCharged(MemoryGroup group, MemoryKind kind, long bytes)
+    {
+        if (IsReclaiming) Note(group, kind, -bytes);
+    }
+
+    /// <summary>Called after an uncharge of this thread.</summary>
     internal static void NoteUncharged(MemoryGroup group, MemoryKind kind, long bytes)
     {
-        for (MemoryGroup? level = group; level is not null; level = level.Parent)
+        if (IsReclaiming) Note(group, kind, bytes);
+    }
+
+    private static void Note(MemoryGroup group, MemoryKind kind, long freedBytes)
+    {
+        if (group.IsAtOrBelow(t_target!)) t_ofTarget.Add(kind, freedBytes);
+        if (group.IsAtOrBelow(t_group!)) t_ofGroup.Add(kind, freedBytes);
+    }
+
+    private struct Tally
+    {
+        private long _memoryBytes;
+        private long _kernelBytes;
+
+        public readonly long Bytes(bool kernelOnly) => kernelOnly ? _kernelBytes : _memoryBytes;
+
+        public void Add(MemoryKind kind, long bytes)
         {
-            if (level != t_group) continue;
-            t_memoryBytes += bytes;
-            if (kind == MemoryKind.Kernel) t_kernelBytes += bytes;
-            return;
+            _memoryBytes += bytes;
+            if (kind == MemoryKind.Kernel) _kernelBytes += bytes;
         }
     }
 }

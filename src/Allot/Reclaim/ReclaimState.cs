@@ -60,7 +60,15 @@ internal sealed class ReclaimState : GroupAttachment
     public void GiveHighDebt(long bytes)
     {
         Debug.Assert(bytes >= 0, "Nobody is owed.");
-        Interlocked.Add(ref _highDebtBytes, bytes);
+        long before = Volatile.Read(ref _highDebtBytes);
+        while (true)
+        {
+            // From there on no debt is delayed for any longer, and the sum cannot wrap.
+            long after = Math.Min(before + bytes, MemoryGroup.MaxChargeBytes);
+            long seen = Interlocked.CompareExchange(ref _highDebtBytes, after, before);
+            if (seen == before) return;
+            before = seen;
+        }
     }
 
     /// <summary>Marks that a reclaim of this target is queued.</summary>

@@ -113,7 +113,7 @@ internal sealed class ReclaimWalk(MemoryGroup target, ReclaimState state, Reclai
             long ask = Math.Min(Math.Min(batch, total - asked), atMost);
             if (ask <= 0) break;
 
-            long freed = registration.Ask(ask, context);
+            long freed = registration.Ask(ask, context, target);
             FreedBytes += freed;
             asked += Math.Max(ask, freed);
             if (freed == 0) break;   // it cannot give anything now

@@ -1,11 +1,14 @@
 // One reclaimer in one group, and how it is called: nothing that it does reaches the caller but verified bytes.
 //
-// Verification. A claim counts up to what can be seen: the bytes that the calling thread has uncharged inside the call
-// (exact, whatever other threads do), or the fall of the group's own counter from before to after the call (for
-// reclaimers that let another thread do the freeing), whichever is more. A claim above both is an error. Accepted: with
-// charges or uncharges of other threads in between, the fall is off by their balance, so a wrong claim of a reclaimer
-// can pass by what others have uncharged meanwhile, and a right one of a reclaimer that frees elsewhere can be cut by
-// what others have charged. A claim never counts for more than itself.
+// Verification. A claim counts up to what can be seen: the bytes that the calling thread has uncharged inside the call,
+// less those it has charged (exact, whatever other threads do), or the fall of the group's own counter from before to
+// after the call (for reclaimers that let another thread do the freeing), whichever is more. What the calling thread
+// has charged elsewhere below the target of the reclaim is taken off either: it makes no room. A claim above that is an
+// error.
+// Accepted: with charges or uncharges of other threads in between, the fall is off by their balance, so a wrong claim
+// of a reclaimer can pass by what others have uncharged meanwhile, and a right one of a reclaimer that frees elsewhere
+// can be cut by what others have charged. And what a reclaimer lets another thread charge again is not told from what
+// anybody charges. A claim never counts for more than itself.
 
 using System.Diagnostics;
 
@@ -71,7 +74,7 @@ internal sealed class ReclaimerRegistration : IDisposable
         if (_closed) return 0;
         MemoryCounter counter = context.Counter(Group);
         long count;
-        ReclaimScope.Enter(Group);
+        ReclaimScope.Enter(Group, Group);
         try
         {
             count = _reclaimer.CountBytes(Group);
@@ -83,7 +86,7 @@ internal sealed class ReclaimerRegistration : IDisposable
         }
         finally
         {
-            ReclaimScope.Leave(context.KernelOnly);
+            ReclaimScope.Leave(context.KernelOnly, out _);
         }
 
         // Compared with the peak: use may have fallen since the count, and then a right count looks too large.
@@ -93,17 +96,19 @@ internal sealed class ReclaimerRegistration : IDisposable
     }
 
     /// <summary>Asks for bytes.</summary>
+    /// <param name="targetBytes">How much, 1 or more.</param>
+    /// <param name="context">What the code that charges may do.</param>
+    /// <param name="target">Where room is wanted.</param>
     /// <returns>The verified bytes, 0 or more.</returns>
-    internal long Ask(long targetBytes, ReclaimContext context)
+    internal long Ask(long targetBytes, ReclaimContext context, MemoryGroup target)
     {
         Debug.Assert(targetBytes > 0, "Nothing is never asked for.");
         if (_closed) return 0;
         MemoryCounter counter = context.Counter(Group);
         long before = counter.RecordedBytes;
-        long uncharged = 0;
-        long claimed = 0;
+        long uncharged = 0, elsewhere = 0, claimed = 0;
         Exception? thrown = null;
-        ReclaimScope.Enter(Group);
+        ReclaimScope.Enter(Group, target);
         try
         {
             claimed = _reclaimer.Reclaim(Group, targetBytes);
@@ -114,25 +119,25 @@ internal sealed class ReclaimerRegistration : IDisposable
         }
         finally
         {
-            uncharged = ReclaimScope.Leave(context.KernelOnly);
+            uncharged = ReclaimScope.Leave(context.KernelOnly, out elsewhere);
         }
 
-        long seen = Math.Max(uncharged, before - counter.RecordedBytes);
+        long seen = Math.Max(0, Math.Max(uncharged, before - counter.RecordedBytes) - elsewhere);
         if (thrown is not null)
         {
             Report($"threw: {thrown}");
-            return uncharged;
+            return Math.Max(0, uncharged - elsewhere);
         }
 
         if (claimed < 0)
         {
             Report($"claimed to have given back {claimed} bytes");
-            return uncharged;
+            return Math.Max(0, uncharged - elsewhere);
         }
 
         if (claimed <= seen) return claimed;
-        Report($"claimed to have given back {claimed} bytes, of which {Math.Max(0, seen)} are seen");
-        return Math.Max(0, seen);
+        Report($"claimed to have given back {claimed} bytes, of which {seen} are seen");
+        return seen;
     }
 
     private void Report(string what)

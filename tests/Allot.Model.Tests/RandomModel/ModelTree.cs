@@ -70,7 +70,7 @@ internal sealed class ModelTree : ITree
     public string Hold(int group, MemoryKind kind, long bytes)
     {
         var handle = new ModelHandle(_groups[group], kind);
-        string answer = TryCharge(handle.Group, handle.Sort, bytes);
+        string answer = Charge(handle.Group, handle.Sort, bytes);
         if (answer != Answers.Done) return answer;
         handle.Bytes = bytes;
         _handles.Add(handle);
@@ -82,7 +82,7 @@ internal sealed class ModelTree : ITree
         ModelHandle owner = _handles[handle];
         if (owner.IsDisposed) return Answers.Disposed;
         if (bytes < 0) return Answers.OutOfRange;
-        string answer = TryCharge(owner.Group, owner.Sort, bytes);
+        string answer = Charge(owner.Group, owner.Sort, bytes);
         if (answer == Answers.Done) owner.Bytes += bytes;
         return answer;
     }
@@ -165,16 +165,26 @@ internal sealed class ModelTree : ITree
 
     public string ShowPeak(int peak) => $"{_peaks[peak].Bytes}";
 
-    private static string TryCharge(ModelGroup group, Sort sort, long bytes)
+    // What does not begin with Try asks for help first. There is none here, so it is out of memory, unless the request is
+    // larger than the limit and nothing could have helped.
+    private static string Charge(ModelGroup group, Sort sort, long bytes) =>
+        TryCharge(group, sort, bytes, (limiter, max) =>
+        {
+            if (bytes <= max) limiter.Count("Oom");
+        });
+
+    private static string TryCharge(
+        ModelGroup group, Sort sort, long bytes, Action<ModelGroup, long>? onRefusal = null)
     {
-        if (FindRefusal(group, sort, bytes, []) is { } refused) return refused;
+        if (FindRefusal(group, sort, bytes, [], onRefusal) is { } refused) return refused;
         group.Own[(int)sort] += bytes;
         NotePeaks(group, sort);
         return Answers.Done;
     }
 
     // Who has the bytes already is not asked.
-    private static string? FindRefusal(ModelGroup group, Sort sort, long bytes, ModelGroup[] holders)
+    private static string? FindRefusal(
+        ModelGroup group, Sort sort, long bytes, ModelGroup[] holders, Action<ModelGroup, long>? onRefusal = null)
     {
         if (!group.IsOnline) return Answers.GroupRemoved;
         foreach (CounterKind counter in CountersOf(sort))
@@ -185,6 +195,7 @@ internal sealed class ModelTree : ITree
                 long max = level.Max[(int)counter];
                 if (bytes == 0 || bytes <= max - current || holders.Contains(level)) continue;
                 level.Count($"{counter}Max");
+                onRefusal?.Invoke(level, max);
                 return Answers.Refused(counter, level.Number, bytes, current, max);
             }
         }
@@ -219,5 +230,6 @@ internal sealed class ModelTree : ITree
         KernelForced = count("KernelForced"),
         PinsMax = count("PinsMax"),
         PinsForced = count("PinsForced"),
+        Oom = count("Oom"),
     };
 }

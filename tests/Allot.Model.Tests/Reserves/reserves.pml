@@ -11,6 +11,7 @@
  * Checked: I1 in succeed; I2 in tree_charge; I3 and I4 at the end; nothing for a group once its removal has returned,
  * which asks no thread if no slot is bound to it; no balance above its capacity; no deadlock. The ghosts pool and held know what is really held. No loop waits but on
  * a guard, and each thread has a number of operations: without a deadlock everything ends.
+ * Not modelled: who reads what is used meanwhile (Interleavings/ReadProtocol.cs).
  * Bounds: 2 blocks with 1 slot each, 2 owners and 1 heir, 2 groups, 1 to 4 levels, limits of at most 6 bytes, 1 to 4
  * operations for each owner, buffers of 4 to 6 stores. One slot is enough: slots share nothing but the block's lock.
  * Simplified: a lock is taken only with an empty buffer (an interlocked operation); stores under a lock are seen at

@@ -187,6 +187,26 @@ public sealed class MemoryChargeTests
     }
 
     [Fact]
+    public void Growth_that_nothing_can_help_counts_as_out_of_memory_as_a_charge_does()
+    {
+        MemoryGroup group = _tree.Root.CreateChild("g", new() { MaxBytes = 100 });
+        using MemoryCharge charge = group.Hold(MemoryKind.User, 90);
+        Assert.False(charge.TryGrow(20, out _));
+        Assert.Equal((0, 1), (group.ReadEvents().Oom, group.ReadEvents().MemoryMax));
+        Assert.Throws<MemoryLimitExceededException>(() => charge.Grow(20));
+        Assert.Equal((1, 2), (group.ReadEvents().Oom, group.ReadEvents().MemoryMax));
+        Assert.Throws<MemoryLimitExceededException>(() => charge.Resize(110));
+        Assert.Throws<MemoryLimitExceededException>(() => group.Hold(MemoryKind.User, 20));
+        Assert.Equal((3, 4), (group.ReadEvents().Oom, group.ReadEvents().MemoryMax));
+        Assert.Throws<MemoryLimitExceededException>(() => group.Charge(MemoryKind.User, 20));
+        Assert.Equal((4, 5), (group.ReadEvents().Oom, group.ReadEvents().MemoryMax));
+        Assert.Throws<MemoryLimitExceededException>(() => charge.Grow(200));   // could never fit
+        Assert.Throws<MemoryLimitExceededException>(() => group.Charge(MemoryKind.User, 200));
+        Assert.Equal(4, group.ReadEvents().Oom);
+        Assert.Equal(90, group.Memory.CurrentBytes);
+    }
+
+    [Fact]
     public void A_reclaimer_may_shrink_or_dispose_the_handle_that_grows()
     {
         MemoryGroup group = _tree.Root.CreateChild("g", new() { MaxBytes = 100 });

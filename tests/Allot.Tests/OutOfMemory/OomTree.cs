@@ -7,10 +7,15 @@ internal sealed class OomTree
     // Long where a victim lets go: then nobody waits for it. Short where it does not.
     private static readonly TimeSpan s_longEnough = TimeSpan.FromSeconds(60);
 
-    public OomTree(IOutOfMemoryPolicy policy, MemoryGroupOptions? domain = null, TimeSpan? grace = null)
+    public OomTree(
+        IOutOfMemoryPolicy policy,
+        MemoryGroupOptions? domain = null,
+        TimeSpan? grace = null,
+        TimeProvider? time = null)
     {
         Controller = new MemoryController(options: new()
         {
+            Time = time ?? TimeProvider.System,
             OutOfMemoryPolicy = policy,
             OutOfMemoryGrace = grace ?? s_longEnough,
         });

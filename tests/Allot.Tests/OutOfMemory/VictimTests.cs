@@ -1,3 +1,5 @@
+using Allot.Tests.Reclaim;
+
 namespace Allot.Tests.OutOfMemory;
 
 /// <summary>Victims that do not die, that take their time, or that were killed already.</summary>
@@ -17,6 +19,37 @@ public sealed class VictimTests
         Assert.Equal([1, 0], OomTree.OomKills(stuck, other));
         Assert.Equal(1, tree.Domain.ReadLocalEvents().Oom);
         Assert.Equal(100, tree.Domain.Memory.CurrentBytes);
+    }
+
+    [Fact]
+    public void The_grace_is_counted_by_the_clock_of_the_tree()
+    {
+        var hour = TimeSpan.FromHours(1);
+        var time = new SkippingTime();
+        var tree = new OomTree(OutOfMemoryPolicy.Largest, new() { MaxBytes = 100 }, hour, time);
+        MemoryGroup stuck = tree.Tenant("stuck", 0), other = tree.Tenant("other", 40);
+        stuck.Charge(MemoryKind.User, 60);
+        Assert.Throws<MemoryLimitExceededException>(() => other.Charge(MemoryKind.User, 1));
+        Assert.Equal(hour, time.Slept);
+        Assert.Equal([1, 0], OomTree.OomKills(stuck, other));
+        Assert.Equal(hour, stuck.Life!.Ending!.Age);
+    }
+
+    [Fact]
+    public void A_victim_that_lets_go_within_the_grace_ends_the_wait()
+    {
+        var time = new SkippingTime();
+        var tree = new OomTree(
+            OutOfMemoryPolicy.Largest, new() { MaxBytes = 100 }, grace: TimeSpan.FromHours(1), time);
+        MemoryGroup slow = tree.Tenant("slow", 0), other = tree.Tenant("other", 40);
+        slow.Charge(MemoryKind.User, 60);
+        time.InWait = () =>
+        {
+            if (time.Slept >= TimeSpan.FromMinutes(1)) slow.Uncharge(MemoryKind.User, slow.Memory.CurrentBytes);
+        };
+        other.Charge(MemoryKind.User, 1);
+        Assert.Equal(TimeSpan.FromMinutes(1), time.Slept);
+        Assert.Equal(41, tree.Domain.Memory.CurrentBytes);
     }
 
     [Fact]

@@ -207,6 +207,36 @@ public sealed class HighThrottleTests
         Assert.Equal(TimeSpan.FromSeconds(2), _time.Slept);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_transfer_is_not_delayed_and_the_next_charge_pays_for_it(bool isFromAnotherTree)
+    {
+        MemoryGroup root = isFromAnotherTree ? new MemoryController().Root : _controller.Root;
+        using MemoryCharge moved = root.CreateChild("c").Hold(MemoryKind.User, Pages64);
+        FillTo((110 * MiB) - (2 * Pages64));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        long highBefore = _middle.ReadLocalEvents().High;
+        Assert.True(moved.TryTransferTo(_leaf, out _));
+        Assert.InRange(_middle.ReadLocalEvents().High, highBefore + 1, highBefore + 3);   // of TryCharge too
+        Assert.Equal(TimeSpan.Zero, _time.Slept);
+        _leaf.Charge(MemoryKind.User, Pages64);
+        AssertSlept(1279);
+        _leaf.Uncharge(MemoryKind.User, Pages64);
+        _leaf.Charge(MemoryKind.User, Pages64);
+        AssertSlept(1279 + 640);   // it has paid
+    }
+
+    [Fact]
+    public void What_moves_below_a_high_limit_owes_nothing()
+    {
+        using MemoryCharge moved = _middle.CreateChild("c").Hold(MemoryKind.User, Pages64);
+        FillTo((110 * MiB) - (2 * Pages64));
+        long highBefore = _middle.ReadLocalEvents().High;
+        moved.TransferTo(_leaf);
+        Assert.Equal(highBefore, _middle.ReadLocalEvents().High);
+        _leaf.Charge(MemoryKind.User, Pages64);
+        AssertSlept(639);
+    }
+
     [Fact]
     public void Inside_a_reclaimer_nobody_is_delayed()
     {

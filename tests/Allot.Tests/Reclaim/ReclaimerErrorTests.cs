@@ -72,6 +72,106 @@ public sealed class ReclaimerErrorTests
         Assert.Equal(0, _tree.Root.ReadEvents().ReclaimErrors);
     }
 
+    public enum Place
+    {
+        Group,
+        Below,
+        Sibling,
+    }
+
+    public enum Way
+    {
+        Force,
+        Try,
+        Handle,
+        Transfer,
+        Hold,
+        Async,
+    }
+
+    public static TheoryData<Place, Way> Moves
+    {
+        get
+        {
+            var moves = new TheoryData<Place, Way>();
+            foreach (Place place in Enum.GetValues<Place>())
+            {
+                foreach (Way way in Enum.GetValues<Way>()) moves.Add(place, way);
+            }
+
+            return moves;
+        }
+    }
+
+    [Theory, MemberData(nameof(Moves))]
+    public void Bytes_that_only_change_places_are_not_freed(Place place, Way way)
+    {
+        MemoryGroup sibling = _tree.Middle.CreateChild("s"), below = _tree.Leaf.CreateChild("below");
+        MemoryGroup to = place == Place.Group ? _tree.Leaf : place == Place.Below ? below : sibling;
+        foreach (MemoryGroup group in (MemoryGroup[])[_tree.Leaf, sibling, below])
+        {
+            for (int i = 0; i < 100; i++)   // this thread holds some of it in advance
+            {
+                group.Charge(MemoryKind.User, 10);
+                group.Uncharge(MemoryKind.User, 10);
+            }
+        }
+
+        using MemoryCharge held = _tree.Leaf.Hold(MemoryKind.User, 1_000);
+        using TestCache liar = new TestCache(_tree.Leaf).Fill(1_000);
+        liar.Instead = (_, target) =>
+        {
+            if (way == Way.Transfer)
+            {
+                held.TransferTo(to == _tree.Leaf ? below : to);
+                return target;
+            }
+
+            liar.Free(target);
+            if (way == Way.Force) to.ForceCharge(MemoryKind.User, target);
+            if (way == Way.Try) Assert.True(to.TryCharge(MemoryKind.User, target, out ChargeRefusal _));
+            if (way == Way.Handle) to.Handle().Charge(target);
+            if (way == Way.Hold) to.Hold(MemoryKind.User, target);
+            if (way == Way.Async) to.ChargeAsync(MemoryKind.User, target).AsTask().Wait();
+            return target;
+        };
+        Assert.Equal(0, _tree.Root.Reclaim(10));
+        Assert.Equal(2_000, _tree.Root.Memory.CurrentBytes);
+        Assert.InRange(_tree.Leaf.ReadLocalEvents().ReclaimErrors, 1, long.MaxValue);
+    }
+
+    [Fact]
+    public void What_moves_out_of_the_group_that_needs_room_is_freed_there()
+    {
+        MemoryGroup elsewhere = _tree.Root.CreateChild("s");
+        using TestCache cache = new TestCache(_tree.Leaf).Fill(1_000);
+        cache.Instead = (_, target) =>
+        {
+            cache.Free(target);
+            elsewhere.ForceCharge(MemoryKind.User, target);
+            return target;
+        };
+        Assert.Equal(10, _tree.Middle.Reclaim(10));
+        Assert.Equal(0, _tree.Root.ReadEvents().ReclaimErrors);
+        Assert.Equal(0, _tree.Root.Reclaim(10));
+        Assert.InRange(_tree.Leaf.ReadLocalEvents().ReclaimErrors, 1, long.MaxValue);
+    }
+
+    [Fact]
+    public void What_a_reclaimer_charges_for_its_work_and_gives_back_is_not_counted()
+    {
+        using TestCache cache = new TestCache(_tree.Leaf).Fill(1_000);
+        cache.Instead = (group, target) =>
+        {
+            group.Charge(MemoryKind.User, 500);
+            long freed = cache.Free(target);
+            group.Uncharge(MemoryKind.User, 500);
+            return freed;
+        };
+        Assert.Equal(10, _tree.Root.Reclaim(10));
+        Assert.Equal(0, _tree.Root.ReadEvents().ReclaimErrors);
+    }
+
     [Fact]
     public void What_another_thread_frees_for_it_counts()
     {
