@@ -12,7 +12,7 @@ public sealed class MemoryController
     public MemoryController(MemoryGroupOptions? rootOptions = null, MemoryControllerOptions? options = null)
     {
         rootOptions ??= new MemoryGroupOptions();
-        rootOptions.Validate();
+        rootOptions.Validate(parent: null, name: "");
         if (rootOptions.KillsAsOne)
         {
             throw new ArgumentException("The root group '/' is never killed, not as one either.", nameof(rootOptions));
@@ -26,7 +26,7 @@ public sealed class MemoryController
         CountsAllKernelMemory = options.KernelAccounting == KernelAccountingMode.Always;
         Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing)
         {
-            BeforeLimit = CountsAllKernelMemory ? null : BeforeLimit,
+            BeforeLimit = BeforeLimit_NeedsGate,
         };
         SharesUnclaimedProtection = options.SharesUnclaimedProtection;
         HighDelayMax = options.HighDelayMax;
@@ -104,9 +104,10 @@ public sealed class MemoryController
         }
     }
 
-    private static void BeforeLimit(MemoryCounter counter, long maxBytes)
+    private static void BeforeLimit_NeedsGate(MemoryCounter counter, long maxBytes)
     {
         var group = (MemoryGroup)counter.Owner!;
+        if (counter == group.Memory) ProtectionBound.ValidateMax_NeedsGate(group, maxBytes);
         if (counter == group.KernelIfAny && maxBytes != MemoryGroup.Unlimited) group.StartKernelAccounting();
     }
 }

@@ -88,6 +88,7 @@ public sealed class MemoryGroup
 
     /// <summary>The group above; null for the root. A removed group keeps it: it is where its bytes return
     /// to.</summary>
+    /// <remarks>Given once, at creation: a group cannot be moved, so there is no way to ask for a cycle.</remarks>
     public MemoryGroup? Parent { get; }
 
     /// <summary>Whether the group takes charges.</summary>
@@ -147,7 +148,7 @@ public sealed class MemoryGroup
     {
         GroupName.Validate(name);
         options ??= MemoryGroupOptions.Default;
-        options.Validate();
+        options.Validate(this, name);
         lock (_controller.TreeLock)
         {
             if (_state == MemoryGroupState.Offline)

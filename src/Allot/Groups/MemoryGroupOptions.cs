@@ -39,13 +39,13 @@ public sealed class MemoryGroupOptions
 
     internal bool HasPolicy => MinBytes != 0 || LowBytes != 0;
 
-    internal void Validate()
+    /// <summary>Throws unless a group of that name can have these limits.</summary>
+    internal void Validate(MemoryGroup? parent, string name)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(MaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(KernelMaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(PinsMaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(HighBytes);
-        GroupPolicy.ValidateProtection(MinBytes, MaxBytes, nameof(MinBytes));
-        GroupPolicy.ValidateProtection(LowBytes, MaxBytes, nameof(LowBytes));
+        ProtectionBound.Validate(this, parent, name);
     }
 }
