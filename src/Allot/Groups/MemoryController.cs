@@ -23,6 +23,7 @@ public sealed class MemoryController
         Time = options.Time;
         OutOfMemoryPolicyOrNull = options.OutOfMemoryPolicyOrNull;
         OutOfMemoryGrace = options.OutOfMemoryGrace;
+        GroupPayerOrNull = options.GroupPayerOrNull;
         CountsAllKernelMemory = options.KernelAccounting == KernelAccountingMode.Always;
         Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing)
         {
@@ -68,6 +69,9 @@ public sealed class MemoryController
 
     /// <summary>The policy as it was given with the options, whose type is of a higher layer.</summary>
     internal object? OutOfMemoryPolicyOrNull { get; }
+
+    /// <summary>Who has parents pay for the groups below them; null for nobody.</summary>
+    internal GroupPayer? GroupPayerOrNull { get; }
 
     /// <summary>What the out-of-memory layer keeps; null until it is needed.</summary>
     internal object? OutOfMemory;

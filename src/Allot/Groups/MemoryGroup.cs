@@ -39,6 +39,9 @@ public sealed class MemoryGroup
     private GroupLife? _life;
     private volatile MemoryGroupState _state;
 
+    // What the parent pays for this group, until it is removed.
+    private int _metadataBytes;
+
     // Made when first wanted, after those of the parent; under the tree lock. An idle group has only Memory.
     private MemoryCounter? _kernel;
     private PinCounters? _pins;
@@ -65,7 +68,7 @@ public sealed class MemoryGroup
             controller.CountsAllKernelMemory || limitsKernel || parent?.CountsKernelMemory == true);
         if (limitsKernel) _kernel = NewKernelCounter(options.KernelMaxBytes);
         if (options.PinsMaxBytes != Unlimited) _pins = NewPinCounters(options.PinsMaxBytes);
-        if (options.KillsAsOne || options.OutOfMemoryPriority is not null)
+        if (options.HasLife)
         {
             _life = new GroupLife { KillsAsOne = options.KillsAsOne, Priority = options.OutOfMemoryPriority };
         }
@@ -144,33 +147,59 @@ public sealed class MemoryGroup
     /// limit.</exception>
     /// <exception cref="InvalidOperationException">A child of that name exists, or this group was removed or
     /// killed.</exception>
+    /// <exception cref="MemoryLimitExceededException">Only in a tree whose groups pay for those below them
+    /// (<c>ChargesGroupMetadata</c>): a limit refused.</exception>
     public MemoryGroup CreateChild(string name, MemoryGroupOptions? options = null)
     {
         GroupName.Validate(name);
         options ??= MemoryGroupOptions.Default;
         options.Validate(this, name);
-        lock (_controller.TreeLock)
+        if (_controller.GroupPayerOrNull is { } payer && CountsKernelMemory) return CreatePaid(payer, name, options);
+        lock (_controller.TreeLock) return AddChild_NeedsLock(name, options);
+    }
+
+    // The charge comes first, without the lock of the tree, under which nobody charges; and only for what can succeed.
+    private MemoryGroup CreatePaid(GroupPayer payer, string name, MemoryGroupOptions options)
+    {
+        lock (_controller.TreeLock) ThrowIfCannotAdd_NeedsLock(name, isTaken: _children?.ContainsKey(name) ?? false);
+        int bytes = GroupFootprint.BytesOf(name, options);
+        if (!payer.TryCharge(this, name, bytes)) bytes = 0;   // it has ended meanwhile, as we are about to find
+        try
         {
-            if (_state == MemoryGroupState.Offline)
+            lock (_controller.TreeLock)
             {
-                throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': that group was removed.");
+                MemoryGroup child = AddChild_NeedsLock(name, options);
+                child._metadataBytes = bytes;
+                return child;
             }
-
-            if (_state == MemoryGroupState.Killed)
-            {
-                throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': that group was killed.");
-            }
-
-            var child = new MemoryGroup(_controller, this, name, options);
-            if (!(_children ??= []).TryAdd(name, child))
-            {
-                throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': it exists already.");
-            }
-
-            if (options.HasPolicy) child.ApplyPolicy_NeedsLock(options);
-            child.AssertInvariants_NeedsLock();
-            return child;
         }
+        catch
+        {
+            payer.Uncharge(this, bytes);
+            throw;
+        }
+    }
+
+    private MemoryGroup AddChild_NeedsLock(string name, MemoryGroupOptions options)
+    {
+        ThrowIfCannotAdd_NeedsLock(name, isTaken: false);
+        var child = new MemoryGroup(_controller, this, name, options);
+        if (!(_children ??= []).TryAdd(name, child)) ThrowIfCannotAdd_NeedsLock(name, isTaken: true);
+        if (options.HasPolicy) child.ApplyPolicy_NeedsLock(options);
+        child.AssertInvariants_NeedsLock();
+        return child;
+    }
+
+    private void ThrowIfCannotAdd_NeedsLock(string name, bool isTaken)
+    {
+        string? problem = _state switch
+        {
+            MemoryGroupState.Offline => "that group was removed",
+            MemoryGroupState.Killed => "that group was killed",
+            _ => isTaken ? "it exists already" : null,
+        };
+        if (problem is null) return;
+        throw new InvalidOperationException($"Cannot create '{name}' below '{Path}': {problem}.");
     }
 
     /// <summary>Removes the group from the tree. Its charges are refused from here on, and what it still holds belongs
@@ -192,6 +221,7 @@ public sealed class MemoryGroup
 
         _controller.Reserves.Waiting.EndHopeless();   // who waits in the group waits for nothing
         _controller.Reserves.Settle();
+        if (_metadataBytes > 0) _controller.GroupPayerOrNull!.Uncharge(Parent, _metadataBytes);
         _policy?.Attachment?.OnRemoved(Parent._policy?.Attachment);
     }
 

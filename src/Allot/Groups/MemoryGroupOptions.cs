@@ -37,6 +37,8 @@ public sealed class MemoryGroupOptions
     /// that of the group above.</summary>
     public int? OutOfMemoryPriority { get; set; }
 
+    internal bool HasLife => KillsAsOne || OutOfMemoryPriority is not null;
+
     internal bool HasPolicy => MinBytes != 0 || LowBytes != 0;
 
     /// <summary>Throws unless a group of that name can have these limits.</summary>
