@@ -30,6 +30,31 @@ public sealed class ScaleTests(ITestOutputHelper output)
         Assert.InRange(each, 1, IdleGroupBytesMax);
     }
 
+    public static TheoryData<string, MemoryGroupOptions> Weights => new()
+    {
+        { "short", new() },
+        { new string('n', 200), new() },
+        { "kernel", new() { KernelMaxBytes = 1 << 20 } },
+        { "pins", new() { PinsMaxBytes = 1 << 20 } },
+        { "protected", new() { LowBytes = 1 } },
+        { "life", new() { OutOfMemoryPriority = 1 } },
+        { "all", new() { KernelMaxBytes = 1 << 20, PinsMaxBytes = 1 << 20, MinBytes = 1, KillsAsOne = true } },
+    };
+
+    [Theory, MemberData(nameof(Weights), DisableDiscoveryEnumeration = true)]
+    public void What_parents_pay_for_groups_is_near_what_the_heap_shows(string name, MemoryGroupOptions options)
+    {
+        const int Groups = 5_000;
+        MemoryGroup parent = new MemoryController(options: new() { ChargesGroupMetadata = true }).Root;
+        (_, _) = (parent.Kernel, parent.Pins);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 0; i < Groups; i++) parent.CreateChild($"{name}{i:d4}", options);
+        long heap = GC.GetTotalMemory(forceFullCollection: true) - before;
+        output.WriteLine($"{heap / Groups} bytes on the heap, {parent.Kernel.CurrentBytes / Groups} charged");
+        Assert.InRange(parent.Kernel.CurrentBytes, heap * 85 / 100, heap * 115 / 100);
+        GC.KeepAlive(parent);
+    }
+
     [Fact]
     public void Counters_of_kernel_memory_and_pins_come_with_the_first_use()
     {

@@ -44,8 +44,10 @@ public sealed class StressTests(ITestOutputHelper output)
             });
 
         foreach (MemoryCharge? handle in shared) handle?.Dispose();
+        Assert.Empty(TreeWalk.FindViolations(tree.Controller));
+        tree.RemoveAll();
         AssertZeroEverywhere(tree);
-        AssertEventsAreExact(tree, crew.Sum(worker => worker.Refusals));
+        AssertEventsAreExact(tree, crew.Sum(worker => worker.Refusals) + tree.RefusedGroups);
         return hasReserved != 0;
 
         void NoteReserved()

@@ -21,6 +21,7 @@ internal sealed class StressTree
     public StressTree(Prng random, long unit, int groups)
     {
         Unit = unit;
+        Controller = new MemoryController(options: new() { ChargesGroupMetadata = unit > 1 });
         MemoryGroup calm = Controller.Root.CreateChild(
             "calm", new() { MaxBytes = 4_000 * unit, KernelMaxBytes = 1_500 * unit, PinsMaxBytes = 2_000 * unit });
         Calm.Add(calm);
@@ -42,11 +43,14 @@ internal sealed class StressTree
         _slots = [.. Enumerable.Range(0, groups / 2).Select(_ => CreateBelow(_wild))];
     }
 
-    public MemoryController Controller { get; } = new();
+    public MemoryController Controller { get; }
 
     public long Unit { get; }
 
     public List<MemoryGroup> Calm { get; } = [];
+
+    /// <summary>How many groups could not be created, because somebody above has no room for them.</summary>
+    public long RefusedGroups { get; private set; }
 
     /// <summary>Every group there ever was. Only for quiet points.</summary>
     public IReadOnlyList<MemoryGroup> EverCreated => _everCreated;
@@ -73,6 +77,16 @@ internal sealed class StressTree
         {
             // The parent was removed meanwhile, or the old one still has children: it stays, out of its slot.
         }
+        catch (MemoryLimitExceededException)
+        {
+            RefusedGroups++;   // one thread replaces
+        }
+    }
+
+    /// <summary>Removes all groups, the youngest first: children are younger than their parents.</summary>
+    public void RemoveAll()
+    {
+        foreach (MemoryGroup group in _everCreated.Where(group => group.Parent is not null).Reverse()) group.Remove();
     }
 
     private MemoryGroup CreateBelow(MemoryGroup parent)

@@ -9,6 +9,9 @@ public sealed class MemoryLimitExceededException : OutOfMemoryException
     public MemoryLimitExceededException(ChargeRefusal refusal)
         : base(refusal.ToString()) => Refusal = refusal;
 
+    internal MemoryLimitExceededException(string what, ChargeRefusal refusal)
+        : base($"{what} {refusal}") => Refusal = refusal;
+
     /// <summary>What was asked, of whom, and which limit said no.</summary>
     public ChargeRefusal Refusal { get; }
 }

@@ -121,7 +121,8 @@ public sealed class MemoryCounter
     /// </summary>
     /// <remarks>May be set at any time, also below what is in use: nothing is taken back by that, but the next charge
     /// is refused. Of two racing writers the last one wins.</remarks>
-    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, or below the protection of the group,
+    /// <c>MinBytes</c> or <c>LowBytes</c>; nothing has changed.</exception>
     public long MaxBytes
     {
         get => Volatile.Read(ref _max);

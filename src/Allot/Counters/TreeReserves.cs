@@ -47,7 +47,7 @@ internal sealed class TreeReserves
     /// <summary>The most bytes that all threads together hold in advance.</summary>
     public long MaxBytes { get; }
 
-    /// <summary>Called before a limit changes, without locks; it may refuse by throwing.</summary>
+    /// <summary>Called under the gate before a limit changes; it may refuse by throwing.</summary>
     public Action<MemoryCounter, long>? BeforeLimit { get; init; }
 
     public SteadyLock Gate => _gate;
@@ -195,11 +195,11 @@ internal sealed class TreeReserves
     /// </summary>
     public void SetMax(MemoryCounter counter, long maxBytes)
     {
-        BeforeLimit?.Invoke(counter, maxBytes);
         using (_gate.EnterScope())
         {
             try
             {
+                BeforeLimit?.Invoke(counter, maxBytes);
                 bool hasHigh = counter.HighBytes != long.MaxValue;   // then TryFindRoom reads the limit as well
                 if (maxBytes < counter.MaxBytes || hasHigh) MakeExact_NeedsGate(counter);
                 counter.SetMax(maxBytes);

@@ -16,7 +16,7 @@ internal sealed class KernelFileState
     /// <summary>The most kernel memory in use since the file was reset, or ever.</summary>
     public static long PeakBytes(MemoryGroup group)
     {
-        long ever = group.Kernel.PeakBytes;
+        long ever = group.KernelIfAny?.PeakBytes ?? 0;
         if (!s_states.TryGetValue(group, out KernelFileState? state)) return ever;
         lock (state._lock) return state._peak?.PeakBytes ?? ever;
     }

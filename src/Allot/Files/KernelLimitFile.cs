@@ -14,7 +14,8 @@ internal sealed class KernelLimitFile(MemoryGroup group) : GroupFile(group, "mem
     private protected override string Advice =>
         "Write bytes (4096), a number with K, M, G, T, P or E (64M), or -1 for no limit.";
 
-    private protected override string ReadCore() => FileText.Number(Math.Min(Group.Kernel.MaxBytes, Unlimited));
+    private protected override string ReadCore() =>
+        FileText.Number(Math.Min(Group.KernelIfAny?.MaxBytes ?? MemoryGroup.Unlimited, Unlimited));
 
     private protected override long WriteCore(string text)
     {

@@ -5,5 +5,5 @@ internal sealed class KernelUsageFile(MemoryGroup group) : CounterFile(group, "m
 {
     private protected override string Advice => "Write to memory.kmem.limit_in_bytes to limit it.";
 
-    private protected override long Number => Group.Kernel.CurrentBytes;
+    private protected override long Number => Group.CurrentBytesOf(CounterKind.Kernel);
 }

@@ -4,4 +4,6 @@ namespace Allot;
 internal sealed class MemoryPeakFile(MemoryGroup group) : PeakFile(group, "memory.peak")
 {
     private protected override MemoryCounter Counter => Group.Memory;
+
+    private protected override MemoryCounter CounterIfAny => Group.Memory;
 }

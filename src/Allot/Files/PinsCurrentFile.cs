@@ -5,5 +5,5 @@ internal sealed class PinsCurrentFile(MemoryGroup group) : CounterFile(group, "p
 {
     private protected override string Advice => "Write to pins.max to limit it.";
 
-    private protected override long Number => Group.Pins.CurrentBytes;
+    private protected override long Number => Group.CurrentBytesOf(CounterKind.Pins);
 }

@@ -4,4 +4,6 @@ namespace Allot;
 internal sealed class PinsPeakFile(MemoryGroup group) : PeakFile(group, "pins.peak")
 {
     private protected override MemoryCounter Counter => Group.Pins;
+
+    private protected override MemoryCounter? CounterIfAny => Group.PinsIfAny?.All;
 }

@@ -5,8 +5,6 @@ internal abstract class ProtectionFile(MemoryGroup group, string name) : AmountF
 {
     private protected sealed override void Set(string text, long bytes)
     {
-        // What was read can be written, also when the limit was lowered below it meanwhile.
-        if (bytes == Bytes) return;
         try
         {
             Protect(bytes);

@@ -63,13 +63,4 @@ internal sealed class GroupPolicy
         Debug.Assert(removed, "An online group that has a policy is listed by its parent's.");
         Volatile.Write(ref _snapshot, null);
     }
-
-    /// <summary>What is not used cannot be protected: more than the limit is a mistake.</summary>
-    public static void ValidateProtection(long bytes, long maxBytes, string name)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(bytes, name);
-        if (bytes <= maxBytes) return;
-        throw new ArgumentOutOfRangeException(
-            name, bytes, $"{name} protects at most what the group may use; its limit is {maxBytes} bytes.");
-    }
 }

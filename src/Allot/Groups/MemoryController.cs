@@ -12,7 +12,7 @@ public sealed class MemoryController
     public MemoryController(MemoryGroupOptions? rootOptions = null, MemoryControllerOptions? options = null)
     {
         rootOptions ??= new MemoryGroupOptions();
-        rootOptions.Validate();
+        rootOptions.Validate(parent: null, name: "");
         if (rootOptions.KillsAsOne)
         {
             throw new ArgumentException("The root group '/' is never killed, not as one either.", nameof(rootOptions));
@@ -23,11 +23,12 @@ public sealed class MemoryController
         Time = options.Time;
         OutOfMemoryPolicyOrNull = options.OutOfMemoryPolicyOrNull;
         OutOfMemoryGrace = options.OutOfMemoryGrace;
+        GroupPayerOrNull = options.GroupPayerOrNull;
         CountsAllKernelMemory =
             KernelAccountingSwitch.IsOn && options.KernelAccounting == KernelAccountingMode.Always;
         Reserves = new TreeReserves(options.ReservesMaxBytes, options.Time, ReportMissing)
         {
-            BeforeLimit = CountsAllKernelMemory ? null : BeforeLimit,
+            BeforeLimit = BeforeLimit_NeedsGate,
         };
         SharesUnclaimedProtection = options.SharesUnclaimedProtection;
         HighDelayMax = options.HighDelayMax;
@@ -70,6 +71,9 @@ public sealed class MemoryController
     /// <summary>The policy as it was given with the options, whose type is of a higher layer.</summary>
     internal object? OutOfMemoryPolicyOrNull { get; }
 
+    /// <summary>Who has parents pay for the groups below them; null for nobody.</summary>
+    internal GroupPayer? GroupPayerOrNull { get; }
+
     /// <summary>What the out-of-memory layer keeps; null until it is needed.</summary>
     internal object? OutOfMemory;
 
@@ -105,9 +109,10 @@ public sealed class MemoryController
         }
     }
 
-    private static void BeforeLimit(MemoryCounter counter, long maxBytes)
+    private static void BeforeLimit_NeedsGate(MemoryCounter counter, long maxBytes)
     {
         var group = (MemoryGroup)counter.Owner!;
+        if (counter == group.Memory) ProtectionBound.ValidateMax_NeedsGate(group, maxBytes);
         if (counter == group.KernelIfAny && maxBytes != MemoryGroup.Unlimited) group.StartKernelAccounting();
     }
 }

@@ -51,6 +51,9 @@ public sealed class MemoryControllerOptions
     /// <summary>Set by the layer that knows its type.</summary>
     internal object? OutOfMemoryPolicyOrNull { get; set; }
 
+    /// <summary>Set by the layer that knows its type; null for nobody pays.</summary>
+    internal GroupPayer? GroupPayerOrNull { get; set; }
+
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfNegative(ReservesMaxBytes);

@@ -37,16 +37,18 @@ public sealed class MemoryGroupOptions
     /// that of the group above.</summary>
     public int? OutOfMemoryPriority { get; set; }
 
+    internal bool HasLife => KillsAsOne || OutOfMemoryPriority is not null;
+
     internal bool HasPolicy => MinBytes != 0 || LowBytes != 0;
 
-    internal void Validate()
+    /// <summary>Throws unless a group of that name can have these limits.</summary>
+    internal void Validate(MemoryGroup? parent, string name)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(MaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(KernelMaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(PinsMaxBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(HighBytes);
         if (KernelMaxBytes != MemoryGroup.Unlimited) KernelAccountingSwitch.ThrowIfOff();
-        GroupPolicy.ValidateProtection(MinBytes, MaxBytes, nameof(MinBytes));
-        GroupPolicy.ValidateProtection(LowBytes, MaxBytes, nameof(LowBytes));
+        ProtectionBound.Validate(this, parent, name);
     }
 }

@@ -1,10 +1,27 @@
 namespace Allot;
 
-/// <summary>Lowering the soft limit of a group below what it uses.</summary>
+/// <summary>The soft limit of a group.</summary>
+/// <remarks>All members may be used from any thread and at any time.</remarks>
 public static class GroupHigh
 {
     extension(MemoryGroup group)
     {
+        /// <summary>The soft limit in bytes; <see cref="MemoryGroup.Unlimited"/> for none. Default: none.</summary>
+        /// <remarks>A <c>Charge</c> to the group, or to one below it, that leaves the group above this asks its
+        /// reclaimers, and is then delayed, the longer the further above it is; it is never refused. Setting it does
+        /// not wait for reclaim: what is in use already is acted on by the next charge, or by
+        /// <c>SetHighAsync</c>.</remarks>
+        /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+        public long HighBytes
+        {
+            get => group.Memory.HighBytes;
+            set
+            {
+                ArgumentOutOfRangeException.ThrowIfNegative(value);
+                if (value != group.HighBytes) group.Controller.Reserves.SetHigh(group.Memory, value);
+            }
+        }
+
         /// <summary>Sets <c>HighBytes</c>, at once, and then lets the reclaimers of the group and below bring its use
         /// down to it, on a thread of the pool.</summary>
         /// <param name="highBytes">The limit in bytes; <see cref="MemoryGroup.Unlimited"/> for none.</param>

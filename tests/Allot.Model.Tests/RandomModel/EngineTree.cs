@@ -8,16 +8,24 @@ internal class EngineTree : ITree
     private readonly List<PeakReader> _peaks = [];
 
     /// <param name="reservesMaxBytes">What threads may hold in advance.</param>
-    public EngineTree(long reservesMaxBytes = 0)
+    /// <param name="chargesGroups">Whether parents pay for the groups below them.</param>
+    public EngineTree(long reservesMaxBytes = 0, bool chargesGroups = false)
     {
-        Controller = new MemoryController(options: new() { ReservesMaxBytes = reservesMaxBytes });
+        Controller = new MemoryController(options: new()
+        {
+            ReservesMaxBytes = reservesMaxBytes,
+            ChargesGroupMetadata = chargesGroups,
+        });
         _groups = [Controller.Root];
     }
 
     public MemoryController Controller { get; }
 
-    public string Create(int parent, string name, long[] limits) => Try(() => _groups.Add(_groups[parent].CreateChild(
-        name, new() { MaxBytes = limits[0], KernelMaxBytes = limits[1], PinsMaxBytes = limits[2] })));
+    public string Create(int parent, string name, long[] limits) =>
+        Try(() => _groups.Add(_groups[parent].CreateChild(name, OptionsOf(limits))));
+
+    public static MemoryGroupOptions OptionsOf(long[] limits) =>
+        new() { MaxBytes = limits[0], KernelMaxBytes = limits[1], PinsMaxBytes = limits[2] };
 
     public string Remove(int group) => Try(_groups[group].Remove);
 

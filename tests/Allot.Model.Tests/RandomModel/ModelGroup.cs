@@ -20,6 +20,9 @@ internal sealed class ModelGroup(int number, ModelGroup? parent, string name, lo
 
     public bool IsOnline { get; set; } = true;
 
+    /// <summary>What the parent pays for it while it is online.</summary>
+    public long MetadataBytes { get; set; }
+
     /// <summary>All children there ever were: a removed one still holds what was not given back.</summary>
     public List<ModelGroup> Children { get; } = [];
 

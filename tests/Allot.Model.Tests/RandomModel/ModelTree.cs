@@ -1,14 +1,14 @@
 namespace Allot.Model.Tests.RandomModel;
 
 /// <summary>The operations on plain sums, by one thread: obviously right, and slow.</summary>
-internal sealed class ModelTree : ITree
+/// <param name="chargesGroups">Whether parents pay for the groups below them.</param>
+internal sealed class ModelTree(bool chargesGroups) : ITree
 {
-    private readonly List<ModelGroup> _groups;
+    private readonly List<ModelGroup> _groups =
+        [new(0, null, "", [MemoryGroup.Unlimited, MemoryGroup.Unlimited, MemoryGroup.Unlimited])];
+
     private readonly List<ModelHandle> _handles = [];
     private readonly List<ModelPeak> _peaks = [];
-
-    public ModelTree() =>
-        _groups = [new(0, null, "", [MemoryGroup.Unlimited, MemoryGroup.Unlimited, MemoryGroup.Unlimited])];
 
     public IReadOnlyList<ModelGroup> Groups => _groups;
 
@@ -22,6 +22,9 @@ internal sealed class ModelTree : ITree
         bool nameIsTaken = above.Children.Exists(child => child.IsOnline && child.Name == name);
         if (!above.IsOnline || nameIsTaken) return Answers.NotNow;
         var group = new ModelGroup(_groups.Count, above, name, limits);
+        if (chargesGroups) group.MetadataBytes = GroupFootprint.BytesOf(name, EngineTree.OptionsOf(limits));
+        string answer = TryCharge(above, Sort.Kernel, group.MetadataBytes);
+        if (answer != Answers.Done) return answer;
         above.Children.Add(group);
         _groups.Add(group);
         return Answers.Done;
@@ -32,7 +35,9 @@ internal sealed class ModelTree : ITree
         ModelGroup removed = _groups[group];
         if (removed.Parent is null) return Answers.NotNow;
         if (removed.Children.Exists(child => child.IsOnline)) return Answers.NotNow;
+        if (!removed.IsOnline) return Answers.Done;
         removed.IsOnline = false;
+        Uncharge(removed.Parent.Number, Sort.Kernel, removed.MetadataBytes);
         return Answers.Done;
     }
 

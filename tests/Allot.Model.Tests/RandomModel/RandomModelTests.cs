@@ -41,6 +41,17 @@ public sealed class RandomModelTests
         Assert.Equal(default, tree.Controller.Root.ReadStat());
     }
 
+    [Theory, MemberData(nameof(Seeds))]
+    public void Tree_whose_parents_pay_for_groups_agrees_with_the_model(ulong seed)
+    {
+        var tree = new EngineTree(chargesGroups: true);
+        var walk = new RandomWalk(seed, tree, chargesGroups: true);
+        string? difference = walk.Run(Steps);
+        Assert.True(difference is null, difference);
+        Assert.Empty(TreeWalk.FindViolations(tree.Controller));
+        Assert.Equal(default, tree.Controller.Root.ReadStat());
+    }
+
     [Fact]
     public void The_walks_meet_every_answer_there_is()
     {

@@ -8,7 +8,9 @@ namespace Allot.Model.Tests.RandomModel;
 /// <param name="seed">Decides every step.</param>
 /// <param name="tree">The tree that is compared with the model.</param>
 /// <param name="peaksSlackBytes">By how much a peak may be above the model's; never below.</param>
-internal sealed partial class RandomWalk(ulong seed, ITree tree, long peaksSlackBytes = 0)
+/// <param name="chargesGroups">Whether parents pay for the groups below them.</param>
+internal sealed partial class RandomWalk(
+    ulong seed, ITree tree, long peaksSlackBytes = 0, bool chargesGroups = false)
 {
     private const int GroupsMax = 25;
     private const int HandlesMax = 40;
@@ -16,7 +18,7 @@ internal sealed partial class RandomWalk(ulong seed, ITree tree, long peaksSlack
     private const int TrailLength = 12;
 
     private readonly Prng _random = new(seed);
-    private readonly ModelTree _model = new();
+    private readonly ModelTree _model = new(chargesGroups);
     private readonly List<(int Group, Sort Sort, long Bytes)> _charged = [];
     private readonly Queue<string> _trail = [];
 
@@ -136,6 +138,13 @@ internal sealed partial class RandomWalk(ulong seed, ITree tree, long peaksSlack
         {
             string name = $"finally uncharge {bytes} {sort} from {group}";
             string? difference = Both(name, t => t.Uncharge(group, sort, bytes));
+            if (difference is not null) return difference;
+        }
+
+        foreach (ModelGroup group in _model.Groups.Where(group => chargesGroups && group.IsOnline).Reverse())
+        {
+            if (group.Parent is null) continue;   // children are younger than their parents: they went before
+            string? difference = Both($"finally remove {group.Number}", t => t.Remove(group.Number));
             if (difference is not null) return difference;
         }
 

@@ -225,4 +225,20 @@ public sealed class GroupSnippets
         Assert.Equal(jobs, refusal.Limiter);
         Assert.Equal((34 << 20).ToString(CultureInfo.InvariantCulture), $"{controller.Root.Memory.CurrentBytes}");
     }
+
+    [Fact]
+    public void Pay_for_groups()
+    {
+        #region pay-for-groups
+        var controller = new MemoryController(options: new MemoryControllerOptions { ChargesGroupMetadata = true });
+        MemoryGroup tenant = controller.Root.CreateChild("tenant", new MemoryGroupOptions { KernelMaxBytes = 1 << 20 });
+        MemoryGroup session = tenant.CreateChild("session-17");
+        Console.WriteLine(tenant.Kernel.CurrentBytes);   // 312: the group and its name
+        session.Remove();
+        Console.WriteLine(tenant.Kernel.CurrentBytes);   // 0
+        #endregion
+
+        tenant.CreateChild("session-17");
+        Assert.Equal(312, tenant.Kernel.CurrentBytes);
+    }
 }

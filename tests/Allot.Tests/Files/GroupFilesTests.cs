@@ -39,6 +39,25 @@ public sealed class GroupFilesTests
         Assert.Equal(["cgroup.stat", "memory.pressure", "memory.reclaim", "memory.stat"], _tree.Root.Files.Names);
 
     [Fact]
+    public void Reading_all_files_of_idle_groups_makes_nothing_in_them()
+    {
+        MemoryGroup[] idle = [.. Enumerable.Range(0, 1_000).Select(i => _tree.Leaf.CreateChild($"idle{i}"))];
+        foreach (MemoryGroup group in idle)
+        {
+            foreach (string name in group.Files.Names)
+            {
+                using GroupFile file = group.Files.Open(name);
+                if (file.CanRead) file.Read();
+            }
+        }
+
+        Assert.All(idle, group => Assert.Null(group.KernelIfAny));
+        Assert.All(idle, group => Assert.Null(group.PinsIfAny));
+        Assert.All(idle, group => Assert.Null(group.Policy));
+        Assert.All(idle, group => Assert.Null(group.Life));
+    }
+
+    [Fact]
     public void A_list_of_names_cannot_be_changed() =>
         Assert.Throws<NotSupportedException>(() => ((IList<string>)_tree.Leaf.Files.Names)[0] = "x");
 

@@ -88,7 +88,7 @@ public sealed class LimitFileTests
     {
         _group.Files.Write("memory.max", "6000");
         _group.Files.Write("memory.high", "5000");
-        _group.Files.Write("memory.low", "4000");
+        _group.Files.Write("memory.low", "4000");   // not above memory.max
         _group.Files.Write("memory.min", "3000");
         _group.Files.Write("memory.kmem.limit_in_bytes", "2000");
         _group.Files.Write("pins.max", "1000");
@@ -130,20 +130,25 @@ public sealed class LimitFileTests
     }
 
     [Theory, InlineData("memory.low"), InlineData("memory.min")]
-    public void Protection_above_the_limit_is_refused_but_not_what_was_there_before_the_limit(string name)
+    public void Protection_above_the_limit_is_refused_and_a_limit_below_the_protection(string name)
     {
-        _group.Files.Write(name, "8000");
         _group.Files.Write("memory.max", "6000");
-        _group.Files.Write(name, _group.Files.Read(name));
-        Assert.Equal("8000\n", _group.Files.Read(name));
-
         GroupFileException error = Assert.Throws<GroupFileException>(() => _group.Files.Write(name, "max"));
         Assert.Equal(GroupFileError.InvalidText, error.Error);
         Assert.StartsWith(
             $"Cannot write 'max' to '{name}' of '/a': it protects more than the group may use: "
                 + "its memory.max is 6000. Write ",
             error.Message);
-        Assert.Equal("8000\n", _group.Files.Read(name));
+        Assert.Equal("0\n", _group.Files.Read(name));
+
+        _group.Files.Write(name, "6000");
+        error = Assert.Throws<GroupFileException>(() => _group.Files.Write("memory.max", "5K"));
+        Assert.Equal(GroupFileError.InvalidText, error.Error);
+        Assert.StartsWith(
+            "Cannot write '5K' to 'memory.max' of '/a': it is less than what the group is protected for: "
+                + $"its {name} is 6000. Write ",
+            error.Message);
+        Assert.Equal("6000\n", _group.Files.Read("memory.max"));
     }
 
     [Theory]

@@ -173,37 +173,13 @@ public sealed class VictimTests
     [Fact]
     public void Who_waits_and_is_killed_meanwhile_is_refused_as_killed()
     {
-        var tree = new OomTree(OutOfMemoryPolicy.Largest, new() { MaxBytes = 100 });
-        MemoryGroup stuck = tree.Tenant("stuck", 0), asks = tree.Tenant("asks", 0);
-        stuck.Charge(MemoryKind.User, 100);
-        Exception? thrown = null;
-        var thread = new Thread(() => thrown = Record.Exception(() => asks.Charge(MemoryKind.User, 10)));
-        thread.Start();
-        SpinWait.SpinUntil(() => tree.Domain.Memory.HasLine);
-        asks.Kill("meanwhile");
-        thread.Join();
+        Exception? thrown = EndWaiting(static (_, asks) => asks.Kill("meanwhile"));
         Assert.Equal(RefusalReason.GroupKilled, Assert.IsType<MemoryLimitExceededException>(thrown).Refusal.Reason);
-        Assert.Equal(0, asks.Memory.CurrentBytes);
-        Assert.False(tree.Domain.Memory.HasLine);
     }
 
     [Fact]
-    public void A_thread_that_is_interrupted_while_it_waits_leaves_nothing_behind()
-    {
-        var tree = new OomTree(OutOfMemoryPolicy.Largest, new() { MaxBytes = 100 });
-        MemoryGroup stuck = tree.Tenant("stuck", 0), asks = tree.Tenant("asks", 0);
-        stuck.Charge(MemoryKind.User, 100);
-        Exception? thrown = null;
-        var thread = new Thread(() => thrown = Record.Exception(() => asks.Charge(MemoryKind.User, 10)));
-        thread.Start();
-        SpinWait.SpinUntil(() => tree.Domain.Memory.HasLine);
-        thread.Interrupt();
-        thread.Join();
-        Assert.IsType<ThreadInterruptedException>(thrown);
-        Assert.False(tree.Domain.Memory.HasLine);
-        stuck.Uncharge(MemoryKind.User, 100);
-        Assert.Equal(0, tree.Domain.Memory.CurrentBytes);
-    }
+    public void A_thread_that_is_interrupted_while_it_waits_leaves_nothing_behind() =>
+        Assert.IsType<ThreadInterruptedException>(EndWaiting(static (thread, _) => thread.Interrupt()));
 
     [Fact]
     public void A_victim_that_is_removed_at_once_leaves_its_bytes_to_its_parent_and_the_next_one_goes()
@@ -221,5 +197,26 @@ public sealed class VictimTests
 
         // Its first callback has made the room; the second may still be to come.
         Assert.True(SpinWait.SpinUntil(() => tree.Domain.Memory.CurrentBytes == 20, TimeSpan.FromSeconds(60)));
+    }
+
+    /// <summary>A charge waits for a victim that does not let go; then something ends the wait, and nothing is left.
+    /// </summary>
+    /// <returns>What the charge threw.</returns>
+    private static Exception? EndWaiting(Action<Thread, MemoryGroup> end)
+    {
+        var tree = new OomTree(OutOfMemoryPolicy.Largest, new() { MaxBytes = 100 });
+        MemoryGroup stuck = tree.Tenant("stuck", 0), asks = tree.Tenant("asks", 0);
+        stuck.Charge(MemoryKind.User, 100);
+        Exception? thrown = null;
+        var thread = new Thread(() => thrown = Record.Exception(() => asks.Charge(MemoryKind.User, 10)));
+        thread.Start();
+        SpinWait.SpinUntil(() => tree.Domain.Memory.HasLine);
+        end(thread, asks);
+        thread.Join();
+        Assert.False(tree.Domain.Memory.HasLine);
+        Assert.Equal(0, asks.Memory.CurrentBytes);
+        stuck.Uncharge(MemoryKind.User, 100);
+        Assert.Equal(0, tree.Domain.Memory.CurrentBytes);
+        return thrown;
     }
 }

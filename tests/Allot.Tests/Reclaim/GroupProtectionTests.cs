@@ -71,14 +71,6 @@ public sealed class GroupProtectionTests
     }
 
     [Fact]
-    public void A_limit_can_be_lowered_below_the_protection()
-    {
-        _tree.Leaf.MinBytes = 100;
-        _tree.Leaf.Memory.MaxBytes = 10;
-        Assert.Equal(100, _tree.Leaf.MinBytes);
-    }
-
-    [Fact]
     public void A_removed_group_has_no_protection()
     {
         (_tree.Leaf.MinBytes, _tree.Leaf.LowBytes) = (10, 20);
