@@ -2,9 +2,7 @@
 // notification; answers may also come from other threads. The kernel holds the calling thread until its answer, or
 // until the listener is closed, which makes the call fail with ENOSYS.
 //
-// Receiving has to end when the last task of the filter ends, and when another thread wants to stop. Since Linux 6.11 a
-// receive returns in the first case, and a signal makes it in the second (StoppableWait). Before that it would wait for
-// ever, so there TryReceive polls first, which reports both, for a tenth of a round trip.
+// How a receive waits depends on the kernel: see Reception.
 
 using Allot.Processes.Native;
 using Microsoft.Win32.SafeHandles;
@@ -14,24 +12,24 @@ namespace Allot.Processes.Seccomp;
 /// <summary>Receives intercepted calls and answers them. Owns the listener descriptor.</summary>
 internal sealed unsafe class SeccompListener : IDisposable
 {
-    private static readonly bool s_returnsWhenUnused = Environment.OSVersion.Version >= new Version(6, 11);
-
-    private readonly Descriptors _descriptors;
-    private readonly StoppableWait? _wait;   // null: poll first
+    private readonly Descriptor _descriptor;
+    private readonly Reception _reception;
 
     /// <summary>Takes ownership of a listener descriptor.</summary>
-    /// <exception cref="InvalidOperationException">The process has no descriptor left for the stop event.</exception>
+    /// <exception cref="InvalidOperationException">The process has too few descriptors left.</exception>
     public SeccompListener(int fd)
     {
-        if (s_returnsWhenUnused && StoppableWait.IsSupported) _wait = new StoppableWait();
-        int stop = LibC.EventFd(0, LibC.EFD_CLOEXEC);
-        if (stop < 0)
+        try
         {
-            int errno = Errno.Last;
-            _ = LibC.Close(fd);
-            throw new InvalidOperationException($"Cannot create the listener's stop event: {Errno.Describe(errno)}.");
+            _reception = Reception.Create();
         }
-        _descriptors = new Descriptors(fd, stop);
+        catch
+        {
+            _ = LibC.Close(fd);
+            throw;
+        }
+
+        _descriptor = new Descriptor(fd, _reception);
 
         // Hands the processor straight to the woken side, which makes a round trip about five times faster. Kernels
         // before 6.6 do not know it and are merely slower.
@@ -51,20 +49,13 @@ internal sealed unsafe class SeccompListener : IDisposable
         bool used = false;
         try
         {
-            if (!TryUse(ref used))
-            {
-                notification = default;
-                return false;
-            }
-
-            int listener = _descriptors.Listener;
-            return _wait is null
-                ? ReceiveWhenPolled(listener, _descriptors.StopEvent, out notification)
-                : ReceiveAtOnce(listener, _wait, out notification);
+            if (TryUse(ref used)) return _reception.TryReceive(_descriptor.Number, out notification);
+            notification = default;
+            return false;
         }
         finally
         {
-            if (used) _descriptors.DangerousRelease();
+            if (used) _descriptor.DangerousRelease();
         }
     }
 
@@ -96,11 +87,11 @@ internal sealed unsafe class SeccompListener : IDisposable
         bool used = false;
         try
         {
-            return TryUse(ref used) && LibC.Ioctl(_descriptors.Listener, LibC.SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+            return TryUse(ref used) && LibC.Ioctl(_descriptor.Number, LibC.SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
         }
         finally
         {
-            if (used) _descriptors.DangerousRelease();
+            if (used) _descriptor.DangerousRelease();
         }
     }
 
@@ -112,14 +103,11 @@ internal sealed unsafe class SeccompListener : IDisposable
         bool used = false;
         try
         {
-            if (!TryUse(ref used)) return;
-            ulong one = 1;
-            _ = LibC.Write(_descriptors.StopEvent, &one, sizeof(ulong));
-            _wait?.Stop();
+            if (TryUse(ref used)) _reception.Stop();
         }
         finally
         {
-            if (used) _descriptors.DangerousRelease();
+            if (used) _descriptor.DangerousRelease();
         }
     }
 
@@ -130,63 +118,7 @@ internal sealed unsafe class SeccompListener : IDisposable
     public void Dispose()
     {
         Stop();
-        _descriptors.Dispose();
-    }
-
-    private static bool ReceiveAtOnce(int listener, StoppableWait wait, out SeccompNotification notification)
-    {
-        while (true)
-        {
-            notification = default; // the kernel refuses a buffer that is not zero
-            if (!wait.TryEnter()) return false;
-            int errno = Receive(listener, ref notification);
-            wait.Leave();
-            if (errno == 0) return true;
-            if (errno == Errno.ENOENT && IsUnused(listener)) return false;
-            ThrowUnlessTransient(errno);
-        }
-    }
-
-    private static bool ReceiveWhenPolled(int listener, int stopEvent, out SeccompNotification notification)
-    {
-        LibC.PollEntry* entries = stackalloc LibC.PollEntry[2];
-        entries[0] = new LibC.PollEntry { Fd = listener, Requested = LibC.POLLIN };
-        entries[1] = new LibC.PollEntry { Fd = stopEvent, Requested = LibC.POLLIN };
-        while (true)
-        {
-            notification = default; // the kernel refuses a buffer that is not zero
-            if (LibC.Poll(entries, 2, -1) < 0)
-            {
-                if (Errno.Last == Errno.EINTR) continue;
-                throw new InvalidOperationException($"Cannot poll the listener: {Errno.Describe(Errno.Last)}.");
-            }
-            if (entries[1].Returned != 0) return false;
-            if ((entries[0].Returned & LibC.POLLIN) == 0) return false; // hang-up: nobody uses the filter
-
-            int errno = Receive(listener, ref notification);
-            if (errno == 0) return true;
-            ThrowUnlessTransient(errno); // ENOENT: the target went between the two calls
-        }
-    }
-
-    private static int Receive(int listener, ref SeccompNotification notification)
-    {
-        fixed (SeccompNotification* buffer = &notification)
-        {
-            return LibC.Ioctl(listener, LibC.SECCOMP_IOCTL_NOTIF_RECV, buffer) == 0 ? 0 : Errno.Last;
-        }
-    }
-
-    private static bool IsUnused(int listener)
-    {
-        var entry = new LibC.PollEntry { Fd = listener, Requested = LibC.POLLIN };
-        return LibC.Poll(&entry, 1, 0) > 0 && (entry.Returned & LibC.POLLIN) == 0;
-    }
-
-    private static void ThrowUnlessTransient(int errno)
-    {
-        if (errno is Errno.EINTR or Errno.ENOENT) return;
-        throw new InvalidOperationException($"Cannot receive from the listener: {Errno.Describe(errno)}.");
+        _descriptor.Dispose();
     }
 
     private SendResult Send(LibC.NotificationResponse* response)
@@ -195,7 +127,7 @@ internal sealed unsafe class SeccompListener : IDisposable
         try
         {
             if (!TryUse(ref used)) return SendResult.Closed;
-            while (LibC.Ioctl(_descriptors.Listener, LibC.SECCOMP_IOCTL_NOTIF_SEND, response) < 0)
+            while (LibC.Ioctl(_descriptor.Number, LibC.SECCOMP_IOCTL_NOTIF_SEND, response) < 0)
             {
                 int errno = Errno.Last;
                 if (errno == Errno.ENOENT) return SendResult.TargetGone;
@@ -207,17 +139,17 @@ internal sealed unsafe class SeccompListener : IDisposable
         }
         finally
         {
-            if (used) _descriptors.DangerousRelease();
+            if (used) _descriptor.DangerousRelease();
         }
     }
 
-    // Keeps the descriptors open while a method uses them: a closed number may be somebody else's file already.
+    // Keeps the descriptor open while a method uses it: a closed number may be somebody else's file already.
     private bool TryUse(ref bool used)
     {
-        if (_descriptors.IsClosed) return false;
+        if (_descriptor.IsClosed) return false;
         try
         {
-            _descriptors.DangerousAddRef(ref used);
+            _descriptor.DangerousAddRef(ref used);
             return true;
         }
         catch (ObjectDisposedException)
@@ -226,24 +158,24 @@ internal sealed unsafe class SeccompListener : IDisposable
         }
     }
 
-    // Both descriptors under one reference count.
-    private sealed class Descriptors : SafeHandleMinusOneIsInvalid
+    // Open as long as a method uses it, and what the reception needs with it.
+    private sealed class Descriptor : SafeHandleMinusOneIsInvalid
     {
-        public Descriptors(int listener, int stopEvent)
+        private readonly Reception _reception;
+
+        public Descriptor(int number, Reception reception)
             : base(ownsHandle: true)
         {
-            SetHandle(listener);
-            StopEvent = stopEvent;
+            SetHandle(number);
+            _reception = reception;
         }
 
-        public int Listener => (int)handle;
-
-        public int StopEvent { get; }
+        public int Number => (int)handle;
 
         protected override bool ReleaseHandle()
         {
-            _ = LibC.Close(StopEvent);
-            return LibC.Close(Listener) == 0;
+            _reception.Dispose();
+            return LibC.Close(Number) == 0;
         }
     }
 }
