@@ -31,6 +31,8 @@ internal sealed class PressureState(MemoryCounter memory)
     private int _busyThread;
     private int _stalled;
     private bool _hasBegun;
+    private bool _isClosed;
+    private PressureWatch[] _watches = [];
 
     /// <summary>Whether a flow is stalled.</summary>
     public bool IsStalled => Volatile.Read(ref _stalled) != 0;
@@ -42,6 +44,7 @@ internal sealed class PressureState(MemoryCounter memory)
         {
             AdvanceTo_NeedsLock(now);
             _stalled++;
+            foreach (PressureWatch watch in _watches) watch.Begin_NeedsLock(_now);
             if (_busyThread == Environment.CurrentManagedThreadId) _busyUntil = TimeSpan.Zero;
         }
     }
@@ -73,19 +76,77 @@ internal sealed class PressureState(MemoryCounter memory)
         lock (_lock)
         {
             AdvanceTo_NeedsLock(now);
-            return new MemoryPressure
-            {
-                SomeAvg10 = _some.Avg10,
-                SomeAvg60 = _some.Avg60,
-                SomeAvg300 = _some.Avg300,
-                SomeTotal = _some.Total,
-                FullAvg10 = _full.Avg10,
-                FullAvg60 = _full.Avg60,
-                FullAvg300 = _full.Avg300,
-                FullTotal = _full.Total,
-            };
+            return Read_NeedsLock();
         }
     }
+
+    /// <returns>Whether it was added: not after removal of the group.</returns>
+    public bool TryAdd(PressureWatch watch, TimeSpan now)
+    {
+        lock (_lock)
+        {
+            if (_isClosed) return false;
+            AdvanceTo_NeedsLock(now);
+            _watches = [.. _watches, watch];
+            if (IsStalled) watch.Begin_NeedsLock(_now);
+            return true;
+        }
+    }
+
+    public void Remove(PressureWatch watch)
+    {
+        lock (_lock)
+        {
+            watch.Close_NeedsLock();
+            _watches = Array.FindAll(_watches, other => other != watch);
+        }
+    }
+
+    /// <summary>The group was removed: nobody is told any more.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _isClosed = true;
+            foreach (PressureWatch watch in _watches) watch.Close_NeedsLock();
+            _watches = [];
+        }
+    }
+
+    /// <summary>Whether a watch has to tell; then <see cref="EndCall"/> follows.</summary>
+    public bool TryFindAlert(PressureWatch watch, TimeSpan now, out TimeSpan stalled, out MemoryPressure pressure)
+    {
+        lock (_lock)
+        {
+            AdvanceTo_NeedsLock(now);
+            bool tells = watch.Look_NeedsLock(_now, out stalled);
+            pressure = tells ? Read_NeedsLock() : default;
+            return tells;
+        }
+    }
+
+    public void EndCall(PressureWatch watch)
+    {
+        lock (_lock) watch.EndCall_NeedsLock();
+    }
+
+    public TimeSpan Total_NeedsLock(PressureKind kind)
+    {
+        Debug.Assert(_lock.IsHeldByCurrentThread, "Totals grow under the lock.");
+        return kind == PressureKind.Full ? _full.Total : _some.Total;
+    }
+
+    private MemoryPressure Read_NeedsLock() => new()
+    {
+        SomeAvg10 = _some.Avg10,
+        SomeAvg60 = _some.Avg60,
+        SomeAvg300 = _some.Avg300,
+        SomeTotal = _some.Total,
+        FullAvg10 = _full.Avg10,
+        FullAvg60 = _full.Avg60,
+        FullAvg300 = _full.Avg300,
+        FullTotal = _full.Total,
+    };
 
     private void NoteBusy_NeedsLock()
     {

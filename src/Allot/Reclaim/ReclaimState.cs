@@ -137,6 +137,7 @@ internal sealed class ReclaimState : GroupAttachment
             Volatile.Write(ref _registrations, []);
         }
 
+        Pressure?.Close();
         foreach (ReclaimerRegistration registration in left)
         {
             registration.Close();

@@ -63,6 +63,27 @@ public sealed class ReclaimSnippets
     }
 
     [Fact]
+    public void Be_told_of_pressure()
+    {
+        var time = new Reclaim.SteppedTime();
+        MemoryGroup acme = new MemoryController(options: new() { Time = time }).Root.CreateChild("acme");
+
+        #region watch-pressure
+        var trigger = new PressureTrigger
+        {
+            Kind = PressureKind.Some,
+            Stall = TimeSpan.FromMilliseconds(150),   // this much stall
+            Window = TimeSpan.FromSeconds(1),         // within any second
+        };
+        using IDisposable watch = acme.WatchPressure(trigger, alert => Console.WriteLine(
+            $"'{alert.Group.Path}' was stalled for {alert.Stalled.TotalMilliseconds} ms of the last {alert.Trigger.Window}"));
+        #endregion
+
+        using (PressureScope.Enter(acme)) time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("some 150000 1000000", $"{trigger}");
+    }
+
+    [Fact]
     public void Reclaim_on_demand()
     {
         MemoryGroup tenants = new MemoryController().Root.CreateChild("tenants");
