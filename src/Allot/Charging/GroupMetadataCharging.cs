@@ -1,5 +1,8 @@
 // Groups take memory themselves. Charged to whoever lets them be created, it bounds how many that can be: a tenant that
 // may create groups of its own pays for them.
+//
+// A group remembers that its parent pays. So unlike a charge of the caller's, this one depends on nothing that the
+// calling thread may have around it: it is counted, and given back, on the counter itself.
 
 namespace Allot;
 
@@ -13,24 +16,28 @@ internal sealed class GroupMetadataCharging : GroupPayer
 
     public override bool TryCharge(MemoryGroup parent, string name, long bytes)
     {
-        if (parent.TryCharge(MemoryKind.Kernel, bytes, out ChargeRefusal refusal)) return true;
-        try
+        if (ThreadReserves.TrySpend(parent.Kernel, bytes)) return true;
+        if (!parent.TryChargeTree(MemoryKind.Kernel, bytes, out ChargeRefusal refusal)
+            && !TryChargeAfterMakingRoom(parent, bytes, ref refusal))
         {
-            if (refusal.Limiter is { CanMakeRoom: true })
-            {
-                parent.Charge(MemoryKind.Kernel, bytes);
-                return true;
-            }
-        }
-        catch (MemoryLimitExceededException e)
-        {
-            refusal = e.Refusal;
+            if (refusal.Reason is RefusalReason.GroupRemoved or RefusalReason.GroupKilled) return false;
+            throw new MemoryLimitExceededException(
+                $"Cannot create '{name}' below '{parent.Path}', which is charged {bytes} bytes for it.", refusal);
         }
 
-        if (refusal.Reason is RefusalReason.GroupRemoved or RefusalReason.GroupKilled) return false;
-        throw new MemoryLimitExceededException(
-            $"Cannot create '{name}' below '{parent.Path}', which is charged {bytes} bytes for it.", refusal);
+        if (parent.Memory.IsPastHigh) parent.ReclaimAboveHighLater();   // who creates groups is not delayed
+        return true;
     }
 
-    public override void Uncharge(MemoryGroup parent, long bytes) => parent.Uncharge(MemoryKind.Kernel, bytes);
+    public override void Uncharge(MemoryGroup parent, long bytes)
+    {
+        long missing = ThreadReserves.TryKeep(parent.Kernel, bytes) ? 0 : parent.Kernel.Uncharge(bytes);
+        if (missing > 0) parent.ReportAccountingError(bytes, missing);
+        ReclaimScope.NoteUncharged(parent, MemoryKind.Kernel, bytes - missing);
+    }
+
+    private static bool TryChargeAfterMakingRoom(MemoryGroup parent, long bytes, ref ChargeRefusal refusal) =>
+        refusal.Limiter is { CanMakeRoom: true }
+            && (parent.TryChargeAfterReclaim(MemoryKind.Kernel, bytes, ref refusal)
+                || parent.TryChargeAfterKill(MemoryKind.Kernel, bytes, ref refusal));
 }

@@ -103,6 +103,21 @@ public sealed class GroupMetadataTests
     }
 
     [Fact]
+    public void A_reclaimer_that_removes_groups_gives_back_what_they_weigh()
+    {
+        MemoryGroup tenant = _tree.Root.CreateChild("tenant", new() { KernelMaxBytes = 10 * OneBytes });
+        for (int i = 0; i < 10; i++) tenant.CreateChild($"{i}");
+        var options = new ReclaimerOptions { Kind = MemoryKind.Kernel, BatchBytes = 1 };
+        using IDisposable registration = tenant.Register(new Sweeper(tenant), options);
+        Assert.Equal(2 * OneBytes, tenant.Reclaim(OneBytes + 1));
+        Assert.Equal(8, tenant.Children.Count);
+        for (int i = 0; i < 20; i++) tenant.CreateChild($"n{i % 10}{i / 10}");
+        Assert.InRange(tenant.Children.Count, 1, 10);
+        Assert.Equal(0, tenant.ReadEvents().ReclaimErrors);
+        Assert.Equal(tenant.Children.Sum(child => GroupFootprint.BytesOf(child.Name, new())), tenant.Kernel.CurrentBytes);
+    }
+
+    [Fact]
     public void A_parent_whose_kernel_memory_is_not_counted_pays_nothing()
     {
         var tree = new MemoryController(options: new()
@@ -152,4 +167,24 @@ public sealed class GroupMetadataTests
 
     private static (long, long, long) Kernel(MemoryGroup a, MemoryGroup b, MemoryGroup c) =>
         (a.Kernel.CurrentBytes, b.Kernel.CurrentBytes, c.Kernel.CurrentBytes);
+
+    private sealed class Sweeper(MemoryGroup parent) : IReclaimer
+    {
+        public ReclaimNeeds Needs => ReclaimNeeds.None;
+
+        public long CountBytes(MemoryGroup group) => parent.Kernel.CurrentBytes;
+
+        public long Reclaim(MemoryGroup group, long targetBytes)
+        {
+            long freed = 0;
+            foreach (MemoryGroup child in parent.Children)
+            {
+                if (freed >= targetBytes) break;
+                freed += GroupFootprint.BytesOf(child.Name, new());
+                child.Remove();
+            }
+
+            return freed;
+        }
+    }
 }
