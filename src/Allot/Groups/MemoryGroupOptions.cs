@@ -6,8 +6,8 @@ public sealed class MemoryGroupOptions
     /// <summary>Never changed.</summary>
     internal static readonly MemoryGroupOptions Default = new();
 
-    /// <summary>The most memory, user and kernel together, in bytes; 0 or more, and not below <see cref="MinBytes"/> and
-    /// <see cref="LowBytes"/>. Default: no limit.</summary>
+    /// <summary>The most memory, user and kernel together, in bytes; 0 or more, and not below
+    /// <see cref="MinBytes"/> and <see cref="LowBytes"/>. Default: no limit.</summary>
     public long MaxBytes { get; set; } = MemoryGroup.Unlimited;
 
     /// <summary>Memory that is never reclaimed from the group, in bytes; 0 to <see cref="MaxBytes"/>. Default:
