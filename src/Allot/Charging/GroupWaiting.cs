@@ -107,7 +107,7 @@ public static class GroupWaiting
 
             if (await waiter.Done.ConfigureAwait(false) == WaitOutcome.Charged)
             {
-                ReclaimScope.NoteCharged(group, kind, bytes);   // when it was served at once: then it is the same thread
+                ReclaimScope.NoteCharged(group, kind, bytes);   // served at once, it still is the same thread
                 return;
             }
 

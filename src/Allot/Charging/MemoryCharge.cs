@@ -196,8 +196,9 @@ public sealed class MemoryCharge : IDisposable
     /// <returns>True when moved. False when refused: the bytes stay where they are (I8).</returns>
     /// <remarks>Only the limits between the target and the nearest common ancestor are asked: what both groups are
     /// below holds the bytes before and after, so a move inside of a full tenant succeeds. To another tree the bytes
-    /// are charged there first and uncharged here then. Never reclaims and never waits; where it leaves the target above
-    /// a high limit, that is counted, and the next <c>Charge</c> of the target is delayed for these bytes too.</remarks>
+    /// are charged there first and uncharged here then. Never reclaims and never waits; where it leaves the target
+    /// above a high limit, that is counted, and the next <c>Charge</c> of the target is delayed for these bytes
+    /// too.</remarks>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public bool TryTransferTo(MemoryGroup target, out ChargeRefusal refusal)
     {

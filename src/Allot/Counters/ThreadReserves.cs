@@ -85,7 +85,8 @@ internal sealed unsafe class ThreadReserves
     private ulong _used;
 
     // The memory of the slots, pinned; null until the first is bound. It lives as long as this object, and this object
-    // as long as the process: a thread that ends leaves it to the next one.
+    // as long as its thread, or the next one that takes it over (ReserveRegistry). Whoever holds a pointer into it and
+    // is not that thread keeps this object alive.
     private ReserveSlot[]? _memory;
     private ReserveSlot* _slots;
     private Thread _owner;
@@ -255,13 +256,22 @@ internal sealed unsafe class ThreadReserves
     /// <summary>Gives everything that a dead thread held back to its trees, for the next owner.</summary>
     internal void Inherit(Thread owner)
     {
-        Debug.Assert(OwnerIsDead, "Only what a dead thread left is inherited.");
+        bool isEmpty = TryRetire();
+        Debug.Assert(isEmpty, "Only what a dead thread left is inherited.");
+        _owner = owner;
+    }
+
+    /// <summary>Gives everything that a dead thread held back to its trees.</summary>
+    /// <returns>False when the owner lives, and has what it had.</returns>
+    internal bool TryRetire()
+    {
+        if (!OwnerIsDead) return false;
         Enter();
         try
         {
             // No barrier: a thread that has ended has no stores under way.
             for (ulong used = _used; used != 0; used &= used - 1) Unbind(BitOperations.TrailingZeroCount(used));
-            _owner = owner;
+            return true;
         }
         finally
         {
@@ -306,6 +316,8 @@ internal sealed unsafe class ThreadReserves
                 if (Volatile.Read(ref one._counters[index]) is not { } counter || !counter.IsChargedOn(level)) continue;
                 sum += amount(one._slots + index);
             }
+
+            GC.KeepAlive(one);   // the registry may have forgotten it meanwhile, and the slots are its
         }
 
         return sum;

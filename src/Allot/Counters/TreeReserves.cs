@@ -246,6 +246,7 @@ internal sealed class TreeReserves
     public void Trim(MemoryCounter root)
     {
         using (_gate.EnterScope()) ThreadReserves.TakeBack_NeedsGate(root, idleOnly: true);
+        ReserveRegistry.Sweep();
         Settle();
     }
 

@@ -2,11 +2,11 @@
 //
 // The mark makes recursion impossible: a charge or a reclaim that a reclaimer makes does not reclaim. The tally is how
 // a claim is verified whatever other threads do to the same counters meanwhile: what this thread uncharges, less what
-// it charges, at the moment it does. It is kept for two groups: the one whose bytes are asked for, and the target of the
-// reclaim, at or above it, where room is wanted. So bytes that only change places count for nothing.
+// it charges, at the moment it does. It is kept for two groups: the one whose bytes are asked for, and the target of
+// the reclaim, at or above it, where room is wanted. So bytes that only change places count for nothing.
 //
-// Inside, this thread spends and keeps nothing in advance (ThreadReserves.PauseFastPath): every charge comes by here, and
-// those outside of reclaimers pay nothing for that.
+// Inside, the fast path of this thread is paused (ThreadReserves.PauseFastPath): every charge comes by here, and those
+// outside of reclaimers pay nothing for that.
 
 using System.Diagnostics;
 
@@ -42,8 +42,8 @@ internal static class ReclaimScope
 
     /// <summary>Ends the scope.</summary>
     /// <param name="kernelOnly">Whether only kernel memory helps.</param>
-    /// <param name="elsewhereBytes">What this thread has charged below the target, but not to the group, less what it has
-    /// uncharged there; 0 or more.</param>
+    /// <param name="elsewhereBytes">What this thread has charged below the target, but not to the group, less what it
+    /// has uncharged there; 0 or more.</param>
     /// <returns>What this thread has uncharged from the group and below, less what it has charged there. Below 0 when
     /// the group holds more by that.</returns>
     internal static long Leave(bool kernelOnly, out long elsewhereBytes)

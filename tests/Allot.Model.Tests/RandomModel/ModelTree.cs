@@ -170,8 +170,8 @@ internal sealed class ModelTree(bool chargesGroups) : ITree
 
     public string ShowPeak(int peak) => $"{_peaks[peak].Bytes}";
 
-    // What does not begin with Try asks for help first. There is none here, so it is out of memory, unless the request is
-    // larger than the limit and nothing could have helped.
+    // What does not begin with Try asks for help first. There is none here, so it is out of memory, unless the request
+    // is larger than the limit and nothing could have helped.
     private static string Charge(ModelGroup group, Sort sort, long bytes) =>
         TryCharge(group, sort, bytes, (limiter, max) =>
         {
