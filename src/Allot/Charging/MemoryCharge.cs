@@ -3,9 +3,9 @@
 // Protocol. Group, bytes and disposal change together under _gate, so each byte is uncharged exactly once, from the
 // group recorded here (I7). Once any Dispose has returned, the bytes are back. What can take long or runs the code of
 // others, reclaim above all, happens outside of _gate (GrowAfterRefusal): the bytes are charged first and owned second.
+// An accounting error, perhaps of somebody else, that is found under _gate is reported when it was left (Enter).
 //
-// Lock order: this gate, then all that charging takes: the gate of the tree, its lock, those of threads. An accounting
-// error of somebody else can be reported to Trace under it: a listener must not use the handle.
+// Lock order: this gate, then all that charging takes: the gate of the tree, its lock, those of threads.
 
 using System.Diagnostics;
 
@@ -64,7 +64,7 @@ public sealed class MemoryCharge : IDisposable
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public bool TryGrow(long bytes, out ChargeRefusal refusal)
     {
-        lock (_gate)
+        using (Enter())
         {
             AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -97,7 +97,7 @@ public sealed class MemoryCharge : IDisposable
     public void Shrink(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        lock (_gate)
+        using (Enter())
         {
             AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -117,7 +117,7 @@ public sealed class MemoryCharge : IDisposable
     {
         GroupCharging.ValidateAmount(bytes);
         ChargeRefusal refusal;
-        lock (_gate)
+        using (Enter())
         {
             if (bytes <= _bytes)
             {
@@ -148,7 +148,7 @@ public sealed class MemoryCharge : IDisposable
         {
             MemoryGroup group;
             long more;
-            lock (_gate)
+            using (Enter())
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
                 more = isTotal ? bytes - _bytes : bytes;
@@ -205,7 +205,7 @@ public sealed class MemoryCharge : IDisposable
         ArgumentNullException.ThrowIfNull(target);
         MemoryGroup source;
         long bytes;
-        lock (_gate)
+        using (Enter())
         {
             AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -242,7 +242,7 @@ public sealed class MemoryCharge : IDisposable
     /// <summary>Gives everything back. Safe to call twice and from any thread.</summary>
     public void Dispose()
     {
-        lock (_gate)
+        using (Enter())
         {
             AssertInvariants();
             if (_disposed) return;
@@ -254,6 +254,14 @@ public sealed class MemoryCharge : IDisposable
         }
     }
 
+    // Around all that charges or uncharges.
+    private GateScope Enter()
+    {
+        _gate.Enter();
+        TraceReport.HoldBack();
+        return new GateScope(_gate);
+    }
+
     [Conditional("DEBUG")]
     private void AssertInvariants()
     {
@@ -261,5 +269,14 @@ public sealed class MemoryCharge : IDisposable
         Debug.Assert(_bytes >= 0, "A handle never owns less than nothing.");
         Debug.Assert(_bytes <= MemoryGroup.MaxChargeBytes, "A handle can give back all it owns in one uncharge.");
         Debug.Assert(!_disposed || _bytes == 0, "A disposed handle owns nothing.");
+    }
+
+    private readonly ref struct GateScope(Lock gate)
+    {
+        public void Dispose()
+        {
+            gate.Exit();
+            TraceReport.LetGo();
+        }
     }
 }

@@ -1,13 +1,27 @@
+// What is reported to Trace. Listeners are foreign code: they run without our locks, and one that throws breaks
+// nothing, least of all a thread of the pool or a timer.
+//
+// Where a lock has to be held around code that may report, the reports of this thread are held back, and made when the
+// lock was left.
+
 using System.Diagnostics;
 
 namespace Allot;
 
-/// <summary>What is reported to <see cref="Trace"/>. Listeners are foreign code: they run without our locks, and one
-/// that throws breaks nothing, least of all a thread of the pool or a timer.</summary>
 internal static class TraceReport
 {
+    // How many scopes this thread is in.
+    [ThreadStatic] private static int t_holds;
+    [ThreadStatic] private static List<string>? t_held;
+
     public static void Error(string what)
     {
+        if (t_holds > 0)
+        {
+            (t_held ??= []).Add(what);
+            return;
+        }
+
         try
         {
             Trace.TraceError($"Allot: {what}");
@@ -16,5 +30,17 @@ internal static class TraceReport
         {
             // A listener that throws has had its chance.
         }
+    }
+
+    /// <summary>Holds the reports of this thread back until <see cref="LetGo"/>. May be nested.</summary>
+    public static void HoldBack() => t_holds++;
+
+    /// <summary>Ends <see cref="HoldBack"/>, and makes the reports if it was the last. Called without locks.</summary>
+    public static void LetGo()
+    {
+        Debug.Assert(t_holds > 0, "Who lets go has held back.");
+        if (--t_holds > 0 || t_held is not { } held) return;
+        t_held = null;   // a listener may charge, and be reported itself
+        foreach (string what in held) Error(what);
     }
 }

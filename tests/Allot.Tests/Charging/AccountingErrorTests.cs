@@ -65,6 +65,53 @@ public sealed class AccountingErrorTests
         Assert.Equal(3, group.ReadLocalEvents().AccountingErrors);
     }
 
+    public enum Call
+    {
+        Shrink,
+        Resize,
+        Transfer,
+        Dispose,
+    }
+
+    public static TheoryData<Call> Calls => [.. Enum.GetValues<Call>()];
+
+    [Theory, MemberData(nameof(Calls))]
+    public void A_listener_may_use_the_handle_in_whose_call_it_is_told(Call call)
+    {
+        string name = $"listened-{Guid.NewGuid():N}";
+        MemoryGroup group = _tree.Root.CreateChild(name), other = new MemoryController().Root.CreateChild("other");
+        MemoryCharge charge = group.Hold(MemoryKind.User, 100);
+        group.Uncharge(MemoryKind.User, 60);   // the mistake: these are the handle's
+        bool isFree = false;
+        using var listener = new Listener(name)
+        {
+            OnMessage = () =>
+            {
+                var elsewhere = new Thread(() => _ = charge.Bytes);
+                elsewhere.Start();
+                isFree = elsewhere.Join(TimeSpan.FromSeconds(10));
+                charge.Dispose();
+            },
+        };
+        Trace.Listeners.Add(listener);
+        try
+        {
+            if (call == Call.Shrink) charge.Shrink(80);
+            if (call == Call.Resize) charge.Resize(20);
+            if (call == Call.Transfer) charge.TransferTo(other);   // of another tree: uncharged here
+            if (call == Call.Dispose) charge.Dispose();
+        }
+        finally
+        {
+            Trace.Listeners.Remove(listener);
+        }
+
+        Assert.True(isFree);
+        Assert.Single(listener.Messages);
+        Assert.Equal((0, 0), (charge.Bytes, group.Memory.CurrentBytes));
+        Assert.Equal(0, other.Memory.CurrentBytes);
+    }
+
     [Fact]
     public void Limits_hold_after_any_number_of_wrong_uncharges()
     {
@@ -79,10 +126,14 @@ public sealed class AccountingErrorTests
     {
         public List<string> Messages { get; } = [];
 
+        public Action OnMessage { get; init; } = () => { };
+
         public override void TraceEvent(
             TraceEventCache? eventCache, string source, TraceEventType eventType, int id, string? message)
         {
-            if (message?.Contains(groupName, StringComparison.Ordinal) == true) Messages.Add(message);
+            if (message?.Contains(groupName, StringComparison.Ordinal) != true) return;
+            Messages.Add(message);
+            OnMessage();
         }
 
         public override void Write(string? message)
