@@ -72,7 +72,7 @@ internal struct ChargeAboveHigh
             if (freed > 0 && left > TimeSpan.Zero)
             {
                 missing = Math.Max(0, missing - freed);
-                wanted = Math.Clamp(missing, HighReclaim.RetryBytes, PassBytesMax);
+                wanted = Math.Clamp(missing, ReclaimQuantum.BytesMax, PassBytesMax);
                 continue;
             }
 

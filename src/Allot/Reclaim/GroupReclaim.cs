@@ -15,11 +15,6 @@ public static class GroupReclaim
     /// <summary>Rounds without progress that end a reclaim.</summary>
     internal const int IdleRoundsMax = 16;
 
-    // A charge reclaims somewhat more than it lacks, so that the next ones find room: a 256th of the limit, at most
-    // this.
-    private const int QuantumShift = 8;
-    private const long QuantumBytesMax = 128 << 10;
-
     extension(MemoryGroup group)
     {
         /// <summary>Lets a reclaimer be asked when this group or one above it needs memory.</summary>
@@ -110,7 +105,7 @@ public static class GroupReclaim
             {
                 long used = context.Counter(group).ReadUsed(out long max);
                 long missing = bytes - Math.Max(max - used, -MemoryGroup.MaxChargeBytes);
-                long quantum = Math.Min(max >> QuantumShift, QuantumBytesMax);
+                long quantum = ReclaimQuantum.Of(max);
                 long wanted = Math.Max(1, Math.Max(missing, quantum));
                 var walk = new ReclaimWalk(group, state, context)
                 {

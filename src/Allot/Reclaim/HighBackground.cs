@@ -5,9 +5,6 @@ namespace Allot;
 
 internal static class HighBackground
 {
-    // 64 pages.
-    private const long TargetBytes = 64 * 4096;
-
     extension(MemoryGroup group)
     {
         /// <summary>Queues a reclaim for every level from here up that is above its high limit and could give something
@@ -31,7 +28,7 @@ internal static class HighBackground
                 if (!group.LookAboveHigh()) return;
                 using PressureScope stalled = PressureScope.Enter(group);
                 group.Count(EventKind.High);
-                group.ReclaimToHigh(TargetBytes, default, TimeSpan.Zero);
+                group.ReclaimToHigh(HighFormula.BatchBytes, default, TimeSpan.Zero);
             }
             finally
             {

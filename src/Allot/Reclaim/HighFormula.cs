@@ -18,8 +18,11 @@ internal static class HighFormula
     // From here on a single byte is delayed for longer than DelayMax.
     private const long FractionMax = 1L << 28;
 
-    /// <summary>Charges that owe less than a sleep are forgiven once they add up to this: 64 pages.</summary>
-    public const long DebtBytesMax = 64 * PageBytes;
+    /// <summary>What Linux charges, and reclaims above the limit, at a time: 64 pages.</summary>
+    public const long BatchBytes = 64 * PageBytes;
+
+    /// <summary>Charges that owe less than a sleep are forgiven once they add up to this.</summary>
+    public const long DebtBytesMax = BatchBytes;
 
     public static readonly TimeSpan DelayFloor = TimeSpan.FromMilliseconds(10);
 

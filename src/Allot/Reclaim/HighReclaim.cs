@@ -6,12 +6,6 @@ namespace Allot;
 
 internal static class HighReclaim
 {
-    // What a pass wants after the first: 32 pages.
-    internal const long RetryBytes = 32 * 4096;
-
-    // Somewhat more than was charged, so that not every charge reclaims: a 256th of the limit, at most 32 pages.
-    private const int QuantumShift = 8;
-
     extension(MemoryGroup group)
     {
         /// <summary>One pass: counts every level from here up that is above its high limit, and reclaims below it.
@@ -58,7 +52,7 @@ internal static class HighReclaim
             {
                 long above = group.Memory.AboveHighBytes;
                 if (above == 0) return 0;
-                long quantum = Math.Min(group.Memory.HighBytes >> QuantumShift, RetryBytes);
+                long quantum = ReclaimQuantum.Of(group.Memory.HighBytes);
                 long wanted = Math.Max(Math.Min(bytes, above), quantum);
                 var walk = new ReclaimWalk(group, state, context)
                 {
