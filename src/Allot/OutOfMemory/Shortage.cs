@@ -4,9 +4,8 @@ namespace Allot;
 internal readonly record struct Shortage(MemoryGroup Limiter, CounterKind Kind, MemoryGroup Requester, long Bytes)
 {
     /// <summary>The counter that is short.</summary>
-    public MemoryCounter Counter => Kind == CounterKind.Kernel ? Limiter.Kernel : Limiter.Memory;
+    public MemoryCounter Counter => Limiter.Counter(Kind);
 
     /// <summary>What a group holds of what is short. Makes no counter for that.</summary>
-    public long BytesOf(MemoryGroup group) =>
-        (Kind == CounterKind.Kernel ? group.KernelIfAny : group.Memory)?.CurrentBytes ?? 0;
+    public long BytesOf(MemoryGroup group) => group.CurrentBytesOf(Kind);
 }

@@ -11,5 +11,6 @@ internal readonly record struct ReclaimContext(ReclaimNeeds Forbidden = ReclaimN
         && (registration.Kind == MemoryKind.Kernel ? registration.Group.CountsKernelMemory : !KernelOnly);
 
     /// <summary>The counter that has to fall.</summary>
-    public MemoryCounter Counter(MemoryGroup group) => KernelOnly ? group.Kernel : group.Memory;
+    public MemoryCounter Counter(MemoryGroup group) =>
+        group.Counter(KernelOnly ? CounterKind.Kernel : CounterKind.Memory);
 }

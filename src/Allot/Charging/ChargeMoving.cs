@@ -1,0 +1,29 @@
+// Charged bytes that change their group within a tree: at one instant for whoever charges (TreeReserves.TryMove).
+
+namespace Allot;
+
+internal static class ChargeMoving
+{
+    extension(MemoryGroup group)
+    {
+        /// <summary>Moves charged bytes to a group of the same tree.</summary>
+        internal bool TryMoveTo(MemoryGroup target, MemoryKind kind, long bytes, out ChargeRefusal refusal)
+        {
+            refusal = default;
+            MemoryCounter? limiter = null;
+            bool isOnline = target.State == MemoryGroupState.Online;
+            if (isOnline && bytes == 0) return true;
+            TreeReserves tree = group.Controller.Reserves;
+            MemoryCounter source = group.CounterOf(kind);
+            if (isOnline && tree.TryMove(source, target.CounterOf(kind), bytes, out limiter))
+            {
+                ReclaimScope.NoteUncharged(group, kind, bytes);
+                ReclaimScope.NoteCharged(target, kind, bytes);
+                return true;
+            }
+
+            refusal = limiter is null ? target.RefuseEnded(kind, bytes) : target.Refuse(limiter, bytes);
+            return false;
+        }
+    }
+}
