@@ -92,35 +92,8 @@ internal sealed class TreeReserves
     /// success, and when the group was removed.</param>
     public bool TryChargeExactly(MemoryCounter counter, long bytes, ref MemoryCounter? limiter)
     {
-        using (_gate.EnterScope())
-        {
-            try
-            {
-                while (true)
-                {
-                    if (limiter is not null) MakeExact_NeedsGate(limiter);
-                    if (counter.IsClosed)
-                    {
-                        limiter = null;
-                        return false;
-                    }
-
-                    limiter = Waiting.FindPromise_NeedsGate(counter, bytes);
-                    if (limiter is not null) return false;
-                    if (counter.TryChargePath(bytes, out limiter))
-                    {
-                        Waiting.Overtake_NeedsGate(counter, bytes);
-                        return true;
-                    }
-
-                    if (limiter!.IsExact) return false;
-                }
-            }
-            finally
-            {
-                EndExact_NeedsGate();
-            }
-        }
+        using ExactScope exact = EnterExact();
+        return TryExactly_NeedsGate(source: null, counter, bytes, ref limiter);
     }
 
     /// <summary>Moves charged bytes to another counter of the same sort and tree, at one instant for whoever charges.
@@ -132,83 +105,33 @@ internal sealed class TreeReserves
     /// removed.</param>
     public bool TryMove(MemoryCounter source, MemoryCounter target, long bytes, out MemoryCounter? limiter)
     {
-        bool moved = TryMoveUnderGate(source, target, bytes, out limiter);
+        bool moved;
+        limiter = null;
+        using (EnterExact()) moved = TryExactly_NeedsGate(source, target, bytes, ref limiter);
         Settle();
         return moved;
-    }
-
-    private bool TryMoveUnderGate(MemoryCounter source, MemoryCounter target, long bytes, out MemoryCounter? limiter)
-    {
-        using (_gate.EnterScope())
-        {
-            limiter = null;
-            try
-            {
-                while (!target.IsClosed)
-                {
-                    if (limiter is not null) MakeExact_NeedsGate(limiter);
-                    limiter = Waiting.FindPromise_NeedsGate(target, bytes, source);
-                    if (limiter is not null) return false;
-
-                    // Peaks first: what the source has used at most is known only while the bytes stand on it.
-                    source.NotePeaks();
-                    if (source.TryMovePath(target, bytes, out limiter))
-                    {
-                        target.NotePeaks();
-                        Waiting.Overtake_NeedsGate(target, bytes, source);
-                        Waiting.NoteRoom();
-                        return true;
-                    }
-
-                    if (limiter!.IsExact) return false;
-                }
-
-                limiter = null;
-                return false;
-            }
-            finally
-            {
-                EndExact_NeedsGate();
-            }
-        }
     }
 
     /// <summary>Uncharges a counter whose numbers are what is used.</summary>
     /// <returns>Bytes that were not there to give back.</returns>
     public long UnchargeExactly(MemoryCounter counter, long bytes)
     {
-        using (_gate.EnterScope())
-        {
-            try
-            {
-                MakeExact_NeedsGate(counter);
-                return counter.UnchargePath(bytes);   // the caller settles
-            }
-            finally
-            {
-                EndExact_NeedsGate();
-            }
-        }
+        using ExactScope exact = EnterExact();
+        MakeExact_NeedsGate(counter);
+        return counter.UnchargePath(bytes);   // the caller settles
     }
 
     /// <summary>Sets a limit. A lower one comes into force over what is used, with nothing left to spend above it.
     /// </summary>
     public void SetMax(MemoryCounter counter, long maxBytes)
     {
-        using (_gate.EnterScope())
+        BeforeLimit?.Invoke(counter, maxBytes);
+        using (EnterExact())
         {
-            try
-            {
-                BeforeLimit?.Invoke(counter, maxBytes);
-                bool hasHigh = counter.HighBytes != long.MaxValue;   // then TryFindRoom reads the limit as well
-                if (maxBytes < counter.MaxBytes || hasHigh) MakeExact_NeedsGate(counter);
-                counter.SetMax(maxBytes);
-                if (counter.HasLine) Waiting.NoteRoom();
-            }
-            finally
-            {
-                EndExact_NeedsGate();
-            }
+            bool hasHigh = counter.HighBytes != long.MaxValue;   // then TryFindRoom reads the limit as well
+            if (maxBytes < counter.MaxBytes || hasHigh) MakeExact_NeedsGate(counter);
+            counter.SetMax(maxBytes);
+            if (counter.HasLine) Waiting.NoteRoom();
         }
 
         Waiting.EndHopeless();
@@ -218,18 +141,11 @@ internal sealed class TreeReserves
     /// <summary>Sets a soft limit. Under a lower one nothing is left to spend unseen.</summary>
     public void SetHigh(MemoryCounter counter, long highBytes)
     {
-        using (_gate.EnterScope())
+        using (EnterExact())
         {
-            try
-            {
-                KnowsHigh = true;
-                if (highBytes < counter.HighBytes) MakeExact_NeedsGate(counter);
-                counter.HighBytes = highBytes;
-            }
-            finally
-            {
-                EndExact_NeedsGate();
-            }
+            KnowsHigh = true;
+            if (highBytes < counter.HighBytes) MakeExact_NeedsGate(counter);
+            counter.HighBytes = highBytes;
         }
 
         Settle();
@@ -305,6 +221,47 @@ internal sealed class TreeReserves
         }
     }
 
+    // Charges the target, or moves there what the source has. Each level that refuses is made exact, and asked again.
+    private bool TryExactly_NeedsGate(
+        MemoryCounter? source, MemoryCounter target, long bytes, ref MemoryCounter? limiter)
+    {
+        Debug.Assert(_gate.IsHeldByCurrentThread, "Counters are exact under the gate.");
+        while (!target.IsClosed)
+        {
+            if (limiter is not null) MakeExact_NeedsGate(limiter);
+            limiter = source is null
+                ? Waiting.FindPromise_NeedsGate(target, bytes)
+                : Waiting.FindPromiseToMove_NeedsGate(source, target, bytes);
+            if (limiter is not null) return false;
+            bool isDone = source is null
+                ? target.TryChargePath(bytes, out limiter)
+                : TryMove_NeedsGate(source, target, bytes, out limiter);
+            if (isDone)
+            {
+                Waiting.Overtake_NeedsGate(target, bytes, source);
+                return true;
+            }
+
+            if (limiter!.IsExact) return false;
+        }
+
+        limiter = null;
+        return false;
+    }
+
+    private bool TryMove_NeedsGate(
+        MemoryCounter source, MemoryCounter target, long bytes, out MemoryCounter? limiter)
+    {
+        // Peaks first: what the source has used at most is known only while the bytes stand on it.
+        source.NotePeaks();
+        if (!source.TryMovePath(target, bytes, out limiter)) return false;
+        target.NotePeaks();
+        Waiting.NoteRoom();
+        return true;
+    }
+
+    private ExactScope EnterExact() => new(this, _gate.EnterScope());
+
     private void MakeExact_NeedsGate(MemoryCounter counter)
     {
         Debug.Assert(_gate.IsHeldByCurrentThread, "Counters are exact under the gate.");
@@ -319,5 +276,30 @@ internal sealed class TreeReserves
         Debug.Assert(_gate.IsHeldByCurrentThread, "Counters are exact under the gate.");
         foreach (MemoryCounter counter in _exact) counter.IsExact = false;
         _exact.Clear();
+    }
+
+    /// <summary>The gate, and what is made exact under it: the marks are lifted before it is left.</summary>
+    private readonly ref struct ExactScope
+    {
+        private readonly TreeReserves _tree;
+        private readonly SteadyLock.Scope _gate;
+
+        public ExactScope(TreeReserves tree, SteadyLock.Scope gate)
+        {
+            _tree = tree;
+            _gate = gate;
+        }
+
+        public void Dispose()
+        {
+            try
+            {
+                _tree.EndExact_NeedsGate();
+            }
+            finally
+            {
+                _gate.Dispose();
+            }
+        }
     }
 }

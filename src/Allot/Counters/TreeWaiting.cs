@@ -38,8 +38,8 @@ internal sealed class TreeWaiting(SteadyLock gate)
             waiter.Ticket = ++_lastTicket;
             MemoryCounter? line = waiter.Counter.Path.FirstOrDefault(static level => level.HasLine);
             if (waiter.Counter.IsClosed) isHopeless = true;
-            else if (line is not null) JoinLine(waiter, line);
-            else isCharged = TryServe(waiter, limiter ?? waiter.Counter);
+            else if (line is not null) JoinLine_NeedsGate(waiter, line);
+            else isCharged = TryServe_NeedsGate(waiter, limiter ?? waiter.Counter);
         }
 
         if (isCharged) waiter.End(WaitOutcome.Charged);
@@ -55,7 +55,7 @@ internal sealed class TreeWaiting(SteadyLock gate)
         using (gate.EnterScope())
         {
             if (waiter.WaitsAt is null) return false;
-            LeaveLine(waiter);
+            LeaveLine_NeedsGate(waiter);
         }
 
         NoteRoom();   // what was promised to it is for the others
@@ -73,7 +73,7 @@ internal sealed class TreeWaiting(SteadyLock gate)
             {
                 // First cleared, then looked: room that comes later sets it again.
                 Interlocked.Exchange(ref _roomCame, 0);
-                foreach (MemoryCounter level in (MemoryCounter[])[.. _lines.Keys]) ServeLine(level, ended);
+                foreach (MemoryCounter level in (MemoryCounter[])[.. _lines.Keys]) ServeLine_NeedsGate(level, ended);
             }
 
             foreach ((ChargeWaiter waiter, WaitOutcome outcome, MemoryCounter? limiter) in ended)
@@ -97,7 +97,7 @@ internal sealed class TreeWaiting(SteadyLock gate)
                     .Select(static one => (one, one.Counter.IsClosed ? null : one.Counter.FindLimitBelow(one.Bytes)))
                     .Where(static found => found.one.Counter.IsClosed || found.Item2 is not null),
             ];
-            foreach ((ChargeWaiter waiter, _) in hopeless) LeaveLine(waiter);
+            foreach ((ChargeWaiter waiter, _) in hopeless) LeaveLine_NeedsGate(waiter);
         }
 
         foreach ((ChargeWaiter waiter, MemoryCounter? tooLow) in hopeless) waiter.End(WaitOutcome.Hopeless, tooLow);
@@ -114,13 +114,42 @@ internal sealed class TreeWaiting(SteadyLock gate)
     /// <summary>The lowest level of a path whose room is promised to those who wait, if there is one.</summary>
     /// <param name="counter">The counter to charge.</param>
     /// <param name="bytes">How much.</param>
-    /// <param name="source">Who has the bytes already: its levels are not asked. Null for nobody.</param>
-    public MemoryCounter? FindPromise_NeedsGate(MemoryCounter counter, long bytes, MemoryCounter? source = null) =>
-        _lines.Count == 0 ? null : FindPromise(counter, bytes, source);
+    public MemoryCounter? FindPromise_NeedsGate(MemoryCounter counter, long bytes)
+    {
+        AssertGate();
+        if (_lines.Count == 0) return null;   // nothing is allocated for a refusal where nobody waits
+        foreach (MemoryCounter level in counter.Path)
+        {
+            if (IsPromised_NeedsGate(level, bytes)) return level;
+        }
+
+        return null;
+    }
+
+    /// <summary>The same for bytes that are charged already: levels that source and target share are not asked.
+    /// </summary>
+    /// <param name="source">The counter that is charged.</param>
+    /// <param name="target">The counter that is to be charged instead.</param>
+    /// <param name="bytes">How much.</param>
+    public MemoryCounter? FindPromiseToMove_NeedsGate(MemoryCounter source, MemoryCounter target, long bytes)
+    {
+        AssertGate();
+        if (_lines.Count == 0) return null;
+        foreach (MemoryCounter level in target.Path)
+        {
+            if (!source.IsChargedOn(level) && IsPromised_NeedsGate(level, bytes)) return level;
+        }
+
+        return null;
+    }
 
     /// <summary>Records that bytes were charged past those who wait.</summary>
-    public void Overtake_NeedsGate(MemoryCounter counter, long bytes, MemoryCounter? source = null)
+    /// <param name="counter">The counter that was charged.</param>
+    /// <param name="bytes">How much.</param>
+    /// <param name="source">Who had the bytes already: on its levels nobody was passed. Null for nobody.</param>
+    public void Overtake_NeedsGate(MemoryCounter counter, long bytes, MemoryCounter? source)
     {
+        AssertGate();
         if (_lines.Count == 0) return;
         foreach (MemoryCounter level in counter.Path.Where(static level => level.HasLine))
         {
@@ -129,24 +158,31 @@ internal sealed class TreeWaiting(SteadyLock gate)
         }
     }
 
-    private MemoryCounter? FindPromise(MemoryCounter counter, long bytes, MemoryCounter? source) =>
-        counter.Path.FirstOrDefault(level =>
-            level.HasLine
-            && (source is null || !source.IsChargedOn(level))
-            && _lines[level].Any(waiter => waiter.OvertakeBytes < bytes));
-
-    private void ServeLine(MemoryCounter level, List<(ChargeWaiter, WaitOutcome, MemoryCounter?)> ended)
+    private bool IsPromised_NeedsGate(MemoryCounter level, long bytes)
     {
+        AssertGate();
+        if (!level.HasLine) return false;
+        foreach (ChargeWaiter waiter in _lines[level])
+        {
+            if (waiter.OvertakeBytes < bytes) return true;
+        }
+
+        return false;
+    }
+
+    private void ServeLine_NeedsGate(MemoryCounter level, List<(ChargeWaiter, WaitOutcome, MemoryCounter?)> ended)
+    {
+        AssertGate();
         while (_lines.TryGetValue(level, out LinkedList<ChargeWaiter>? line))
         {
             ChargeWaiter first = line.First!.Value;
             MemoryCounter? tooLow = first.Counter.FindLimitBelow(first.Bytes);
             if (first.Counter.IsClosed || tooLow is not null)
             {
-                LeaveLine(first);
+                LeaveLine_NeedsGate(first);
                 ended.Add((first, WaitOutcome.Hopeless, first.Counter.IsClosed ? null : tooLow));
             }
-            else if (TryServe(first, level))
+            else if (TryServe_NeedsGate(first, level))
             {
                 ended.Add((first, WaitOutcome.Charged, null));
             }
@@ -158,20 +194,21 @@ internal sealed class TreeWaiting(SteadyLock gate)
     }
 
     // Charges for a waiter; otherwise it stands in the line of the level that refused.
-    private bool TryServe(ChargeWaiter waiter, MemoryCounter limiter)
+    private bool TryServe_NeedsGate(ChargeWaiter waiter, MemoryCounter limiter)
     {
+        AssertGate();
         while (true)
         {
             if (waiter.WaitsAt != limiter)
             {
-                LeaveLine(waiter);
-                JoinLine(waiter, limiter);
+                LeaveLine_NeedsGate(waiter);
+                JoinLine_NeedsGate(waiter, limiter);
             }
 
             // The mark before the attempt: JoinLine has a full fence between them.
             if (waiter.Counter.TryChargePath(waiter.Bytes, out MemoryCounter? refusedBy))
             {
-                LeaveLine(waiter);
+                LeaveLine_NeedsGate(waiter);
                 waiter.Counter.NotePeaks();
                 return true;
             }
@@ -181,8 +218,9 @@ internal sealed class TreeWaiting(SteadyLock gate)
         }
     }
 
-    private void JoinLine(ChargeWaiter waiter, MemoryCounter level)
+    private void JoinLine_NeedsGate(ChargeWaiter waiter, MemoryCounter level)
     {
+        AssertGate();
         if (!_lines.TryGetValue(level, out LinkedList<ChargeWaiter>? line))
         {
             _lines[level] = line = new LinkedList<ChargeWaiter>();
@@ -200,8 +238,9 @@ internal sealed class TreeWaiting(SteadyLock gate)
         Interlocked.MemoryBarrier();
     }
 
-    private void LeaveLine(ChargeWaiter waiter)
+    private void LeaveLine_NeedsGate(ChargeWaiter waiter)
     {
+        AssertGate();
         if (waiter.WaitsAt is not { } level) return;
         LinkedList<ChargeWaiter> line = _lines[level];
         bool stood = line.Remove(waiter);
@@ -211,4 +250,7 @@ internal sealed class TreeWaiting(SteadyLock gate)
         _lines.Remove(level);
         level.HasLine = false;
     }
+
+    [Conditional("DEBUG")]
+    private void AssertGate() => Debug.Assert(gate.IsHeldByCurrentThread, "Lines are read and changed under the gate.");
 }
