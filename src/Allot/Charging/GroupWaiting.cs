@@ -90,7 +90,8 @@ public static class GroupWaiting
                     // Only the first, so that those who wait do not hold a thread of the pool each.
                     if (waiter.WaitsAt is not { } limiter || !waiting.IsFirst(waiter)) continue;
                     var owner = (MemoryGroup)limiter.Owner!;
-                    owner.ReclaimForCharge(bytes, new ReclaimContext { KernelOnly = limiter.Kind == CounterKind.Kernel });
+                    var context = new ReclaimContext { KernelOnly = limiter.Kind == CounterKind.Kernel };
+                    owner.ReclaimForCharge(bytes, context);
                 }
             }
             catch
