@@ -1,7 +1,7 @@
 namespace Allot.Model.Tests.Interleavings;
 
-/// <summary>Charges that wait for room, in every order in which threads can meet: no lost wake-up, the order of arrival,
-/// no starvation, and what was kept for who cancels goes to the others.</summary>
+/// <summary>Charges that wait for room, in every order in which threads can meet: no lost wake-up, the order of
+/// arrival, no starvation, and what was kept for who cancels goes to the others.</summary>
 /// <remarks>Scenarios are words: <c>room1 wait3 give2 charge1 cancel0</c>: the room at first, then the
 /// threads.</remarks>
 public sealed class WaitingInterleavingTests

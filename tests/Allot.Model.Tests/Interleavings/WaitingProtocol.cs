@@ -200,8 +200,8 @@ internal class WaitingProtocol
         Room.Add(-bytes);
         foreach (Waiter passed in Line.Where(one => one != taker))
         {
-            _run.Require(
-                taker is null || taker.Ticket.Value < passed.Ticket.Value, "who waits is served in the order of arrival");
+            bool isFirst = taker is null || taker.Ticket.Value < passed.Ticket.Value;
+            _run.Require(isFirst, "who waits is served in the order of arrival");
             if (taker is not null) continue;
             passed.Passed.Value += bytes;
             _run.Require(
