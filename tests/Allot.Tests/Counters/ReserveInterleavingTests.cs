@@ -85,6 +85,32 @@ public sealed unsafe class ReserveInterleavingTests
         Assert.Equal(1, _controller.Root.Memory.CurrentBytes);
     }
 
+    [Fact]
+    public void A_reader_waits_for_the_end_of_a_move_and_in_time_holds_the_next_one_up()
+    {
+        MakeBusy();
+        ReserveSlot* slot = ThreadReserves.SlotOf(_group.Memory);
+        ReserveMoves moves = _controller.Reserves.Moves;
+        long balance = slot->Balance, read = -1;
+        moves.Begin();
+        slot->Balance = 0;   // the middle of a move: bytes in neither place
+        var reader = new Thread(() => Volatile.Write(ref read, _parent.Memory.CurrentBytes));
+        reader.Start();
+        SpinWait.SpinUntil(() =>
+        {
+            if (!moves.TryBegin()) return true;
+            moves.End();
+            return false;
+        });
+        Assert.True(reader.IsAlive);
+        slot->Balance = balance;
+        moves.End();
+        reader.Join();
+        Assert.Equal(0, read);
+        Assert.True(moves.TryBegin());   // nobody is held up any more
+        moves.End();
+    }
+
     private void Take(Taker taker)
     {
         switch (taker)
