@@ -111,9 +111,10 @@ public sealed class ScaleTests(ITestOutputHelper output)
         MemoryGroup[] groups = NewGroups(tree.Root);
         int operations = Load.Operations(2_000);
         long refused = 0, mostReserved = 0;
+        using var haveAllCharged = new CountdownEvent(Threads);
 
         Crew.Run(
-            [.. Enumerable.Range(1, Threads).Select(i => (Action)(() => Work(new Prng((seed * 1000) + (ulong)i))))],
+            [.. Enumerable.Range(1, Threads).Select(i => (Action)(() => ChargeAndGiveBack((seed * 1000) + (ulong)i)))],
             watch: () =>
             {
                 Assert.InRange(tree.Root.Memory.CurrentBytes, 0, MaxBytes);
@@ -129,9 +130,25 @@ public sealed class ScaleTests(ITestOutputHelper output)
         Assert.True(refused > 0, "The limit never acted: the test proves nothing.");
         output.WriteLine($"{refused} refusals; {mostReserved} bytes held in advance at most");
 
-        void Work(Prng random)
+        // Nobody lets go of what is left before all have charged: otherwise one after the other could have it all.
+        void ChargeAndGiveBack(ulong threadSeed)
         {
             var held = new List<(MemoryGroup Group, MemoryKind Kind, long Bytes)>();
+            try
+            {
+                Work(new Prng(threadSeed), held);
+            }
+            finally
+            {
+                haveAllCharged.Signal();
+            }
+
+            haveAllCharged.Wait();
+            foreach ((MemoryGroup group, MemoryKind kind, long bytes) in held) group.Uncharge(kind, bytes);
+        }
+
+        void Work(Prng random, List<(MemoryGroup Group, MemoryKind Kind, long Bytes)> held)
+        {
             for (int i = 0; i < operations; i++)
             {
                 if (held.Count > 0 && random.OneIn(3))
@@ -158,8 +175,6 @@ public sealed class ScaleTests(ITestOutputHelper output)
                     }
                 }
             }
-
-            foreach ((MemoryGroup group, MemoryKind kind, long bytes) in held) group.Uncharge(kind, bytes);
         }
 
         static void Replace(ref MemoryGroup slot, string name)

@@ -8,6 +8,8 @@ public sealed class WaitingStressTests(ITestOutputHelper output)
 {
     private const long LimitBytes = 1_000;
 
+    private int _waits, _cancelled;
+
     public static TheoryData<ulong> Seeds => [.. Load.Seeds];
 
     // Each flow holds nothing while it waits, so it can only hang by a lost wake-up.
@@ -26,9 +28,11 @@ public sealed class WaitingStressTests(ITestOutputHelper output)
         Assert.Empty(TreeWalk.FindViolations(controller));
         Assert.Equal(0, controller.Root.Memory.CurrentBytes);
         Assert.Equal(0, controller.Root.ReadEvents().AccountingErrors);
+        output.WriteLine($"{_waits} waits, {_cancelled} of them cancelled");
+        Assert.True(_waits > _cancelled && _cancelled > 0, "Nobody waited: the test proves nothing.");
     }
 
-    private static async Task Flow(MemoryGroup[] groups, Prng random, int operations)
+    private async Task Flow(MemoryGroup[] groups, Prng random, int operations)
     {
         for (int i = 0; i < operations; i++)
         {
@@ -42,7 +46,8 @@ public sealed class WaitingStressTests(ITestOutputHelper output)
             else
             {
                 using var source = new CancellationTokenSource();
-                ValueTask charging = group.ChargeAsync(MemoryKind.User, bytes, source.Token);
+                Task charging = group.ChargeAsync(MemoryKind.User, bytes, source.Token).AsTask();
+                if (!charging.IsCompleted) Interlocked.Increment(ref _waits);
                 if (random.OneIn(8)) await source.CancelAsync();
                 try
                 {
@@ -50,6 +55,7 @@ public sealed class WaitingStressTests(ITestOutputHelper output)
                 }
                 catch (OperationCanceledException)
                 {
+                    Interlocked.Increment(ref _cancelled);
                     continue;
                 }
             }

@@ -8,30 +8,43 @@ public sealed class HotPathTests
     private readonly TreeOfThree _tree = new(middle: new() { MaxBytes = 1000, PinsMaxBytes = 1000 });
 
     [Fact]
-    public void Charging_and_uncharging_allocate_nothing() => AssertAllocatesNothing(() =>
+    public void Charging_and_uncharging_allocate_nothing()
     {
-        _tree.Leaf.TryCharge(MemoryKind.User, 10, out _);
-        _tree.Leaf.TryCharge(MemoryKind.Kernel, 10, out _);
-        _tree.Leaf.Charge(MemoryKind.User, 10);
-        _tree.Leaf.ForceCharge(MemoryKind.Kernel, 10);
-        _tree.Leaf.Uncharge(MemoryKind.User, 20);
-        _tree.Leaf.Uncharge(MemoryKind.Kernel, 20);
-    });
+        AssertAllocatesNothing(() =>
+        {
+            _tree.Leaf.TryCharge(MemoryKind.User, 10, out _);
+            _tree.Leaf.TryCharge(MemoryKind.Kernel, 10, out _);
+            _tree.Leaf.Charge(MemoryKind.User, 10);
+            _tree.Leaf.ForceCharge(MemoryKind.Kernel, 10);
+            _tree.Leaf.Uncharge(MemoryKind.User, 20);
+            _tree.Leaf.Uncharge(MemoryKind.Kernel, 20);
+        });
+        AssertEverythingWasChargedAndUncharged();
+    }
 
     [Fact]
-    public void Pinning_and_unpinning_allocate_nothing() => AssertAllocatesNothing(() =>
+    public void Pinning_and_unpinning_allocate_nothing()
     {
-        _tree.Leaf.TryPin(PinKind.Locked, 10, out _);
-        _tree.Leaf.ForcePin(PinKind.Locked, 10);
-        _tree.Leaf.Unpin(PinKind.Locked, 20);
-    });
+        AssertAllocatesNothing(() =>
+        {
+            _tree.Leaf.TryPin(PinKind.Locked, 10, out _);
+            _tree.Leaf.ForcePin(PinKind.Locked, 10);
+            _tree.Leaf.Unpin(PinKind.Locked, 20);
+        });
+        AssertEverythingWasChargedAndUncharged();
+    }
 
     [Fact]
-    public void A_refused_charge_allocates_nothing_after_the_first() => AssertAllocatesNothing(() =>
+    public void A_refused_charge_allocates_nothing_after_the_first()
     {
-        _tree.Leaf.TryCharge(MemoryKind.Kernel, 1001, out _);
-        _tree.Leaf.TryPin(PinKind.Pinned, 1001, out _);
-    });
+        AssertAllocatesNothing(() =>
+        {
+            _tree.Leaf.TryCharge(MemoryKind.Kernel, 1001, out _);
+            _tree.Leaf.TryPin(PinKind.Pinned, 1001, out _);
+        });
+        MemoryEvents events = _tree.Root.ReadEvents();
+        Assert.Equal((2 * Rounds, 2 * Rounds), (events.MemoryMax, events.PinsMax));
+    }
 
     [Fact]
     public void Charging_with_open_peaks_allocates_nothing()
@@ -74,6 +87,14 @@ public sealed class HotPathTests
             quiet.Uncharge(MemoryKind.User, 1);
             _ = quiet.ReadEvents();
         });
+    }
+
+    // Neither a refusal nor an excess: both would be events.
+    private void AssertEverythingWasChargedAndUncharged()
+    {
+        Assert.Equal(default, _tree.Root.ReadEvents());
+        Assert.Equal(default, _tree.Root.ReadStat());
+        Assert.NotEqual(0, _tree.Leaf.Memory.PeakBytes + _tree.Leaf.Pins.PeakBytes);
     }
 
     private static void AssertAllocatesNothing(Action body)

@@ -18,21 +18,27 @@ public sealed partial class ConformanceTableTests
     }
 
     [Fact]
-    public void Every_row_with_a_test_names_one_of_its_id() =>
-        Assert.All(Named().Matches(RepositoryFiles.Read(Table)), match =>
+    public void Every_row_with_a_test_names_one_of_its_id()
+    {
+        MatchCollection named = Named().Matches(RepositoryFiles.Read(Table));
+        Assert.NotEmpty(named);
+        Assert.All(named, match =>
             Assert.StartsWith(match.Groups[1].Value + "_", match.Groups[2].Value, StringComparison.Ordinal));
+    }
 
     [Fact]
     public void Every_id_that_has_a_test_is_in_the_table()
     {
         HashSet<string> rows = [.. Row().Matches(RepositoryFiles.Read(Table)).Select(match => match.Groups[1].Value)];
-        Assert.All(Tests().Select(test => test.Split('_')[0]), id => Assert.Contains(id, rows));
+        string[] ids = [.. Tests().Select(test => test.Split('_')[0])];
+        Assert.NotEmpty(ids);
+        Assert.All(ids, id => Assert.Contains(id, rows));
     }
 
-    private static IEnumerable<string> Tests() => RepositoryFiles.With(".cs")
-        .Where(path => path.StartsWith("tests/Allot.Tests/", StringComparison.Ordinal))
-        .SelectMany(path => Method().Matches(RepositoryFiles.Read(path)))
-        .Select(match => match.Groups[1].Value);
+    // Those that are named after a row.
+    private static IEnumerable<string> Tests() => TestNames.In("tests/Allot.Tests/")
+        .Select(test => test.Split('.')[1])
+        .Where(name => Id().IsMatch(name));
 
     [GeneratedRegex(@"^\| ([KMX][0-9]+[a-z]?) \|.*\| `([KMX][A-Za-z0-9_]+)`", RegexOptions.Multiline)]
     private static partial Regex Named();
@@ -40,6 +46,6 @@ public sealed partial class ConformanceTableTests
     [GeneratedRegex(@"^\| ([KMX][0-9]+[a-z]?) \|", RegexOptions.Multiline)]
     private static partial Regex Row();
 
-    [GeneratedRegex(@"public (?:async Task|void) ([KMX][0-9]+[a-z]?_[A-Za-z0-9_]+)\(")]
-    private static partial Regex Method();
+    [GeneratedRegex("^[KMX][0-9]+[a-z]?_")]
+    private static partial Regex Id();
 }

@@ -260,18 +260,10 @@ public sealed class ThreadReservesTests
     {
         MemoryGroup group = Child();
         bool stop = false;
-        Thread[] threads =
-        [
-            .. Enumerable.Range(0, 3).Select(_ => new Thread(() =>
-            {
-                while (!Volatile.Read(ref stop))
-                {
-                    if (group.TryCharge(MemoryKind.User, 100_000, out var _)) group.Uncharge(MemoryKind.User, 100_000);
-                }
-            })),
-        ];
+        long charged = 0, refused = 0;
+        Thread[] threads = [.. Enumerable.Range(0, 3).Select(_ => new Thread(ChargeAndUncharge))];
         foreach (Thread thread in threads) thread.Start();
-        for (int i = 0; i < 2000; i++)
+        for (int i = 0; i < 2000 || Volatile.Read(ref charged) == 0 || Volatile.Read(ref refused) == 0; i++)
         {
             group.Memory.MaxBytes = 150_000 + (i % 100_000);
             threads[i % 3].Interrupt();
@@ -281,6 +273,16 @@ public sealed class ThreadReservesTests
         foreach (Thread thread in threads) thread.Join();
         Assert.Equal(0, group.Memory.CurrentBytes);
         Assert.Equal(0, group.ReadEvents().AccountingErrors);
+
+        void ChargeAndUncharge()
+        {
+            while (!Volatile.Read(ref stop))
+            {
+                bool fits = group.TryCharge(MemoryKind.User, 100_000, out ChargeRefusal _);
+                if (fits) group.Uncharge(MemoryKind.User, 100_000);
+                Interlocked.Increment(ref fits ? ref charged : ref refused);
+            }
+        }
     }
 
     [Fact]

@@ -36,6 +36,7 @@ public sealed class LayeringTests
     public void No_source_names_a_type_of_a_higher_layer(string project)
     {
         var layers = Layers.Of(project);
+        Assert.NotEmpty(Layers.SourcesOf(project));
         Assert.Empty(Layers.SourcesOf(project).SelectMany(file => layers.UpwardNames(file.Folder, file.Source)));
     }
 

@@ -106,8 +106,10 @@ public sealed partial class TidyTests
 
     private static void AssertNone(IEnumerable<string> paths, Func<string, IEnumerable<string>> rule)
     {
+        string[] all = [.. paths];
+        Assert.NotEmpty(all);
         string[] found =
-            [.. from path in paths from violation in rule(RepositoryFiles.Read(path)) select $"{path}: {violation}"];
+            [.. from path in all from violation in rule(RepositoryFiles.Read(path)) select $"{path}: {violation}"];
         Assert.True(found.Length == 0, string.Join('\n', found));
     }
 
