@@ -125,9 +125,9 @@ internal sealed class TreeReserves
     /// </summary>
     public void SetMax(MemoryCounter counter, long maxBytes)
     {
-        BeforeLimit?.Invoke(counter, maxBytes);
         using (EnterExact())
         {
+            BeforeLimit?.Invoke(counter, maxBytes);
             bool hasHigh = counter.HighBytes != long.MaxValue;   // then TryFindRoom reads the limit as well
             if (maxBytes < counter.MaxBytes || hasHigh) MakeExact_NeedsGate(counter);
             counter.SetMax(maxBytes);
