@@ -84,7 +84,7 @@ public sealed partial class MemoryCounter
     private long ReadUsedBetweenMoves(ReserveMoves moves, out long maxBytes, out long reservedBytes)
     {
         bool holdsUp = false;
-        SpinWait spin = default;
+        SteadySpin spin = default;
         try
         {
             for (int looks = 0; ; looks++)
@@ -98,7 +98,7 @@ public sealed partial class MemoryCounter
                 long ended = moves.Ended;
                 long used = ReadUsedOnce(out maxBytes, out reservedBytes);
                 if (moves.NoneSince(ended)) return used;
-                spin.SpinOnce(sleep1Threshold: -1);   // a wait that no interrupt ends
+                spin.Once();
             }
         }
         finally

@@ -10,7 +10,7 @@ public sealed partial class MemoryCounter
     /// <summary>What is charged here, used or held in advance, and the limit: of one instant.</summary>
     private long ReadTaken(out long maxBytes)
     {
-        SpinWait spin = default;
+        SteadySpin spin = default;
         while (true)
         {
             // Pairs with SetMax: an even, unchanged version means that no limit change overlapped the two reads.
@@ -23,7 +23,7 @@ public sealed partial class MemoryCounter
                 return max - room;
             }
 
-            spin.SpinOnce(sleep1Threshold: -1);   // a wait that no interrupt ends
+            spin.Once();
         }
     }
 
@@ -104,7 +104,7 @@ public sealed partial class MemoryCounter
     // The version is odd while a writer is inside: it locks writers out of each other and readers out of the middle.
     private int EnterLimitChange()
     {
-        SpinWait spin = default;
+        SteadySpin spin = default;
         while (true)
         {
             int version = Volatile.Read(ref _limitVersion);
@@ -114,7 +114,7 @@ public sealed partial class MemoryCounter
                 return version + 1;
             }
 
-            spin.SpinOnce(sleep1Threshold: -1);   // a wait that no interrupt ends
+            spin.Once();
         }
     }
 

@@ -38,8 +38,8 @@ internal sealed class ReserveMoves
     /// <summary>A move begins. The caller holds no other move, and does not read what is used before its end.</summary>
     public void Begin()
     {
-        SpinWait spin = default;
-        while (!TryBegin()) spin.SpinOnce(sleep1Threshold: -1);   // a wait that no interrupt ends
+        SteadySpin spin = default;
+        while (!TryBegin()) spin.Once();
     }
 
     /// <summary>The same without waiting, for who has another move under way.</summary>

@@ -326,8 +326,8 @@ internal sealed unsafe class ThreadReserves
     private void Enter()
     {
         // Not a wait that Thread.Interrupt could end in the middle of a charge.
-        SpinWait spin = default;
-        while (Interlocked.CompareExchange(ref _lock, 1, 0) != 0) spin.SpinOnce(sleep1Threshold: -1);
+        SteadySpin spin = default;
+        while (Interlocked.CompareExchange(ref _lock, 1, 0) != 0) spin.Once();
     }
 
     private void Exit() => Volatile.Write(ref _lock, 0);
@@ -575,8 +575,8 @@ internal sealed unsafe class ThreadReserves
                 int index = BitOperations.TrailingZeroCount(used);
                 ReserveSlot* slot = _slots + index;
                 if (slot->Key != 0 || !_counters[index]!.IsChargedOn(level)) continue;
-                SpinWait spin = default;
-                while (Volatile.Read(ref slot->Busy) == ReserveSlot.InUse) spin.SpinOnce(sleep1Threshold: -1);
+                SteadySpin spin = default;
+                while (Volatile.Read(ref slot->Busy) == ReserveSlot.InUse) spin.Once();
                 Unbind(index);
             }
         }
