@@ -1,0 +1,26 @@
+namespace Allot;
+
+/// <summary>A scope was left out of order, on another thread, or in another flow; nothing has changed.</summary>
+public sealed class ScopeMisuseException : InvalidOperationException
+{
+    private ScopeMisuseException(string message)
+        : base(message)
+    {
+    }
+
+    internal static ScopeMisuseException OutOfOrder(ulong left, ulong innermost) => new(
+        "An allocation scope was left while one that was entered later is still open. Leave scopes in the opposite "
+        + "order: 'using' does." + OpenScopes.Describe("The scope that was left", left)
+        + OpenScopes.Describe("The innermost open scope", innermost));
+
+    internal static ScopeMisuseException OutOfOrder() => new(
+        "A flowing allocation scope was left while one that was entered later is still open in this flow. Leave scopes "
+        + "in the opposite order: 'using' does.");
+
+    internal static ScopeMisuseException OnAnotherThread(ulong left) => new(
+        "An allocation scope of one thread was left on another." + OpenScopes.Describe("The scope that was left", left));
+
+    internal static ScopeMisuseException InAnotherFlow() => new(
+        "A flowing allocation scope was left in a flow that it was not entered in. Dispose it in the method that has "
+        + "entered it: what an async method enters is not seen by its caller.");
+}

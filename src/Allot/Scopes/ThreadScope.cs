@@ -1,0 +1,25 @@
+using System.Runtime.CompilerServices;
+
+namespace Allot;
+
+/// <summary>A scope of the calling thread, from <see cref="AllocationScope"/>: it holds until it is disposed.</summary>
+/// <remarks>It belongs to the thread, and the compiler does not let it cross an <c>await</c>. Costs about a nanosecond
+/// and allocates nothing. The default value guards nothing.</remarks>
+public ref struct ThreadScope : IDisposable
+{
+    private readonly ulong _outer;
+    private ulong _mine;
+
+    internal ThreadScope((ulong Outer, ulong Mine) word) => (_outer, _mine) = word;
+
+    /// <summary>Leaves the scope: what held before holds again. Safe to call twice.</summary>
+    /// <exception cref="ScopeMisuseException">A scope that was entered later is still open, or this one was entered by
+    /// another thread; nothing has changed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Dispose()
+    {
+        if (_mine == 0) return;
+        ThreadContext.Leave(_outer, _mine);
+        _mine = 0;
+    }
+}
