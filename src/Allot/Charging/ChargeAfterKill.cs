@@ -26,10 +26,13 @@ internal static class ChargeAfterKill
         /// <param name="kind">The kind that was refused.</param>
         /// <param name="bytes">The bytes that were refused.</param>
         /// <param name="refusal">The refusal; that of the last attempt when false is returned.</param>
+        /// <param name="effort">What the charging code may do.</param>
         [MethodImpl(MethodImplOptions.NoInlining)]
-        internal bool TryChargeAfterKill(MemoryKind kind, long bytes, ref ChargeRefusal refusal)
+        internal bool TryChargeAfterKill(
+            MemoryKind kind, long bytes, ref ChargeRefusal refusal, ChargeEffort effort)
         {
             Debug.Assert(refusal.Reason != RefusalReason.None, "Only what was refused is tried again.");
+            if (!effort.MayKill) return false;
             for (int round = 0; round < RoundsMax; round++)
             {
                 // Nobody has to go for what can never fit, or for room that is there and promised to another.
@@ -44,7 +47,7 @@ internal static class ChargeAfterKill
 
                 if (group.TryCharge(kind, bytes, out refusal)) return true;
                 if (next == AfterRound.Wait && dying.Any(one => IsDying(shortage, one))) return false;
-                if (group.TryChargeAfterReclaim(kind, bytes, ref refusal)) return true;
+                if (group.TryChargeAfterReclaim(kind, bytes, ref refusal, effort)) return true;
             }
 
             return false;

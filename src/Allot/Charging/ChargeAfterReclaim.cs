@@ -17,17 +17,19 @@ internal static class ChargeAfterReclaim
         /// <param name="kind">The kind that was refused.</param>
         /// <param name="bytes">The bytes that were refused.</param>
         /// <param name="refusal">The refusal; that of the last attempt when false is returned.</param>
-        /// <param name="context">What the charging code may do.</param>
+        /// <param name="effort">What the charging code may do.</param>
         [MethodImpl(MethodImplOptions.NoInlining)]
         internal bool TryChargeAfterReclaim(
-            MemoryKind kind, long bytes, ref ChargeRefusal refusal, ReclaimContext context = default)
+            MemoryKind kind, long bytes, ref ChargeRefusal refusal, ChargeEffort effort)
         {
             Debug.Assert(refusal.Reason != RefusalReason.None, "Only what was refused is tried again.");
-            for (int round = 0; round < GroupReclaim.IdleRoundsMax; round++)
+            if (!effort.MayReclaim) return false;
+            for (int round = 0; round < effort.ReclaimRounds; round++)
             {
                 // What can never fit is refused at once: no cache is emptied for it.
                 if (refusal.Limiter is not { } limiter || bytes > refusal.MaxBytes) return false;
-                context = context with { KernelOnly = refusal.Counter == CounterKind.Kernel };
+                bool kernelOnly = refusal.Counter == CounterKind.Kernel;
+                ReclaimContext context = effort.ReclaimContext with { KernelOnly = kernelOnly };
                 long freed;
                 using (PressureScope.EnterIf(limiter.Policy is not null, group))
                 {

@@ -41,7 +41,7 @@ public static class GroupCharging
 
         private bool TryChargeCounted(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
-            if (group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpend(counter, bytes))
+            if (!ThreadContext.Intercepts && group.TrySpend(kind, bytes))
             {
                 refusal = default;
                 return true;
@@ -69,8 +69,36 @@ public static class GroupCharging
 
         private void ChargeCounted(MemoryKind kind, long bytes)
         {
-            if (group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpend(counter, bytes)) return;
-            group.ChargeTree(kind, bytes);
+            if (!ThreadContext.Intercepts && group.TrySpend(kind, bytes)) return;
+            group.ChargeTree(kind, bytes, AllocationFlags.Kernel);
+        }
+
+        /// <summary>The same for a call that says itself what may be done to find room. The scopes around it can only
+        /// permit less.</summary>
+        /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+        /// <param name="flags">What may be done, and how hard to try; <see cref="AllocationFlags.Kernel"/> is what
+        /// <c>Charge</c> says otherwise. <see cref="AllocationFlags.Account"/> is of no account here: the call names
+        /// the group.</param>
+        /// <exception cref="MemoryLimitExceededException">A limit refused, and what the context permits did not help;
+        /// or the group was removed or killed. Nothing is charged.</exception>
+        /// <exception cref="MustSucceedInAtomicException">The charge must succeed, and the context is
+        /// atomic.</exception>
+        /// <exception cref="ArgumentException">The charge must succeed, and may not reclaim.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
+        public void Charge(MemoryKind kind, long bytes, AllocationFlags flags)
+        {
+            ValidateFlags(flags);
+            AllocationContext.MightAllocate(flags);
+            group.ChargeAs(kind, bytes, flags);
+        }
+
+        internal void ChargeAs(MemoryKind kind, long bytes, AllocationFlags flags)
+        {
+            if (kind == MemoryKind.Kernel && group.PassesKernelMemory(bytes)) return;
+            if (!ThreadContext.Intercepts && group.TrySpend(kind, bytes)) return;
+            group.ChargeTree(kind, bytes, flags);
         }
 
         /// <summary>Charges the group and all its ancestors, limits or not: for memory that exists already or whose
@@ -85,6 +113,7 @@ public static class GroupCharging
         {
             ValidateAmount(bytes);
             ValidateKind(kind);
+            if (ThreadContext.Intercepts && IsUncounted(AllocationFlags.None)) return;
             if (kind == MemoryKind.Kernel)
             {
                 if (!group.CountsKernelMemory && group.TryPassKernelMemory()) return;
@@ -114,6 +143,19 @@ public static class GroupCharging
 
         private void UnchargeCounted(MemoryKind kind, long bytes)
         {
+            if (ThreadContext.Intercepts && ThreadContext.BlocksAccounting)
+            {
+                ValidateAmount(bytes);
+                ValidateKind(kind);
+                return;
+            }
+
+            group.UnchargeRecorded(kind, bytes);
+        }
+
+        /// <summary>Gives back what is known to be counted, whatever the scopes of the caller say.</summary>
+        internal void UnchargeRecorded(MemoryKind kind, long bytes)
+        {
             if (group.CounterIfAny(kind) is not { } counter || !ThreadReserves.TryKeep(counter, bytes))
             {
                 group.UnchargeTree(kind, bytes);
@@ -123,22 +165,65 @@ public static class GroupCharging
         [MethodImpl(MethodImplOptions.NoInlining)]
         private bool TryChargeTreeAtOnce(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
+            refusal = default;
+            if (ThreadContext.Intercepts)
+            {
+                ValidateAmount(bytes);
+                ValidateKind(kind);
+                if (IsUncounted(AllocationFlags.None) || group.TrySpend(kind, bytes)) return true;
+            }
+
             if (!group.TryChargeTree(kind, bytes, out refusal)) return false;
             if (group.Memory.IsPastHigh) group.ReclaimAboveHighLater();
             return true;
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private void ChargeTree(MemoryKind kind, long bytes)
+        private void ChargeTree(MemoryKind kind, long bytes, AllocationFlags flags)
         {
-            if (!group.TryChargeTree(kind, bytes, out ChargeRefusal refusal)
-                && !group.TryChargeAfterReclaim(kind, bytes, ref refusal)
-                && !group.TryChargeAfterKill(kind, bytes, ref refusal))
+            if (ThreadContext.Intercepts)
             {
-                throw new MemoryLimitExceededException(refusal);
+                ValidateAmount(bytes);
+                ValidateKind(kind);
+                if (IsUncounted(flags) || group.TrySpend(kind, bytes)) return;
             }
 
-            if (group.Memory.IsPastHigh) group.Throttle(bytes);
+            if (!group.TryChargeTree(kind, bytes, out ChargeRefusal refusal))
+            {
+                var effort = ChargeEffort.Of(flags);
+                if (!group.TryChargeAfterReclaim(kind, bytes, ref refusal, effort)
+                    && !group.TryChargeAfterKill(kind, bytes, ref refusal, effort))
+                {
+                    group.ChargePastLimit(kind, bytes, refusal, effort);
+                    return;
+                }
+            }
+
+            if (group.Memory.IsPastHigh) group.SlowDown(bytes, ChargeEffort.Of(flags));
+        }
+
+        /// <summary>Charges what was refused where the context says that it must not fail.</summary>
+        /// <exception cref="MemoryLimitExceededException">It may fail.</exception>
+        internal void ChargePastLimit(MemoryKind kind, long bytes, ChargeRefusal refusal, ChargeEffort effort)
+        {
+            bool isByLimit = refusal.Limiter is not null;
+            bool mayPass = !effort.MayFail || (isByLimit && effort.MayUseReserve);
+            if (!mayPass) throw new MemoryLimitExceededException(refusal);
+            if (AllocationChecks.IsEnabled && effort.IsBlindlyEager) AllocationChecks.NoteMustSucceed();
+            group.ForceCharge(kind, bytes);
+        }
+
+        // Above a high limit.
+        private void SlowDown(long bytes, ChargeEffort effort)
+        {
+            if (effort.MayReclaim)
+            {
+                group.Throttle(bytes, effort.ReclaimContext);
+            }
+            else if (effort.MayReclaimInBackground)
+            {
+                group.ReclaimAboveHighLater();
+            }
         }
 
         internal bool TryChargeTree(MemoryKind kind, long bytes, out ChargeRefusal refusal)
@@ -188,6 +273,10 @@ public static class GroupCharging
             (!KernelAccountingSwitch.IsOn || group.KernelAccounting.Passes)
             && (ulong)bytes <= MemoryGroup.MaxChargeBytes;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private bool TrySpend(MemoryKind kind, long bytes) =>
+            group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpend(counter, bytes);
+
         /// <summary>Whether charges of the kind are counted.</summary>
         internal bool Counts(MemoryKind kind) => kind == MemoryKind.User || group.CountsKernelMemory;
 
@@ -206,6 +295,26 @@ public static class GroupCharging
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MemoryGroup.MaxChargeBytes);
+    }
+
+    /// <summary>Looks at the scopes of a charge that is about to be made.</summary>
+    /// <param name="flags">What it may do.</param>
+    /// <returns>Whether nobody pays for it.</returns>
+    /// <exception cref="AllocationDeniedException">The context denies allocations.</exception>
+    internal static bool IsUncounted(AllocationFlags flags)
+    {
+        if (AllocationChecks.IsEnabled) AllocationChecks.CheckCharge(flags);
+        return ThreadContext.BlocksAccounting;
+    }
+
+    internal static void ValidateFlags(AllocationFlags flags)
+    {
+        bool isEndless = (flags & (AllocationFlags.MustSucceed | AllocationFlags.DirectReclaim))
+            == AllocationFlags.MustSucceed;
+        if (isEndless)
+        {
+            throw new ArgumentException("MustSucceed needs DirectReclaim: it may have to wait.", nameof(flags));
+        }
     }
 
     internal static void ValidateKind(MemoryKind kind)

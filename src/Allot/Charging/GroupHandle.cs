@@ -42,7 +42,8 @@ public readonly unsafe ref struct GroupHandle
     /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest
     /// charge.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryCharge(long bytes) => _slot->TrySpend(_key, bytes) || _group.TryCharge(Kind, bytes, out _);
+    public bool TryCharge(long bytes) =>
+        _slot->TrySpend(_key, bytes) || _group.TryCharge(Kind, bytes, out _);
 
     /// <summary>Charges the group and all its ancestors, or nobody.</summary>
     /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>

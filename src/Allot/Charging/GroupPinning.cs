@@ -24,6 +24,8 @@ public static class GroupPinning
         {
             GroupCharging.ValidateAmount(bytes);
             MemoryCounter part = group.PartOf(kind);
+            refusal = default;
+            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(AllocationFlags.None)) return true;
             if (group.State != MemoryGroupState.Online)
             {
                 refusal = new ChargeRefusal(group, CounterKind.Pins, bytes);
@@ -39,7 +41,6 @@ public static class GroupPinning
             }
 
             part.ForceCharge(bytes);
-            refusal = default;
             return true;
         }
 
@@ -53,6 +54,7 @@ public static class GroupPinning
         {
             GroupCharging.ValidateAmount(bytes);
             MemoryCounter part = group.PartOf(kind);
+            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(AllocationFlags.None)) return;
             group.Force(CounterKind.Pins, bytes);
             part.ForceCharge(bytes);
         }
@@ -66,7 +68,9 @@ public static class GroupPinning
         public void Unpin(PinKind kind, long bytes)
         {
             GroupCharging.ValidateAmount(bytes);
-            long missing = group.PartOf(kind).Uncharge(bytes);
+            MemoryCounter part = group.PartOf(kind);
+            if (ThreadContext.Intercepts && ThreadContext.BlocksAccounting) return;
+            long missing = part.Uncharge(bytes);
             missing += group.Pins.Uncharge(bytes - missing);
             Debug.Assert(missing >= 0, "More is never given back than was asked.");
             Debug.Assert(missing <= bytes, "What is missing is a part of what was asked.");

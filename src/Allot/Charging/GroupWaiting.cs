@@ -25,6 +25,9 @@ public static class GroupWaiting
         /// are refused with <see cref="RefusalReason.RoomPromised"/> until it has been served.</para>
         /// <para>A charge that leaves a group above its high limit is delayed as in <c>Charge</c>; cancelling ends the
         /// delay, and the charge stands.</para>
+        /// <para>Where the scopes of the caller permit no waiting (<c>Atomic</c>, <c>NoReclaim</c>,
+        /// <c>NoThrowOnLimit</c>) the task is completed when it is returned: charged, or failed as <c>Charge</c>
+        /// fails. What reclaims while it waits goes by the scopes that the call was made in.</para>
         /// <para>Who waits while holding what others wait for waits for ever: charge what an operation needs in one
         /// piece, or pass a token with a deadline.</para>
         /// </remarks>
@@ -38,36 +41,71 @@ public static class GroupWaiting
             GroupCharging.ValidateAmount(bytes);
             GroupCharging.ValidateKind(kind);
             if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
+            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(AllocationFlags.Kernel))
+            {
+                return ValueTask.CompletedTask;
+            }
+
+            var effort = ChargeEffort.Of(AllocationFlags.Kernel);
+            bool mayWait = effort.MayReclaim && effort.MayFail;
             ChargeRefusal refusal = default;
             bool isCounted = group.Counts(kind);
             if (!isCounted && group.TryCharge(kind, bytes, out refusal)) return ValueTask.CompletedTask;
-            bool mustStandInLine = isCounted && bytes > 0 && group.CounterOf(kind).IsBehindLine;
+            bool mustStandInLine = isCounted && bytes > 0 && mayWait && group.CounterOf(kind).IsBehindLine;
             if (isCounted && !mustStandInLine)
             {
                 if (ThreadReserves.TrySpend(group.CounterOf(kind), bytes)) return ValueTask.CompletedTask;
                 if (group.TryChargeTree(kind, bytes, out refusal))
                 {
-                    return group.ThrottleAsync(bytes, cancellationToken: cancellationToken);
+                    return group.ThrottleAsync(bytes, effort.ReclaimContext, cancellationToken);
                 }
             }
 
-            return new ValueTask(group.ChargeWhenThereIsRoomAndThrottle(kind, bytes, refusal, cancellationToken));
+            return mayWait
+                ? new ValueTask(group.ChargeWhenThereIsRoomAndThrottle(kind, bytes, refusal, effort, cancellationToken))
+                : group.ChargeWithoutWaiting(kind, bytes, refusal, effort);
+        }
+
+        // Where the context does not let it wait: completed when it returns, one way or the other.
+        private ValueTask ChargeWithoutWaiting(MemoryKind kind, long bytes, ChargeRefusal refusal, ChargeEffort effort)
+        {
+            try
+            {
+                if (!group.TryChargeAfterReclaim(kind, bytes, ref refusal, effort))
+                {
+                    group.ChargePastLimit(kind, bytes, refusal, effort);
+                }
+
+                return ValueTask.CompletedTask;
+            }
+            catch (MemoryLimitExceededException refused)
+            {
+                return ValueTask.FromException(refused);
+            }
         }
 
         private async Task ChargeWhenThereIsRoomAndThrottle(
-            MemoryKind kind, long bytes, ChargeRefusal refusal, CancellationToken cancellationToken)
+            MemoryKind kind,
+            long bytes,
+            ChargeRefusal refusal,
+            ChargeEffort effort,
+            CancellationToken cancellationToken)
         {
-            await group.ChargeWhenThereIsRoom(kind, bytes, refusal, cancellationToken).ConfigureAwait(false);
-            await group.ThrottleAsync(bytes, cancellationToken: cancellationToken).ConfigureAwait(false);
+            await group.ChargeWhenThereIsRoom(kind, bytes, refusal, effort, cancellationToken).ConfigureAwait(false);
+            await group.ThrottleAsync(bytes, effort.ReclaimContext, cancellationToken).ConfigureAwait(false);
         }
 
         private async Task ChargeWhenThereIsRoom(
-            MemoryKind kind, long bytes, ChargeRefusal refusal, CancellationToken cancellationToken)
+            MemoryKind kind,
+            long bytes,
+            ChargeRefusal refusal,
+            ChargeEffort effort,
+            CancellationToken cancellationToken)
         {
             bool wasRefused = refusal.Reason != RefusalReason.None;
             if (wasRefused)
             {
-                if (group.TryChargeAfterReclaim(kind, bytes, ref refusal)) return;
+                if (group.TryChargeAfterReclaim(kind, bytes, ref refusal, effort)) return;
                 bool isHopeless = refusal.Limiter is null || bytes > refusal.MaxBytes;
                 if (isHopeless) throw new MemoryLimitExceededException(refusal);
             }
@@ -90,8 +128,8 @@ public static class GroupWaiting
                     // Only the first, so that those who wait do not hold a thread of the pool each.
                     if (waiter.WaitsAt is not { } limiter || !waiting.IsFirst(waiter)) continue;
                     var owner = (MemoryGroup)limiter.Owner!;
-                    var context = new ReclaimContext { KernelOnly = limiter.Kind == CounterKind.Kernel };
-                    owner.ReclaimForCharge(bytes, context);
+                    bool kernelOnly = limiter.Kind == CounterKind.Kernel;
+                    owner.ReclaimForCharge(bytes, effort.ReclaimContext with { KernelOnly = kernelOnly });
                 }
             }
             catch

@@ -15,10 +15,14 @@ namespace Allot;
 /// <remarks>All members may be used from any thread. A handle that is never disposed keeps its bytes charged.</remarks>
 public sealed class MemoryCharge : IDisposable
 {
-    // _bytes == what was charged to _group here and not given back; 0 <= _bytes <= MaxChargeBytes; 0 once disposed.
+    // _bytes - _uncountedBytes == what was charged to _group here and not given back. 0 <= _bytes <= MaxChargeBytes; 0
+    // once disposed.
     private readonly Lock _gate = new();
     private MemoryGroup _group;
     private long _bytes;
+
+    // The part of _bytes that nobody pays for: taken inside of BlockAccounting. 0 <= _uncountedBytes <= _bytes.
+    private long _uncountedBytes;
     private bool _disposed;
 
     // Whether _group keeps us as a handle, because it does not count kernel memory, and cannot start to meanwhile: so
@@ -71,7 +75,7 @@ public sealed class MemoryCharge : IDisposable
             ArgumentOutOfRangeException.ThrowIfNegative(bytes);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MemoryGroup.MaxChargeBytes - _bytes);
             if (!_group.TryCharge(Kind, bytes, out refusal)) return false;
-            _bytes += bytes;
+            Add(bytes);
             return true;
         }
     }
@@ -102,8 +106,10 @@ public sealed class MemoryCharge : IDisposable
             AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _bytes);
+            long uncounted = Math.Min(_uncountedBytes, bytes);
             _bytes -= bytes;
-            _group.Uncharge(Kind, bytes);
+            _uncountedBytes -= uncounted;
+            _group.UnchargeRecorded(Kind, bytes - uncounted);
         }
     }
 
@@ -135,11 +141,13 @@ public sealed class MemoryCharge : IDisposable
     // charged first and owned second, unless the handle has changed meanwhile.
     private void GrowAfterRefusal(long bytes, bool isTotal, ChargeRefusal refusal)
     {
-        bool canHelp = refusal.Limiter is { } limiter && limiter.CanMakeRoom;
+        bool isInScope = ThreadContext.Restrictions != AllocationRestrictions.None;   // may pass the limit
+        bool canHelp = isInScope || (refusal.Limiter is { } limiter && limiter.CanMakeRoom);
         if (!canHelp)
         {
             // There is nobody to ask, so no second attempt: what is left of the way of a charge is its event (Oom).
-            bool charged = refusal.Group!.TryChargeAfterKill(Kind, refusal.RequestedBytes, ref refusal);
+            bool charged = refusal.Group!.TryChargeAfterKill(
+                Kind, refusal.RequestedBytes, ref refusal, ChargeEffort.Of(AllocationFlags.Kernel));
             Debug.Assert(!charged, "Without a policy nobody is killed.");
             throw new MemoryLimitExceededException(refusal);
         }
@@ -170,7 +178,7 @@ public sealed class MemoryCharge : IDisposable
                 bool fits = isTotal ? _bytes + more == bytes : more <= MemoryGroup.MaxChargeBytes - _bytes;
                 if (isAsBefore && fits)
                 {
-                    _bytes += more;
+                    Add(more);
                     return;
                 }
             }
@@ -209,7 +217,7 @@ public sealed class MemoryCharge : IDisposable
         {
             AssertInvariants();
             ObjectDisposedException.ThrowIf(_disposed, this);
-            (source, bytes) = (_group, _bytes);
+            (source, bytes) = (_group, _bytes - _uncountedBytes);
             if (!TryTransfer_NeedsGate(target, out refusal)) return false;
         }
 
@@ -223,16 +231,22 @@ public sealed class MemoryCharge : IDisposable
         if (target == _group) return true;
         bool isInside = target.KernelAccounting.TryEnter();
         bool canMove = target.Controller == _group.Controller && target.Counts(Kind) && _group.Counts(Kind);
+        long counted = _bytes - _uncountedBytes;
         bool moved = canMove
-            ? _group.TryMoveTo(target, Kind, _bytes, out refusal)
-            : target.TryCharge(Kind, _bytes, out refusal);
+            ? _group.TryMoveTo(target, Kind, counted, out refusal)
+            : target.TryCharge(Kind, counted, out refusal);
         if (!moved)
         {
             if (isInside) target.KernelAccounting.Leave();
             return false;
         }
 
-        if (!canMove) _group.Uncharge(Kind, _bytes);
+        if (!canMove)
+        {
+            _group.UnchargeRecorded(Kind, counted);
+            if (ThreadContext.BlocksAccounting) _uncountedBytes = _bytes;
+        }
+
         if (_isInside) _group.KernelAccounting.Leave();
         _group = target;
         _isInside = isInside;
@@ -247,11 +261,18 @@ public sealed class MemoryCharge : IDisposable
             AssertInvariants();
             if (_disposed) return;
             _disposed = true;
-            _group.Uncharge(Kind, _bytes);
-            _bytes = 0;
+            _group.UnchargeRecorded(Kind, _bytes - _uncountedBytes);
+            _bytes = _uncountedBytes = 0;
             if (_isInside) _group.KernelAccounting.Leave();
             _isInside = false;
         }
+    }
+
+    // What was charged just now, on this thread and in the same scopes.
+    private void Add(long bytes)
+    {
+        _bytes += bytes;
+        if (ThreadContext.BlocksAccounting) _uncountedBytes += bytes;
     }
 
     // Around all that charges or uncharges.
@@ -268,6 +289,8 @@ public sealed class MemoryCharge : IDisposable
         Debug.Assert(_gate.IsHeldByCurrentThread, "What is owned changes under the gate.");
         Debug.Assert(_bytes >= 0, "A handle never owns less than nothing.");
         Debug.Assert(_bytes <= MemoryGroup.MaxChargeBytes, "A handle can give back all it owns in one uncharge.");
+        Debug.Assert(_uncountedBytes >= 0, "What nobody pays for is not less than nothing.");
+        Debug.Assert(_uncountedBytes <= _bytes, "What nobody pays for is a part of what is owned.");
         Debug.Assert(!_disposed || _bytes == 0, "A disposed handle owns nothing.");
     }
 

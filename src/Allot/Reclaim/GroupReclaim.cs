@@ -45,14 +45,15 @@ public static class GroupReclaim
         /// run.</summary>
         /// <param name="bytes">How much, 0 or more.</param>
         /// <returns>The bytes that were really given back: more if a reclaimer gave more than it was asked for, less if
-        /// there was no more or another thread was reclaiming here for too long, and 0 when called by a reclaimer.
-        /// </returns>
-        /// <remarks>Protection of the groups below is honoured; the group's own is not.</remarks>
+        /// there was no more or another thread was reclaiming here for too long, and 0 when called by a reclaimer,
+        /// or where the context does not permit to reclaim.</returns>
+        /// <remarks>Protection of the groups below is honoured; the group's own is not. Reclaimers that need what the
+        /// scopes of the caller forbid are not called.</remarks>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative.</exception>
         public long Reclaim(long bytes)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-            if (bytes == 0 || ReclaimScope.IsReclaiming) return 0;
+            if (bytes == 0 || !MayReclaim(out ReclaimContext context)) return 0;
             if (ReclaimState.Of(group) is not { } state) return 0;
 
             long freed = 0;
@@ -61,7 +62,7 @@ public static class GroupReclaim
                 if (!state.Gate.TryEnter(group.Controller.ReclaimWaitMax)) break;
                 try
                 {
-                    var walk = new ReclaimWalk(group, state, default) { WantedBytes = bytes - freed };
+                    var walk = new ReclaimWalk(group, state, context) { WantedBytes = bytes - freed };
                     walk.Run();
                     state.AddFreed(walk.FreedBytes);
                     freed += walk.FreedBytes;
@@ -119,5 +120,13 @@ public static class GroupReclaim
 
             return 0;
         }
+    }
+
+    private static bool MayReclaim(out ReclaimContext context)
+    {
+        context = ReclaimContext.Current;
+        if (AllocationChecks.IsEnabled) AllocationChecks.CheckOrder(AllocationFlags.Kernel);
+        bool isForbidden = (ThreadContext.Restrictions & AllocationRestrictions.NoReclaim) != 0;
+        return !isForbidden && (context.Forbidden & ReclaimNeeds.Blocking) == 0 && !ReclaimScope.IsReclaiming;
     }
 }

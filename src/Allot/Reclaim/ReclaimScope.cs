@@ -7,6 +7,9 @@
 //
 // Inside, the fast path of this thread is paused (ThreadReserves.PauseFastPath): every charge comes by here, and those
 // outside of reclaimers pay nothing for that.
+//
+// A reclaimer runs in NoReclaim and in what the context of the caller forbids. What else the caller's scopes say is not
+// for it: what it uncharges counts, it may allocate, and where it names no group it charges the one it works for.
 
 using System.Diagnostics;
 
@@ -14,6 +17,9 @@ namespace Allot;
 
 internal static class ReclaimScope
 {
+    private const AllocationRestrictions NotForReclaimers = AllocationRestrictions.DenyAllocations
+        | AllocationRestrictions.BlockAccounting | AllocationRestrictions.NoThrowOnLimit;
+
     // Threads inside a reclaimer, in the whole process. It is only there so that others look at one shared word that
     // hardly ever changes, and at thread-local ones only while it is not 0.
     private static int s_threadsInside;
@@ -23,13 +29,18 @@ internal static class ReclaimScope
     [ThreadStatic] private static Tally t_ofGroup;
     [ThreadStatic] private static Tally t_ofTarget;
 
+    // What to restore in the context of the thread.
+    [ThreadStatic] private static ulong t_outer;
+    [ThreadStatic] private static ThreadGroups.Entry t_outerGroup;
+
     /// <summary>Whether this thread is inside a reclaimer.</summary>
     internal static bool IsReclaiming => Volatile.Read(ref s_threadsInside) != 0 && t_group is not null;
 
     /// <summary>A reclaimer begins on this thread.</summary>
     /// <param name="group">Whose bytes it is asked for.</param>
     /// <param name="target">Where room is wanted: this group, or one above.</param>
-    internal static void Enter(MemoryGroup group, MemoryGroup target)
+    /// <param name="needs">What it needs.</param>
+    internal static void Enter(MemoryGroup group, MemoryGroup target, ReclaimNeeds needs)
     {
         Debug.Assert(t_group is null, "A thread is in one reclaimer at most.");
         Debug.Assert(group.IsAtOrBelow(target), "Who is asked is below who needs.");
@@ -38,6 +49,9 @@ internal static class ReclaimScope
         t_target = target;
         t_ofGroup = t_ofTarget = default;
         ThreadReserves.PauseFastPath();
+        (t_outer, _) = ThreadContext.Enter(AllocationRestrictions.NoReclaim, clear: NotForReclaimers);
+        t_outerGroup = ThreadGroups.Enter(group);
+        if (AllocationChecks.IsEnabled) LockOrder.ReclaimerNeeds = ReclaimContext.PermissionsFor(needs);
     }
 
     /// <summary>Ends the scope.</summary>
@@ -49,6 +63,10 @@ internal static class ReclaimScope
     internal static long Leave(bool kernelOnly, out long elsewhereBytes)
     {
         Debug.Assert(t_group is not null, "Who leaves has entered.");
+        LockOrder.ReclaimerNeeds = null;
+        ThreadContext.LeaveAll(t_outer);
+        ThreadGroups.Restore(t_outerGroup);
+        t_outerGroup = default;
         ThreadReserves.ResumeFastPath();
         t_group = t_target = null;
         Interlocked.Decrement(ref s_threadsInside);

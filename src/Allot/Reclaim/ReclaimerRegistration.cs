@@ -74,7 +74,7 @@ internal sealed class ReclaimerRegistration : IDisposable
         if (_closed) return 0;
         MemoryCounter counter = context.Counter(Group);
         long count;
-        ReclaimScope.Enter(Group, Group);
+        ReclaimScope.Enter(Group, Group, Needs);
         try
         {
             count = _reclaimer.CountBytes(Group);
@@ -108,7 +108,7 @@ internal sealed class ReclaimerRegistration : IDisposable
         long before = counter.RecordedBytes;
         long uncharged = 0, elsewhere = 0, claimed = 0;
         Exception? thrown = null;
-        ReclaimScope.Enter(Group, target);
+        ReclaimScope.Enter(Group, target, Needs);
         try
         {
             claimed = _reclaimer.Reclaim(Group, targetBytes);

@@ -5,19 +5,15 @@ namespace Allot;
 /// default value guards nothing.</remarks>
 public ref struct ActiveGroupScope : IDisposable
 {
-    private readonly MemoryGroup? _outerGroup;
-    private readonly FlowingScope? _outerSetter;
-    private readonly bool _hadScope;
+    private readonly ThreadGroups.Entry _outerGroup;
     private readonly ulong _outer;
     private ulong _mine;
 
-    internal ActiveGroupScope(
-        (ulong Outer, ulong Mine) word, bool hadScope, MemoryGroup? outerGroup, FlowingScope? outerSetter)
+    internal ActiveGroupScope(MemoryGroup? group)
     {
-        (_outer, _mine) = word;
-        _hadScope = hadScope;
-        _outerGroup = outerGroup;
-        _outerSetter = outerSetter;
+        (_outer, _mine) = ThreadContext.Enter(AllocationRestrictions.None);
+        _outerGroup = ThreadGroups.Enter(group);
+        if (AllocationChecks.IsEnabled) OpenScopes.Note(_outer, _mine);
     }
 
     /// <summary>Leaves the scope: the group before is the current one again. Safe to call twice.</summary>
@@ -26,7 +22,7 @@ public ref struct ActiveGroupScope : IDisposable
     public void Dispose()
     {
         if (_mine == 0) return;
-        if (ThreadContext.Leave(_outer, _mine)) ThreadGroups.Leave(_hadScope, _outerGroup, _outerSetter);
+        if (ThreadContext.Leave(_outer, _mine)) ThreadGroups.Restore(_outerGroup);
         _mine = 0;
     }
 }

@@ -46,7 +46,7 @@ public static class AllocationContext
     public static void MightAllocate(AllocationFlags flags)
     {
         _ = Apply(flags);
-        if (AllocationChecks.IsEnabled) AllocationChecks.Check(flags);
+        if (AllocationChecks.IsEnabled) AllocationChecks.CheckClaim(flags);
     }
 
     internal static AllocationFlags Apply(AllocationFlags requested, AllocationRestrictions restrictions)

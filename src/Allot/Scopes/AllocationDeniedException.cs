@@ -1,6 +1,7 @@
 namespace Allot;
 
-/// <summary>Memory was asked for inside of <see cref="AllocationScope.DenyAllocations"/>; nothing was charged.</summary>
+/// <summary>Memory was asked for inside of <see cref="AllocationScope.DenyAllocations"/>; nothing was charged.
+/// </summary>
 public sealed class AllocationDeniedException : InvalidOperationException
 {
     /// <summary>Creates the exception.</summary>

@@ -8,6 +8,8 @@
 // The change handler mirrors the innermost scope of the flow into thread-static storage, so that no charge ever reads
 // the AsyncLocal.
 
+using System.Diagnostics;
+
 namespace Allot;
 
 /// <summary>A scope that flows with the asynchronous work it is entered in: across <c>await</c>, into tasks, threads
@@ -20,6 +22,7 @@ public sealed class FlowingScope : IDisposable
     private static readonly AsyncLocal<FlowingScope?> s_innermost = new(OnChanged);
 
     private readonly FlowingScope? _outer;
+    private readonly StackTrace? _entered = AllocationChecks.IsEnabled ? new StackTrace(2, fNeedFileInfo: true) : null;
     private bool _isLeft;
 
     private FlowingScope(FlowingScope? outer, AllocationRestrictions restrictions)
@@ -79,10 +82,10 @@ public sealed class FlowingScope : IDisposable
         if (_isLeft) return;
         for (FlowingScope? scope = innermost; scope is not null; scope = scope._outer)
         {
-            if (scope == this) throw ScopeMisuseException.OutOfOrder();
+            if (scope == this) throw ScopeMisuseException.OutOfOrder(_entered, innermost?._entered);
         }
 
-        throw ScopeMisuseException.InAnotherFlow();
+        throw ScopeMisuseException.InAnotherFlow(_entered);
     }
 
     private static FlowingScope Enter(AllocationRestrictions restrictions) =>

@@ -1,6 +1,9 @@
 // Where the open scopes of this thread were entered: only while the checks are on.
+//
+// The open scopes come first in the list, the outermost first; what was left is dropped when the next one is noted.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -8,12 +11,31 @@ internal static class OpenScopes
 {
     [ThreadStatic] private static List<(ulong Word, StackTrace Entered)>? t_open;
 
-    /// <summary>A scope was entered by the caller's caller.</summary>
-    public static void Note(ulong word)
+    /// <summary>A scope was entered by the caller of the caller.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Note(ulong outer, ulong mine)
     {
         List<(ulong Word, StackTrace Entered)> open = t_open ??= [];
-        open.Add((word, new StackTrace(skipFrames: 2, fNeedFileInfo: false)));
+        DropLeft(open, outer);
+        open.Add((mine, new StackTrace(skipFrames: 2, fNeedFileInfo: true)));
     }
+
+    /// <summary>Where the scope was entered that restricts this; null when that is not known.</summary>
+    public static StackTrace? FindSetter(AllocationRestrictions restriction)
+    {
+        if (t_open is not { } open) return null;
+        DropLeft(open, ThreadContext.Open);
+        StackTrace? setter = null;
+        for (int i = open.Count - 1; i >= 0 && ((AllocationRestrictions)open[i].Word & restriction) != 0; i--)
+        {
+            setter = open[i].Entered;
+        }
+
+        return setter;
+    }
+
+    public static string DescribeSetter(AllocationRestrictions restriction) =>
+        FindSetter(restriction) is { } entered ? $"\nThe scope was entered here:\n{entered}" : "";
 
     public static string Describe(string what, ulong word)
     {
@@ -23,5 +45,13 @@ internal static class OpenScopes
         }
 
         return "";
+    }
+
+    private static void DropLeft(List<(ulong Word, StackTrace Entered)> open, ulong innermost)
+    {
+        while (open.Count > 0 && ThreadContext.TokenOf(open[^1].Word) > ThreadContext.TokenOf(innermost))
+        {
+            open.RemoveAt(open.Count - 1);
+        }
     }
 }

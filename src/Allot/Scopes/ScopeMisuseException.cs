@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Allot;
 
 /// <summary>A scope was left out of order, on another thread, or in another flow; nothing has changed.</summary>
@@ -13,14 +15,19 @@ public sealed class ScopeMisuseException : InvalidOperationException
         + "order: 'using' does." + OpenScopes.Describe("The scope that was left", left)
         + OpenScopes.Describe("The innermost open scope", innermost));
 
-    internal static ScopeMisuseException OutOfOrder() => new(
+    internal static ScopeMisuseException OutOfOrder(StackTrace? left, StackTrace? innermost) => new(
         "A flowing allocation scope was left while one that was entered later is still open in this flow. Leave scopes "
-        + "in the opposite order: 'using' does.");
+        + "in the opposite order: 'using' does." + Describe("The scope that was left", left)
+        + Describe("The innermost open scope", innermost));
 
     internal static ScopeMisuseException OnAnotherThread(ulong left) => new(
-        "An allocation scope of one thread was left on another." + OpenScopes.Describe("The scope that was left", left));
+        "An allocation scope of one thread was left on another."
+        + OpenScopes.Describe("The scope that was left", left));
 
-    internal static ScopeMisuseException InAnotherFlow() => new(
+    internal static ScopeMisuseException InAnotherFlow(StackTrace? left) => new(
         "A flowing allocation scope was left in a flow that it was not entered in. Dispose it in the method that has "
-        + "entered it: what an async method enters is not seen by its caller.");
+        + "entered it: what an async method enters is not seen by its caller." + Describe("It", left));
+
+    private static string Describe(string what, StackTrace? entered) =>
+        entered is null ? "" : $"\n{what} was entered here:\n{entered}";
 }

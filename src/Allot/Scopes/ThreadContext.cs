@@ -25,11 +25,25 @@ internal struct ThreadContext
 
     private static int s_threads;
 
+    // Once true, true for ever: so it is a word that nobody writes.
+    private static bool s_intercepts;
+
     [ThreadStatic] private static ThreadContext t_own;
 
     private ulong _open;
     private ulong _lastToken;
     private ulong _flowing;
+
+    /// <summary>Whether charges that would need no closer look have to look at their context nevertheless: some thread
+    /// has denied allocations or blocked accounting, or the checks were switched on.</summary>
+    public static bool Intercepts
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => s_intercepts;
+    }
+
+    /// <summary>Whether what this thread charges and uncharges is not counted.</summary>
+    public static bool BlocksAccounting => (Restrictions & AllocationRestrictions.BlockAccounting) != 0;
 
     /// <summary>What holds for this thread now.</summary>
     public static AllocationRestrictions Restrictions
@@ -40,6 +54,15 @@ internal struct ThreadContext
             ref ThreadContext own = ref t_own;
             return (AllocationRestrictions)((own._open | own._flowing) & RestrictionMask);
         }
+    }
+
+    /// <summary>The word of the innermost open scope of this thread; 0 outside of all.</summary>
+    public static ulong Open => t_own._open;
+
+    /// <summary>From here on, <see cref="Intercepts"/>.</summary>
+    public static void Intercept()
+    {
+        if (!s_intercepts) s_intercepts = true;
     }
 
     /// <summary>Sets what the flow restricts. Only for its change handler.</summary>
@@ -56,7 +79,6 @@ internal struct ThreadContext
         ulong mine = token | (((outer | (ulong)set) & ~(ulong)clear) & RestrictionMask);
         own._lastToken = token;
         own._open = mine;
-        if (AllocationChecks.IsEnabled) OpenScopes.Note(mine);
         return (outer, mine);
     }
 
@@ -74,6 +96,10 @@ internal struct ThreadContext
         own._open = outer;
         return true;
     }
+
+    /// <summary>Leaves a scope with all that were entered inside of it and are still open: foreign code forgets them.
+    /// </summary>
+    public static void LeaveAll(ulong outer) => t_own._open = outer;
 
     /// <summary>Which thread a token is of: not its managed id, but different for different threads.</summary>
     internal static ulong ThreadOf(ulong word) => word >> ThreadShift;

@@ -1,11 +1,13 @@
 // The current group of one thread: the innermost of the scopes of the thread and of the flow it works for.
 //
-// A thread scope remembers the flow's group of the moment that it was entered. As long as that is still the flow's
-// group, the thread scope is the inner one. When it is another, a flowing scope was entered inside of the thread scope,
-// or the thread works for another flow (a task that it runs while it waits for it): then that is the inner one. A flow
-// without a group has nothing to say.
+// A thread scope remembers who had set the flow's group at the moment that it was entered. As long as that is still so,
+// the thread scope is the inner one. When it is another, a flowing scope was entered inside of the thread scope, or the
+// thread works for another flow (a task that it runs while it waits for it): then that is the inner one. A flow without
+// a group has nothing to say.
 //
-// Active is worked out when something changes, so that reading it is one load.
+// What is current is worked out when something changes, so that reading it is one load.
+
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -13,16 +15,18 @@ internal sealed class ThreadGroups
 {
     [ThreadStatic] private static ThreadGroups? t_own;
 
-    // Active == (_hasScope && (_flow?.GroupSetter is null || _flow.GroupSetter == _setterAtEntry))
-    //     ? _group : _flow?.Group
+    // _active == (_thread.IsSet && (_flow?.GroupSetter is null || _flow.GroupSetter == _thread.SetterAtEntry))
+    //     ? _thread.Group : _flow?.Group
     private MemoryGroup? _active;
     private FlowingScope? _flow;
-    private MemoryGroup? _group;
-    private bool _hasScope;
-    private FlowingScope? _setterAtEntry;
+    private Entry _thread;
 
     /// <summary>The current group as the scopes name it, removed or not; null when nobody is charged.</summary>
-    public static MemoryGroup? Active => t_own?._active;
+    public static MemoryGroup? Active
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => t_own?._active;
+    }
 
     /// <summary>The innermost scope of the flow that this thread works for.</summary>
     public static FlowingScope? Flow => t_own?._flow;
@@ -35,31 +39,31 @@ internal sealed class ThreadGroups
         own.Update();
     }
 
-    public static ActiveGroupScope Enter(MemoryGroup? group)
+    /// <summary>Makes a group the current one.</summary>
+    /// <returns>What to restore.</returns>
+    public static Entry Enter(MemoryGroup? group)
     {
         ThreadGroups own = t_own ??= new ThreadGroups();
-        var scope = new ActiveGroupScope(
-            ThreadContext.Enter(AllocationRestrictions.None), own._hasScope, own._group, own._setterAtEntry);
-        own._hasScope = true;
-        own._group = group;
-        own._setterAtEntry = own._flow?.GroupSetter;
+        Entry outer = own._thread;
+        own._thread = new Entry(IsSet: true, group, own._flow?.GroupSetter);
         own._active = group;
-        return scope;
+        return outer;
     }
 
-    public static void Leave(bool hadScope, MemoryGroup? group, FlowingScope? setterAtEntry)
+    public static void Restore(in Entry outer)
     {
         ThreadGroups own = t_own!;
-        own._hasScope = hadScope;
-        own._group = group;
-        own._setterAtEntry = setterAtEntry;
+        own._thread = outer;
         own.Update();
     }
 
     private void Update()
     {
         FlowingScope? setter = _flow?.GroupSetter;
-        bool isThreadInner = _hasScope && (setter is null || setter == _setterAtEntry);
-        _active = isThreadInner ? _group : _flow?.Group;
+        bool isThreadInner = _thread.IsSet && (setter is null || setter == _thread.SetterAtEntry);
+        _active = isThreadInner ? _thread.Group : _flow?.Group;
     }
+
+    /// <summary>The innermost scope of the thread that has set the group; the default when there is none.</summary>
+    internal readonly record struct Entry(bool IsSet, MemoryGroup? Group, FlowingScope? SetterAtEntry);
 }

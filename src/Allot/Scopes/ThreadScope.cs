@@ -10,7 +10,11 @@ public ref struct ThreadScope : IDisposable
     private readonly ulong _outer;
     private ulong _mine;
 
-    internal ThreadScope((ulong Outer, ulong Mine) word) => (_outer, _mine) = word;
+    internal ThreadScope(ulong outer, ulong mine)
+    {
+        _outer = outer;
+        _mine = mine;
+    }
 
     /// <summary>Leaves the scope: what held before holds again. Safe to call twice.</summary>
     /// <exception cref="ScopeMisuseException">A scope that was entered later is still open, or this one was entered by

@@ -94,14 +94,15 @@ internal static class PublicSurface
         return $"{(any.IsStatic ? "static " : "")}{TypeNames.Of(property)} {property.Name} {{{get}{set} }}";
     }
 
-    // The compiler writes an extension property as static accessors of no property.
+    // The compiler writes an extension property as static accessors of no property; a static one names no receiver.
     private static IEnumerable<string> ExtensionProperties(Type type, MethodInfo[] methods)
     {
         if (type.GetProperties(Declared).Length > 0) return [];
         return from getter in methods
                where getter.IsStatic && getter.Name.StartsWith("get_", StringComparison.Ordinal)
                let name = getter.Name["get_".Length..]
-               let receiver = TypeNames.Of(getter.GetParameters()[0])
+               let isStatic = getter.GetParameters().Length == 0
+               let receiver = isStatic ? "static" : TypeNames.Of(getter.GetParameters()[0])
                let set = methods.Any(method => method.Name == "set_" + name) ? " set;" : ""
                orderby name
                select $"extension({receiver}) {TypeNames.Of(getter.ReturnParameter)} {name} {{ get;{set} }}";

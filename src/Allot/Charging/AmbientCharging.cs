@@ -1,0 +1,109 @@
+// Charging whoever is current. A group that is removed meanwhile is replaced by its heir.
+
+namespace Allot;
+
+/// <summary>Charging the current group (<see cref="AllocationContext.ActiveGroup"/>): for code that does not know for
+/// whom it works. The group that pays is returned, and that group has to be uncharged later, wherever that is.
+/// </summary>
+/// <remarks>All methods may be used from any thread. Nobody pays where there is no current group, inside of
+/// <see cref="AllocationScope.BlockAccounting"/>, and for requests without <see cref="AllocationFlags.Account"/>: then
+/// null is returned.</remarks>
+public static class AmbientCharging
+{
+    /// <summary>Charges the current group as its <c>Charge</c> does.</summary>
+    /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <param name="flags">What may be done to find room, and whether anybody is charged at all.</param>
+    /// <returns>Who was charged; null when nobody was.</returns>
+    /// <exception cref="MemoryLimitExceededException">A limit refused, and what the context permits did not help; or
+    /// the group was killed. Nothing is charged.</exception>
+    /// <exception cref="MustSucceedInAtomicException">The charge must succeed, and the context is atomic.</exception>
+    /// <exception cref="ArgumentException">The charge must succeed, and may not reclaim.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
+    /// kind is unknown.</exception>
+    public static MemoryGroup? Charge(
+        MemoryKind kind, long bytes, AllocationFlags flags = AllocationFlags.KernelAccount)
+    {
+        Validate(kind, bytes);
+        GroupCharging.ValidateFlags(flags);
+        _ = AllocationContext.Apply(flags);   // what must succeed in Atomic is a mistake, whoever pays
+        while (FindPayer(flags) is { } payer)
+        {
+            try
+            {
+                payer.ChargeAs(kind, bytes, flags);
+                return payer;
+            }
+            catch (MemoryLimitExceededException refused) when (IsRemoved(refused.Refusal))
+            {
+                // Removed since it was found: its heir pays.
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Charges the current group as its <c>TryCharge</c> does.</summary>
+    /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <param name="payer">When true is returned: who was charged; null when nobody was.</param>
+    /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
+    /// <returns>True when the bytes are charged or nobody has to pay; false when they were refused.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
+    /// kind is unknown.</exception>
+    public static bool TryCharge(MemoryKind kind, long bytes, out MemoryGroup? payer, out ChargeRefusal refusal)
+    {
+        Validate(kind, bytes);
+        while (true)
+        {
+            payer = FindPayer(AllocationFlags.Account);
+            refusal = default;
+            if (payer is null || payer.TryCharge(kind, bytes, out refusal)) return true;
+            if (IsRemoved(refusal)) continue;
+            payer = null;
+            return false;
+        }
+    }
+
+    /// <summary>Charges the current group and returns the owner of the bytes, which gives them back when
+    /// disposed.</summary>
+    /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>; more can be added later.</param>
+    /// <returns>The owner; null when there is no current group.</returns>
+    /// <exception cref="MemoryLimitExceededException">A limit refused, and what the context permits did not help; or
+    /// the group was killed. Nothing is charged.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
+    /// kind is unknown.</exception>
+    public static MemoryCharge? Hold(MemoryKind kind, long bytes = 0)
+    {
+        Validate(kind, bytes);
+        while (AllocationContext.ActiveGroup is { } payer)
+        {
+            try
+            {
+                return payer.Hold(kind, bytes);
+            }
+            catch (MemoryLimitExceededException refused) when (IsRemoved(refused.Refusal))
+            {
+                // Removed since it was found: its heir pays.
+            }
+        }
+
+        return null;
+    }
+
+    private static MemoryGroup? FindPayer(AllocationFlags flags)
+    {
+        bool isUncounted = ThreadContext.Intercepts && GroupCharging.IsUncounted(flags);
+        return isUncounted || (flags & AllocationFlags.Account) == 0 ? null : AllocationContext.ActiveGroup;
+    }
+
+    private static bool IsRemoved(ChargeRefusal refusal) =>
+        refusal is { Reason: RefusalReason.GroupRemoved, Group.State: MemoryGroupState.Offline };
+
+    private static void Validate(MemoryKind kind, long bytes)
+    {
+        GroupCharging.ValidateAmount(bytes);
+        GroupCharging.ValidateKind(kind);
+    }
+}

@@ -1,0 +1,15 @@
+namespace Allot;
+
+/// <summary>What is wrong.</summary>
+public enum AllocationReportKind
+{
+    /// <summary>A call that may block, inside of <see cref="AllocationScope.Atomic"/>.</summary>
+    BlockingInAtomic,
+
+    /// <summary>A lock is held where memory may be reclaimed, and a reclaimer that may be called there takes it: two
+    /// threads can wait for each other for ever.</summary>
+    LockInReclaim,
+
+    /// <summary>A charge that must succeed passed a limit, where nothing could be reclaimed for it.</summary>
+    MustSucceedWithoutReclaim,
+}
