@@ -8,11 +8,13 @@ using Allot.Benchmarks.Charge;
 using Allot.Benchmarks.Groups;
 using Allot.Benchmarks.Off;
 using Allot.Benchmarks.Runner;
+using Allot.Benchmarks.Scopes;
 
 Benchmark[] all =
 [
     new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
     new OffBenchmark(), new SwitchedOffBenchmark(), new GroupsBenchmark(),
+    new ScopesBenchmark(),
 ];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {

@@ -8,4 +8,7 @@ internal sealed record Work(string Name, int Threads, Action<int, int> Run)
 {
     /// <summary>The number of times is a multiple of this.</summary>
     public int Granule { get; init; } = 1;
+
+    /// <summary>Whether its chunks are not checked to allocate nothing.</summary>
+    public bool MayAllocate { get; init; }
 }

@@ -94,8 +94,8 @@ internal sealed class LockOrder(string name)
         AllocationChecks.Report(new AllocationReport(
             AllocationReportKind.LockInReclaim,
             $"The lock '{name}' is taken by a reclaimer, and it is held where memory is asked for that this reclaimer "
-            + "may be called for: two threads can wait for each other for ever. Let the lock carry a scope (NoReclaim, or "
-            + "NoFs or NoIo if the reclaimer says that it needs those), or ask for memory before taking it.",
+            + "may be called for: two threads can wait for each other for ever. Let the lock carry a scope (NoReclaim, "
+            + "or NoFs or NoIo if the reclaimer says that it needs those), or ask for memory before taking it.",
             found.Value.Reclaimer,
             found.Value.Request));
     }

@@ -1,0 +1,27 @@
+namespace Allot.Benchmarks.Scopes;
+
+/// <summary>Loops of awaits on the thread pool, with and without something that flows. The caller waits.</summary>
+internal static class AwaitLoops
+{
+    private static readonly AsyncLocal<object?> s_local = new();
+    private static readonly object s_value = new();
+
+    public static void Plain(int count) => Task.Run(() => Yield(count)).GetAwaiter().GetResult();
+
+    public static void WithAsyncLocal(int count) => Task.Run(async () =>
+    {
+        s_local.Value = s_value;
+        await Yield(count);
+    }).GetAwaiter().GetResult();
+
+    public static void WithGroup(MemoryGroup group, int count) => Task.Run(async () =>
+    {
+        using FlowingScope flowing = group.EnterFlow();
+        await Yield(count);
+    }).GetAwaiter().GetResult();
+
+    private static async Task Yield(int count)
+    {
+        for (int i = 0; i < count; i++) await Task.Yield();
+    }
+}

@@ -1,0 +1,111 @@
+using Allot.Benchmarks.Runner;
+
+namespace Allot.Benchmarks.Scopes;
+
+/// <summary>What it costs to know the context, to enter and leave scopes, and to await inside of one.</summary>
+internal sealed class ScopesBenchmark : Benchmark
+{
+    private const int RoundCount = 301, FlowRoundCount = 101;
+
+    public override string Name => "scopes";
+
+    public override string Title => "The context of allocation";
+
+    public override string Method => """
+        Each operation is one call of a method that is not inlined, so that nothing is moved out of the loop; *an empty call*
+        is what is then left. Next to each: a plain `[ThreadStatic]` field, or a plain `AsyncLocal`, that is read, or set and
+        set back. The checks are off. An `await` is one of `Task.Yield()`, which goes through the queue of the thread pool;
+        those are measured on threads of the pool.
+        """;
+
+    public override string WarmUp => InProcess.Method + "\nWhat flows allocates, and its chunks are not checked.";
+
+    public override IReadOnlyList<string> Tools => [];
+
+    public override bool NeedsRoot => false;
+
+    public override void Measure(Workbench bench, ResultPage page)
+    {
+        bool before = AllocationChecks.IsEnabled;
+        AllocationChecks.IsEnabled = false;
+        MeasureThread(bench, page);
+        MeasureFlow(bench, page);
+        AllocationChecks.IsEnabled = before;
+    }
+
+    private static void MeasureThread(Workbench bench, ResultPage page)
+    {
+        MemoryGroup group = new MemoryController().Root.CreateChild("g");
+        Work[] works =
+        [
+            Loop("an empty call", ScopeLoops.Empty),
+            Loop("read a `[ThreadStatic]` int", ScopeLoops.ReadNumber),
+            Loop("read the context", ScopeLoops.ReadContext),
+            Loop("`Apply(Kernel)`", ScopeLoops.Apply),
+            Loop("read a `[ThreadStatic]` reference", ScopeLoops.ReadReference),
+            Loop("read the current group", ScopeLoops.ReadGroup),
+            Loop("write a `[ThreadStatic]` int twice", ScopeLoops.WriteNumberTwice),
+            Loop("enter and leave a scope", ScopeLoops.EnterAndLeave),
+            Loop("three scopes, nested", ScopeLoops.EnterAndLeaveThree),
+            Loop("write a `[ThreadStatic]` reference twice", ScopeLoops.WriteReferenceTwice),
+            Loop("enter and leave a group", count => ScopeLoops.EnterAndLeaveGroup(group, count)),
+            Loop("charge and uncharge", count => ScopeLoops.Charge(group, count)),
+            Loop("charge and uncharge in a scope", count => ScopeLoops.ChargeInScope(group, count)),
+        ];
+        IReadOnlyList<Series> all = bench.InProcess.Compare(RoundCount, works);
+        AddTable(page, "A thread", all);
+        AddGoal(page, all[2], all[1], 1.5);
+        AddGoal(page, all[5], all[4], 1.5);
+        AddGoal(page, all[7], all[6], 3);
+        AddGoal(page, all[8], all[6], 9);
+    }
+
+    private static void MeasureFlow(Workbench bench, ResultPage page)
+    {
+        MemoryGroup group = new MemoryController().Root.CreateChild("g");
+        Work[] works =
+        [
+            Loop("set an `AsyncLocal` and set it back", ScopeLoops.SetAsyncLocal, mayAllocate: true),
+            Loop("enter and leave a flowing scope", ScopeLoops.EnterAndLeaveFlow, mayAllocate: true),
+            Loop("enter and leave a flowing group", count => ScopeLoops.EnterAndLeaveFlowingGroup(group, count), mayAllocate: true),
+            Loop("`await`, nothing flows", AwaitLoops.Plain, mayAllocate: true),
+            Loop("`await`, an `AsyncLocal` flows", AwaitLoops.WithAsyncLocal, mayAllocate: true),
+            Loop("`await`, a group flows", count => AwaitLoops.WithGroup(group, count), mayAllocate: true),
+        ];
+        IReadOnlyList<Series> all = bench.InProcess.Compare(FlowRoundCount, works);
+        page.AddTable("A flow",
+            ["", "ns", "bytes allocated"],
+            all.Zip(works, (one, work) => (string[])
+            [
+                one.Name, Cell.FewNanoseconds(one.Median(InProcess.Number)), $"{BytesAllocatedBy(work)}",
+            ]));
+        AddGoal(page, all[1], all[0], 1.3);
+        AddGoal(page, all[2], all[0], 1.3);
+        AddGoal(page, all[5], all[3], 1.15);
+    }
+
+    private static void AddTable(ResultPage page, string heading, IReadOnlyList<Series> all) => page.AddTable(
+        heading,
+        ["", "ns", "to an empty call"],
+        all.Select(one => (string[])
+        [
+            one.Name, Cell.FewNanoseconds(one.Median(InProcess.Number)),
+            one == all[0] ? "1" : $"{one.RatioTo(all[0], InProcess.Number)}",
+        ]));
+
+    private static void AddGoal(ResultPage page, Series one, Series peer, double limit) =>
+        page.AddGoal($"{one.Name}, to: {peer.Name}", one.RatioTo(peer, InProcess.Number), limit);
+
+    // Of one operation, on the thread that does it; an await goes to threads of the pool and is not seen.
+    private static long BytesAllocatedBy(Work work)
+    {
+        const int Count = 10_000;
+        work.Run(0, Count);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        work.Run(0, Count);
+        return (GC.GetAllocatedBytesForCurrentThread() - before) / Count;
+    }
+
+    private static Work Loop(string name, Action<int> run, bool mayAllocate = false) =>
+        new(name, 1, (_, count) => run(count)) { MayAllocate = mayAllocate };
+}
