@@ -4,6 +4,7 @@ namespace Allot.Benchmarks.Scopes;
 internal static class AwaitLoops
 {
     private static readonly AsyncLocal<object?> s_local = new();
+    private static readonly AsyncLocal<object?> s_withHandler = new(static _ => { });
     private static readonly object s_value = new();
 
     public static void Plain(int count) => Task.Run(() => Yield(count)).GetAwaiter().GetResult();
@@ -11,6 +12,12 @@ internal static class AwaitLoops
     public static void WithAsyncLocal(int count) => Task.Run(async () =>
     {
         s_local.Value = s_value;
+        await Yield(count);
+    }).GetAwaiter().GetResult();
+
+    public static void WithHandler(int count) => Task.Run(async () =>
+    {
+        s_withHandler.Value = s_value;
         await Yield(count);
     }).GetAwaiter().GetResult();
 

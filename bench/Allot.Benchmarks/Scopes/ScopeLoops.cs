@@ -6,7 +6,7 @@ namespace Allot.Benchmarks.Scopes;
 internal static class ScopeLoops
 {
     private static readonly AsyncLocal<object?> s_local = new();
-    private static readonly object s_value = new();
+    private static readonly object s_value = new(), s_outerValue = new();
 
     [ThreadStatic] private static int t_number;
     [ThreadStatic] private static object? t_reference;
@@ -138,29 +138,43 @@ internal static class ScopeLoops
 
     public static void SetAsyncLocal(int count)
     {
-        for (int i = 0; i < count; i++) One();
+        for (int i = 0; i < count; i++) SetTo(null);
+    }
 
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        static void One()
-        {
-            s_local.Value = s_value;
-            s_local.Value = null;
-        }
+    public static void SetAsyncLocalThatIsSet(int count)
+    {
+        s_local.Value = s_outerValue;
+        for (int i = 0; i < count; i++) SetTo(s_outerValue);
+        s_local.Value = null;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void SetTo(object? outer)
+    {
+        s_local.Value = s_value;
+        s_local.Value = outer;
     }
 
     public static void EnterAndLeaveFlow(int count)
     {
-        for (int i = 0; i < count; i++) One();
+        for (int i = 0; i < count; i++) EnterFlow();
+    }
 
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        static void One()
-        {
-            using FlowingScope scope = FlowingScope.NoFs();
-        }
+    public static void EnterAndLeaveInnerFlow(int count)
+    {
+        using FlowingScope outer = FlowingScope.NoIo();
+        for (int i = 0; i < count; i++) EnterFlow();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void EnterFlow()
+    {
+        using FlowingScope scope = FlowingScope.NoFs();
     }
 
     public static void EnterAndLeaveFlowingGroup(MemoryGroup group, int count)
     {
+        using FlowingScope outer = FlowingScope.NoIo();
         for (int i = 0; i < count; i++) One(group);
 
         [MethodImpl(MethodImplOptions.NoInlining)]

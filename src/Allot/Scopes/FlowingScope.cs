@@ -9,6 +9,7 @@
 // the AsyncLocal.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -19,33 +20,49 @@ namespace Allot;
 /// running keeps it.</remarks>
 public sealed class FlowingScope : IDisposable
 {
-    private static readonly AsyncLocal<FlowingScope?> s_innermost = new(OnChanged);
+    // A lambda: a delegate of a static method is slower to call, and this is called at every await.
+    private static readonly AsyncLocal<FlowingScope?> s_innermost = new(static change => OnChanged(change));
 
+    // Few references, and none written that stays null: each written one costs as much as reading the whole context.
     private readonly FlowingScope? _outer;
-    private readonly StackTrace? _entered = AllocationChecks.IsEnabled ? new StackTrace(2, fNeedFileInfo: true) : null;
+
+    // Of a scope that sets the group: the group, null for nobody. Of another: the scope that has set it, if any.
+    private readonly object? _groupOrSetter;
+    private readonly bool _setsGroup;
     private bool _isLeft;
+    private StackTrace? _entered;
+
+    // The contexts right before and right after it was entered. To go back to the former allocates nothing, and is the
+    // same as to set the value back if nothing else was set inside: then the latter is still the current one. Null
+    // where the flow is suppressed, and once it was left.
+    private ExecutionContext? _before;
+    private ExecutionContext? _inside;
 
     private FlowingScope(FlowingScope? outer, AllocationRestrictions restrictions)
     {
+        Restrictions = restrictions;
+        if (outer is null) return;
         _outer = outer;
-        Restrictions = restrictions | (outer?.Restrictions ?? AllocationRestrictions.None);
-        Group = outer?.Group;
-        GroupSetter = outer?.GroupSetter;
+        Restrictions |= outer.Restrictions;
+        if (outer.GroupSetter is { } setter) _groupOrSetter = setter;
     }
 
     private FlowingScope(FlowingScope? outer, MemoryGroup? group)
     {
+        _setsGroup = true;
+        _groupOrSetter = group;
+        if (outer is null) return;
         _outer = outer;
-        Restrictions = outer?.Restrictions ?? AllocationRestrictions.None;
-        Group = group;
-        GroupSetter = this;
+        Restrictions = outer.Restrictions;
     }
 
     /// <summary>The group of the flow; null when it has none, or nobody is charged.</summary>
-    internal MemoryGroup? Group { get; }
+    internal MemoryGroup? Group => _setsGroup
+        ? Unsafe.As<MemoryGroup?>(_groupOrSetter)
+        : Unsafe.As<FlowingScope?>(_groupOrSetter)?.Group;
 
     /// <summary>The scope that has set the group; null when none has.</summary>
-    internal FlowingScope? GroupSetter { get; }
+    internal FlowingScope? GroupSetter => _setsGroup ? this : Unsafe.As<FlowingScope?>(_groupOrSetter);
 
     /// <summary>All that the scopes of the flow restrict.</summary>
     internal AllocationRestrictions Restrictions { get; }
@@ -75,7 +92,7 @@ public sealed class FlowingScope : IDisposable
         if (innermost == this)
         {
             _isLeft = true;
-            s_innermost.Value = _outer;
+            SetBack();
             return;
         }
 
@@ -88,19 +105,38 @@ public sealed class FlowingScope : IDisposable
         throw ScopeMisuseException.InAnotherFlow(_entered);
     }
 
-    private static FlowingScope Enter(AllocationRestrictions restrictions) =>
-        Enter(new FlowingScope(ThreadGroups.Flow, restrictions));
+    private static FlowingScope Enter(AllocationRestrictions restrictions)
+    {
+        ThreadContext.ExpectFlowing();
+        return Enter(new FlowingScope(ThreadGroups.Flow, restrictions));
+    }
 
     private static FlowingScope Enter(FlowingScope scope)
     {
+        if (AllocationChecks.IsEnabled) scope._entered = new StackTrace(skipFrames: 2, fNeedFileInfo: true);
+        scope._before = ExecutionContext.Capture();
         s_innermost.Value = scope;
+        scope._inside = ExecutionContext.Capture();
         return scope;
     }
 
     private static void OnChanged(AsyncLocalValueChangedArgs<FlowingScope?> change)
     {
-        FlowingScope? innermost = change.CurrentValue;
-        ThreadContext.SetFlowing(innermost?.Restrictions ?? AllocationRestrictions.None);
-        ThreadGroups.SetFlow(innermost);
+        ThreadGroups.SetFlow(change.CurrentValue);
+    }
+
+    private void SetBack()
+    {
+        ExecutionContext? before = _before;
+        bool isUnchanged = before is not null && ReferenceEquals(ExecutionContext.Capture(), _inside);
+        _before = _inside = null;
+        if (isUnchanged)
+        {
+            ExecutionContext.Restore(before!);
+        }
+        else
+        {
+            s_innermost.Value = _outer;
+        }
     }
 }

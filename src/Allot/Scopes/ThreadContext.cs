@@ -6,8 +6,8 @@
 // left long ago matches nothing, because no token is given twice. Tokens of a thread grow, and two threads have
 // different ones: their top bits are a number of the thread.
 //
-// The carriers. Flowing is what the flow (FlowingScope, on an AsyncLocal) restricts, written by its change handler
-// whenever the thread begins to work for another flow. Both words together hold for the thread.
+// The carriers. What the flow (FlowingScope, on an AsyncLocal) restricts holds as well. It is looked up only once some
+// flow has restricted something: most flows only have a group.
 //
 // Numbers only, in a thread-static struct: that is read twice as fast as a reference. Groups are in ThreadGroups.
 
@@ -27,12 +27,12 @@ internal struct ThreadContext
 
     // Once true, true for ever: so it is a word that nobody writes.
     private static bool s_intercepts;
+    private static bool s_flowsRestrict;
 
     [ThreadStatic] private static ThreadContext t_own;
 
     private ulong _open;
     private ulong _lastToken;
-    private ulong _flowing;
 
     /// <summary>Whether charges that would need no closer look have to look at their context nevertheless: some thread
     /// has denied allocations or blocked accounting, or the checks were switched on.</summary>
@@ -51,8 +51,8 @@ internal struct ThreadContext
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            ref ThreadContext own = ref t_own;
-            return (AllocationRestrictions)((own._open | own._flowing) & RestrictionMask);
+            var ofThread = (AllocationRestrictions)(t_own._open & RestrictionMask);
+            return s_flowsRestrict ? ofThread | ThreadGroups.FlowRestrictions : ofThread;
         }
     }
 
@@ -65,8 +65,11 @@ internal struct ThreadContext
         if (!s_intercepts) s_intercepts = true;
     }
 
-    /// <summary>Sets what the flow restricts. Only for its change handler.</summary>
-    public static void SetFlowing(AllocationRestrictions restrictions) => t_own._flowing = (ulong)restrictions;
+    /// <summary>A flow is about to restrict something, for the first time perhaps.</summary>
+    public static void ExpectFlowing()
+    {
+        if (!s_flowsRestrict) s_flowsRestrict = true;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (ulong Outer, ulong Mine) Enter(AllocationRestrictions set, AllocationRestrictions clear = default)

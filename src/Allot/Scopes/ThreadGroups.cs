@@ -31,6 +31,9 @@ internal sealed class ThreadGroups
     /// <summary>The innermost scope of the flow that this thread works for.</summary>
     public static FlowingScope? Flow => t_own?._flow;
 
+    /// <summary>What the flow that this thread works for restricts.</summary>
+    public static AllocationRestrictions FlowRestrictions => t_own?._flow?.Restrictions ?? AllocationRestrictions.None;
+
     /// <summary>The flow of this thread has changed.</summary>
     public static void SetFlow(FlowingScope? flow)
     {
