@@ -121,6 +121,27 @@ public sealed class CounterConformanceTests
         Assert.NotEqual(0, group.ReadEvents().MemoryForced);
     }
 
+    /// <summary>Linux: <c>set_active_memcg</c> nests, and who sets it restores the old one. Here the guard does.
+    /// </summary>
+    [Fact]
+    public void X9_scopes_nest_and_survive_exceptions()
+    {
+        MemoryGroup a = _controller.Root.CreateChild("a"), b = _controller.Root.CreateChild("b");
+        using (a.Enter())
+        {
+            Assert.Throws<InvalidOperationException>(void () =>
+            {
+                using ActiveGroupScope inner = b.Enter();
+                AmbientCharging.Charge(MemoryKind.Kernel, 10);
+                throw new InvalidOperationException("inside");
+            });
+            AmbientCharging.Charge(MemoryKind.Kernel, 1);
+        }
+
+        Assert.Null(AmbientCharging.Charge(MemoryKind.Kernel, 100));
+        Assert.Equal((1, 10), (a.Kernel.CurrentBytes, b.Kernel.CurrentBytes));
+    }
+
     /// <summary>Linux: of two concurrent lowerings both return, and the last value holds.</summary>
     [Fact]
     public void X11_of_two_writers_of_a_limit_both_return_and_the_last_wins()

@@ -1,0 +1,64 @@
+using System.Text.RegularExpressions;
+using Allot.Tests.Repository;
+
+namespace Allot.Tests.Scopes;
+
+/// <summary>The table of scopes has all rows, names tests that exist, and every such test has a row.</summary>
+public sealed partial class ScopesTableTests
+{
+    private const string Table = "docs/reference/scopes.md";
+    private const int Rows = 39;
+
+    // What has no meaning in a process.
+    private static readonly string[] s_withoutTest = ["B36"];
+
+    [Fact]
+    public void Every_row_is_there_once_and_in_order()
+    {
+        string[] rows = [.. Row().Matches(RepositoryFiles.Read(Table)).Select(match => match.Groups[1].Value)];
+        Assert.Equal(Enumerable.Range(1, Rows).Select(row => $"B{row:D2}"), rows);
+    }
+
+    [Fact]
+    public void Every_row_but_those_without_a_meaning_names_a_test_of_its_id_that_exists()
+    {
+        Dictionary<string, string> named = Named().Matches(RepositoryFiles.Read(Table))
+            .ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value);
+        Assert.Equal(
+            Enumerable.Range(1, Rows).Select(row => $"B{row:D2}").Except(s_withoutTest), named.Keys.Order());
+        HashSet<string> tests = [.. Tests()];
+        Assert.All(named, row =>
+        {
+            Assert.StartsWith(row.Key + "_", row.Value, StringComparison.Ordinal);
+            Assert.Contains(row.Value, tests);
+        });
+    }
+
+    [Fact]
+    public void Every_test_of_an_id_has_a_row() => Assert.All(Tests(), test =>
+        Assert.InRange(int.Parse(test.AsSpan(1, 2), System.Globalization.CultureInfo.InvariantCulture), 1, Rows));
+
+    [Fact]
+    public void Every_flag_and_every_scope_is_described()
+    {
+        string text = RepositoryFiles.Read(Table);
+        Assert.All(Enum.GetNames<AllocationFlags>().Except(["None"]), name =>
+            Assert.Contains($"`{name}`", text, StringComparison.Ordinal));
+        Assert.All(Enum.GetNames<AllocationRestrictions>().Except(["None"]), name =>
+            Assert.Contains($"\n| `{name}` |", text, StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> Tests() => RepositoryFiles.With(".cs")
+        .Where(path => path.StartsWith("tests/Allot.Tests/Scopes/", StringComparison.Ordinal))
+        .SelectMany(path => Method().Matches(RepositoryFiles.Read(path)))
+        .Select(match => match.Groups[1].Value);
+
+    [GeneratedRegex(@"^\| (B[0-9]{2}) \|.*\| `(B[A-Za-z0-9_]+)`", RegexOptions.Multiline)]
+    private static partial Regex Named();
+
+    [GeneratedRegex(@"^\| (B[0-9]{2}) \|", RegexOptions.Multiline)]
+    private static partial Regex Row();
+
+    [GeneratedRegex(@"public (?:unsafe )?(?:async Task|void) (B[0-9]{2}_[A-Za-z0-9_]+)\(")]
+    private static partial Regex Method();
+}
