@@ -41,7 +41,7 @@ public static class GroupCharging
 
         private bool TryChargeCounted(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
-            if (!ThreadContext.Intercepts && group.TrySpend(kind, bytes))
+            if (group.TrySpend(kind, bytes))
             {
                 refusal = default;
                 return true;
@@ -69,7 +69,7 @@ public static class GroupCharging
 
         private void ChargeCounted(MemoryKind kind, long bytes)
         {
-            if (!ThreadContext.Intercepts && group.TrySpend(kind, bytes)) return;
+            if (group.TrySpend(kind, bytes)) return;
             group.ChargeTree(kind, bytes, AllocationFlags.Kernel);
         }
 
@@ -97,7 +97,7 @@ public static class GroupCharging
         internal void ChargeAs(MemoryKind kind, long bytes, AllocationFlags flags)
         {
             if (kind == MemoryKind.Kernel && group.PassesKernelMemory(bytes)) return;
-            if (!ThreadContext.Intercepts && group.TrySpend(kind, bytes)) return;
+            if (group.TrySpend(kind, bytes)) return;
             group.ChargeTree(kind, bytes, flags);
         }
 
@@ -143,14 +143,10 @@ public static class GroupCharging
 
         private void UnchargeCounted(MemoryKind kind, long bytes)
         {
-            if (ThreadContext.Intercepts && ThreadContext.BlocksAccounting)
+            if (group.CounterIfAny(kind) is not { } counter || !ThreadReserves.TryKeep(counter, bytes))
             {
-                ValidateAmount(bytes);
-                ValidateKind(kind);
-                return;
+                group.UnchargeTree(kind, bytes);
             }
-
-            group.UnchargeRecorded(kind, bytes);
         }
 
         /// <summary>Gives back what is known to be counted, whatever the scopes of the caller say.</summary>
@@ -158,7 +154,7 @@ public static class GroupCharging
         {
             if (group.CounterIfAny(kind) is not { } counter || !ThreadReserves.TryKeep(counter, bytes))
             {
-                group.UnchargeTree(kind, bytes);
+                group.UnchargeTreeRecorded(kind, bytes);
             }
         }
 
@@ -170,7 +166,7 @@ public static class GroupCharging
             {
                 ValidateAmount(bytes);
                 ValidateKind(kind);
-                if (IsUncounted(AllocationFlags.None) || group.TrySpend(kind, bytes)) return true;
+                if (IsUncounted(AllocationFlags.None)) return true;
             }
 
             if (!group.TryChargeTree(kind, bytes, out refusal)) return false;
@@ -185,7 +181,7 @@ public static class GroupCharging
             {
                 ValidateAmount(bytes);
                 ValidateKind(kind);
-                if (IsUncounted(flags) || group.TrySpend(kind, bytes)) return;
+                if (IsUncounted(flags)) return;
             }
 
             if (!group.TryChargeTree(kind, bytes, out ChargeRefusal refusal))
@@ -250,6 +246,12 @@ public static class GroupCharging
         {
             ValidateAmount(bytes);
             ValidateKind(kind);
+            if (ThreadContext.Intercepts && ThreadContext.BlocksAccounting) return;
+            group.UnchargeTreeRecorded(kind, bytes);
+        }
+
+        private void UnchargeTreeRecorded(MemoryKind kind, long bytes)
+        {
             if (!group.Counts(kind)) return;
             long missing = group.CounterOf(kind).Uncharge(bytes);
             bool mayMiss = kind == MemoryKind.Kernel && group.KernelAccounting.HadUncounted;

@@ -6,7 +6,8 @@ namespace Allot;
 /// advance, so that a charge is a few plain instructions.</summary>
 /// <remarks>Belongs to the thread that asked for it, which the compiler ensures. It counts exactly what the group's own
 /// methods count; charge by one and uncharge by the other as you like. Kernel memory that is not counted (<see
-/// cref="MemoryGroup.CountsKernelMemory"/>) passes faster by those. It keeps the group alive and nothing
+/// cref="MemoryGroup.CountsKernelMemory"/>) passes faster by those. A handle that was made outside of
+/// <see cref="AllocationScope.BlockAccounting"/> counts inside as well. It keeps the group alive and nothing
 /// else.</remarks>
 public readonly unsafe ref struct GroupHandle
 {
@@ -18,10 +19,11 @@ public readonly unsafe ref struct GroupHandle
 
     internal GroupHandle(MemoryGroup group, MemoryKind kind)
     {
-        // What is not counted matches no slot, and the group lets it pass. Nor does what a reclaimer charges: the group
-        // takes note of it (ReclaimScope). A handle does not outlive the call that it was made in.
+        // What is not counted matches no slot, and the group lets it pass. Nor does what a reclaimer charges, or code
+        // in a scope that looks at every charge: that is the group's work. A handle does not outlive the call that it
+        // was made in.
         bool isCounted = group.Counts(kind);
-        bool isFast = isCounted && !ReclaimScope.IsReclaiming;
+        bool isFast = isCounted && !ThreadReserves.IsPaused;
         MemoryCounter counter = isCounted ? group.CounterOf(kind) : group.Memory;
         _group = group;
         _slot = ThreadReserves.SlotOf(counter);

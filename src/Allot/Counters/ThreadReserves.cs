@@ -69,7 +69,7 @@ internal sealed unsafe class ThreadReserves
     private static nint t_slots;
 
     [ThreadStatic]
-    private static bool t_isPaused;
+    private static int t_pauses;
 
     [ThreadStatic]
     private static ThreadReserves? t_own;
@@ -282,22 +282,45 @@ internal sealed unsafe class ThreadReserves
     internal void MakeOwn()
     {
         t_own = this;
-        if (!t_isPaused) t_slots = (nint)_slots;
+        if (!IsPaused) t_slots = (nint)_slots;
     }
 
-    /// <summary>From here on TrySpend and TryKeep of this thread fail: all its charges come to the slow path.</summary>
+    /// <summary>Whether the fast path of this thread is paused.</summary>
+    public static bool IsPaused => t_pauses > 0;
+
+    /// <summary>From here on TrySpend and TryKeep of this thread fail: all its charges come to the slow path. Pauses
+    /// nest.</summary>
     public static void PauseFastPath()
     {
-        Debug.Assert(!t_isPaused, "A pause is not nested.");
-        t_isPaused = true;
+        t_pauses++;
         t_slots = 0;
     }
 
     public static void ResumeFastPath()
     {
-        Debug.Assert(t_isPaused, "Who goes on has paused.");
-        t_isPaused = false;
-        t_slots = t_own is { } own ? (nint)own._slots : 0;
+        Debug.Assert(IsPaused, "Who goes on has paused.");
+        if (--t_pauses == 0) t_slots = t_own is { } own ? (nint)own._slots : 0;
+    }
+
+    /// <summary>Gives everything that this thread holds in advance back to its trees: what a handle remembers is worth
+    /// nothing then.</summary>
+    public static void GiveBackOwn()
+    {
+        if (t_own is not { } own || Volatile.Read(ref own._used) == 0) return;
+        own.Enter();
+        try
+        {
+            for (ulong used = own._used; used != 0; used &= used - 1)
+            {
+                int index = BitOperations.TrailingZeroCount(used);
+                bool isTaken = own._slots[index].Key == 0;   // its taker gives it back
+                if (!isTaken) own.Unbind(index);
+            }
+        }
+        finally
+        {
+            own.Exit();
+        }
     }
 
     private static long BalanceOf(ReserveSlot* slot) => Volatile.Read(ref slot->Balance);
@@ -617,7 +640,7 @@ internal sealed unsafe class ThreadReserves
         nint start = (nint)Unsafe.AsPointer(ref _memory[0]);
         nint aligned = (start + ReserveSlot.SizeInBytes - 1) & ~(nint)(ReserveSlot.SizeInBytes - 1);
         _slots = (ReserveSlot*)aligned;
-        if (t_own == this && !t_isPaused) t_slots = aligned;
+        if (t_own == this && !IsPaused) t_slots = aligned;
     }
 
     private readonly record struct Want(long Bytes, long Room);

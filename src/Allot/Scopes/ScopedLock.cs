@@ -70,6 +70,7 @@ public sealed class ScopedLock
             if (!AllocationChecks.IsEnabled) return;
             _isNoted = true;
             held._order.NoteTaken();
+            ThreadReserves.PauseFastPath();   // so that the check sees every charge
         }
 
         /// <summary>Leaves the scope, then the lock. Safe to call twice.</summary>
@@ -79,8 +80,13 @@ public sealed class ScopedLock
         {
             if (_held is not { } held) return;
             _scope.Dispose();
-            if (_isNoted) held._order.NoteLeft();
             _held = null;
+            if (_isNoted)
+            {
+                held._order.NoteLeft();
+                ThreadReserves.ResumeFastPath();
+            }
+
             held._lock.Exit();
         }
     }

@@ -23,6 +23,10 @@ internal struct ThreadContext
     private const ulong TokenStep = 1UL << RestrictionBits;
     private const int ThreadShift = 48;
 
+    // What every charge has to look at, also one that fits.
+    private const AllocationRestrictions LooksAtAll =
+        AllocationRestrictions.DenyAllocations | AllocationRestrictions.BlockAccounting;
+
     private static int s_threads;
 
     // Once true, true for ever: so it is a word that nobody writes.
@@ -34,8 +38,9 @@ internal struct ThreadContext
     private ulong _open;
     private ulong _lastToken;
 
-    /// <summary>Whether charges that would need no closer look have to look at their context nevertheless: some thread
-    /// has denied allocations or blocked accounting, or the checks were switched on.</summary>
+    /// <summary>Whether charges look at their context also where nothing is refused: some thread has denied allocations
+    /// or blocked accounting, or the checks were switched on. Charges from what a thread holds in advance do not look
+    /// at all; where they have to, the thread's fast path is paused.</summary>
     public static bool Intercepts
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -82,6 +87,7 @@ internal struct ThreadContext
         ulong mine = token | (((outer | (ulong)set) & ~(ulong)clear) & RestrictionMask);
         own._lastToken = token;
         own._open = mine;
+        if (((set | clear) & LooksAtAll) != 0) PauseOrResume(outer, mine);
         return (outer, mine);
     }
 
@@ -97,17 +103,35 @@ internal struct ThreadContext
         ref ThreadContext own = ref t_own;
         if (own._open != mine) return FailToLeave(mine, own._open, own._lastToken);
         own._open = outer;
+        if (((outer ^ mine) & (ulong)LooksAtAll) != 0) PauseOrResume(mine, outer);
         return true;
     }
 
     /// <summary>Leaves a scope with all that were entered inside of it and are still open: foreign code forgets them.
     /// </summary>
-    public static void LeaveAll(ulong outer) => t_own._open = outer;
+    public static void LeaveAll(ulong outer)
+    {
+        ulong innermost = t_own._open;
+        t_own._open = outer;
+        PauseOrResume(innermost, outer);
+    }
 
     /// <summary>Which thread a token is of: not its managed id, but different for different threads.</summary>
     internal static ulong ThreadOf(ulong word) => word >> ThreadShift;
 
     internal static ulong TokenOf(ulong word) => word & ~RestrictionMask;
+
+    // The fast path of the thread is paused, once, while either of the two restrictions holds.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void PauseOrResume(ulong from, ulong to)
+    {
+        bool wasPaused = (from & (ulong)LooksAtAll) != 0, isPaused = (to & (ulong)LooksAtAll) != 0;
+        bool isDenied = (to & (ulong)AllocationRestrictions.DenyAllocations) != 0;
+        if (isDenied && AllocationChecks.IsEnabled) ThreadReserves.GiveBackOwn();   // handles are denied as well
+        if (wasPaused == isPaused) return;
+        if (isPaused) ThreadReserves.PauseFastPath();
+        else ThreadReserves.ResumeFastPath();
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static ulong FirstToken() => (ulong)(ushort)Interlocked.Increment(ref s_threads) << ThreadShift;

@@ -81,7 +81,9 @@ public sealed class KernelAccountingSwitchTests
     private static object Current(object group, string counter) => Get(Get(group, counter), "CurrentBytes");
 
     private static void Call(string type, string method, params object[] arguments) =>
-        s_switchedOff.GetType($"Allot.{type}")!.GetMethod(method)!.Invoke(null, arguments);
+        s_switchedOff.GetType($"Allot.{type}")!.GetMethods()
+            .Single(one => one.Name == method && one.GetParameters().Length == arguments.Length)
+            .Invoke(null, arguments);
 
     private static Exception Refused(Action action) =>
         Assert.Throws<TargetInvocationException>(action).InnerException!;

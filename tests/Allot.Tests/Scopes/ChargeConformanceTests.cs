@@ -319,6 +319,31 @@ public sealed class ChargeConformanceTests
     }
 
     [Fact]
+    public void B33_a_handle_that_was_made_before_is_denied_as_well()
+    {
+        using var checks = new ChecksOn();
+        Warm();
+        GroupHandle handle = _group.Handle();
+        handle.Charge(1);
+        bool isDenied = false;
+        using (AllocationScope.DenyAllocations())
+        {
+            try
+            {
+                handle.Charge(1);
+            }
+            catch (AllocationDeniedException)
+            {
+                isDenied = true;
+            }
+        }
+
+        Assert.True(isDenied);
+        handle.Charge(1);
+        Assert.Equal(102, _group.Memory.CurrentBytes);
+    }
+
+    [Fact]
     public void B33_denied_is_a_check_and_without_the_checks_nothing_is_denied()
     {
         using var checks = new ChecksOn(isEnabled: false);
@@ -350,6 +375,26 @@ public sealed class ChargeConformanceTests
 
         Assert.Equal(100, _group.Memory.CurrentBytes);
         Assert.Equal(0, _group.ReadEvents().AccountingErrors);
+    }
+
+    [Fact]
+    public void B34_blocked_accounting_nests_and_ends_in_a_reclaimer()
+    {
+        Warm();
+        var cache = new NeedyReclaimer(_group, 800);
+        using (AllocationScope.BlockAccounting())
+        {
+            using (AllocationScope.BlockAccounting()) _group.Charge(MemoryKind.User, 1);
+            using (AllocationScope.NoFs()) _group.Charge(MemoryKind.User, 1);
+            Assert.Equal(300, _group.Reclaim(300));   // what reclaimers give back is counted
+            _group.Charge(MemoryKind.User, 1);
+            Assert.Equal(600, _group.Memory.CurrentBytes);
+        }
+
+        Assert.NotEqual(0, cache.Calls);
+        Assert.False(ThreadReserves.IsPaused);
+        _group.Charge(MemoryKind.User, 1);
+        Assert.Equal(601, _group.Memory.CurrentBytes);
     }
 
     [Fact]
