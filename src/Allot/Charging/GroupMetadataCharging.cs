@@ -36,8 +36,12 @@ internal sealed class GroupMetadataCharging : GroupPayer
         ReclaimScope.NoteUncharged(parent, MemoryKind.Kernel, bytes - missing);
     }
 
-    private static bool TryChargeAfterMakingRoom(MemoryGroup parent, long bytes, ref ChargeRefusal refusal) =>
-        refusal.Limiter is { CanMakeRoom: true }
-            && (parent.TryChargeAfterReclaim(MemoryKind.Kernel, bytes, ref refusal)
-                || parent.TryChargeAfterKill(MemoryKind.Kernel, bytes, ref refusal));
+    // Here the scopes of the caller count: they say what reclaim may do on this thread.
+    private static bool TryChargeAfterMakingRoom(MemoryGroup parent, long bytes, ref ChargeRefusal refusal)
+    {
+        if (refusal.Limiter is not { CanMakeRoom: true }) return false;
+        var effort = ChargeEffort.Of(AllocationFlags.Kernel);
+        return parent.TryChargeAfterReclaim(MemoryKind.Kernel, bytes, ref refusal, effort)
+            || parent.TryChargeAfterKill(MemoryKind.Kernel, bytes, ref refusal, effort);
+    }
 }
