@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Allot.Analyzers;
+
+/// <summary>What the analyzers know of Allot: its types as the analyzed code sees them, and the bits of its flags, read
+/// by name from the assembly that the code refers to, so that the analyzers never disagree with it.</summary>
+internal sealed class AllotApi
+{
+    private static readonly ImmutableHashSet<string> s_scopeTypes =
+        ImmutableHashSet.Create("AllocationScope", "FlowingScope");
+
+    private AllotApi(INamedTypeSymbol flags)
+    {
+        Flags = flags;
+        Kernel = Bits("Kernel");
+        MustSucceed = Bits("MustSucceed");
+        DirectReclaim = Bits("DirectReclaim");
+        Attributes = Bits("Account", "Movable", "Reclaimable", "Zero", "UserVisible", "NoWarn", "NoOrderCheck");
+        Effort = Bits("NoRetry", "RetryMayFail", "MustSucceed", "NoReserve");
+    }
+
+    internal INamedTypeSymbol Flags { get; }
+
+    /// <summary>All permissions: what a call without flags asks for.</summary>
+    internal ulong Kernel { get; }
+
+    internal ulong MustSucceed { get; }
+
+    internal ulong DirectReclaim { get; }
+
+    /// <summary>What belongs to the memory, not to the context.</summary>
+    internal ulong Attributes { get; }
+
+    /// <summary>How hard to try: a matter of the call, whatever its context.</summary>
+    internal ulong Effort { get; }
+
+    /// <summary>Nothing when the code does not use Allot, or an Allot without scopes.</summary>
+    internal static AllotApi? Find(Compilation compilation) =>
+        compilation.GetTypeByMetadataName("Allot.AllocationFlags") is { TypeKind: TypeKind.Enum } flags
+            ? new AllotApi(flags)
+            : null;
+
+    /// <summary>The bits of the members that there are.</summary>
+    internal ulong Bits(params string[] names)
+    {
+        ulong bits = 0;
+        foreach (string name in names)
+        {
+            foreach (ISymbol member in Flags.GetMembers(name))
+            {
+                if (member is IFieldSymbol { HasConstantValue: true } field) bits |= ToBits(field.ConstantValue!);
+            }
+        }
+
+        return bits;
+    }
+
+    internal bool IsFlags(ITypeSymbol? type) => SymbolEqualityComparer.Default.Equals(type, Flags);
+
+    internal bool IsAllot(ISymbol? symbol) =>
+        SymbolEqualityComparer.Default.Equals(symbol?.ContainingAssembly, Flags.ContainingAssembly);
+
+    /// <summary>The value of flags that the compiler knows.</summary>
+    internal bool TryGetConstant(IOperation operation, out ulong value)
+    {
+        value = 0;
+        if (!IsFlags(operation.Type) || operation.ConstantValue is not { HasValue: true, Value: { } constant })
+        {
+            return false;
+        }
+
+        value = ToBits(constant);
+        return true;
+    }
+
+    /// <summary>The scope that evaluating the value enters, when it is plain which one: a call of
+    /// <c>AllocationScope</c> or <c>FlowingScope</c>.</summary>
+    internal EnteredScope? ScopeEnteredBy(IOperation? value)
+    {
+        if (Strip(value) is not IInvocationOperation { TargetMethod: { IsStatic: true } method }) return null;
+        if (!IsAllot(method) || !s_scopeTypes.Contains(method.ContainingType.Name)) return null;
+
+        return new EnteredScope($"{method.ContainingType.Name}.{method.Name}", BitsRemovedBy(method.Name), isAtomic: method.Name == "Atomic");
+    }
+
+    internal ulong BitsRemovedBy(string scope) => scope switch
+    {
+        "NoFs" => Bits("FileSystem"),
+        "NoIo" => Bits("FileSystem", "Io"),
+        "NoPin" => Bits("Movable"),
+        "Atomic" => Bits("FileSystem", "Io", "DirectReclaim"),
+        _ => 0,
+    };
+
+    /// <summary>The operation below conversions that the compiler added or the author wrote.</summary>
+    internal static IOperation? Strip(IOperation? operation)
+    {
+        while (operation is IConversionOperation { OperatorMethod: null } conversion) operation = conversion.Operand;
+        return operation;
+    }
+
+    private static ulong ToBits(object constant) => constant switch
+    {
+        int value => (uint)value,
+        uint value => value,
+        long value => (ulong)value,
+        ulong value => value,
+        short value => (ushort)value,
+        ushort value => value,
+        byte value => value,
+        sbyte value => (byte)value,
+        _ => 0,
+    };
+}

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Allot.Analyzers;
+
+/// <summary>ALLOT001: an argument takes permissions away that the scope around the call has already taken.</summary>
+/// <remarks>A scope removes its bits R from every request. A request v inside it that lacks some of them means the same
+/// as v with all of them: (v | R) &amp; ~R = v &amp; ~R. The flags are redundant when that makes them <c>Kernel</c> plus
+/// attributes of the memory, which is what a call says that knows nothing of its context.</remarks>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class RedundantFlagsAnalyzer : DiagnosticAnalyzer
+{
+    /// <summary>The property of the diagnostic that holds the flags to pass instead, as a number.</summary>
+    internal const string Replacement = "Replacement";
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } =
+        ImmutableArray.Create(Rules.RedundantFlags);
+
+    /// <inheritdoc/>
+    public override void Initialize(AnalysisContext context)
+    {
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.EnableConcurrentExecution();
+        context.RegisterCompilationStartAction(start =>
+        {
+            if (AllotApi.Find(start.Compilation) is not { } api) return;
+            start.RegisterOperationAction(argument => Analyze(argument, api), OperationKind.Argument);
+        });
+    }
+
+    private static void Analyze(OperationAnalysisContext context, AllotApi api)
+    {
+        var argument = (IArgumentOperation)context.Operation;
+        if (argument.ArgumentKind != ArgumentKind.Explicit || !api.TryGetConstant(argument.Value, out ulong flags)) return;
+
+        ulong missing = api.Kernel & ~flags;
+        if (missing == 0 || (flags & ~(api.Kernel | api.Attributes | api.Effort)) != 0) return;
+
+        ulong removed = 0;
+        var scopes = new List<string>();
+        foreach (EnteredScope scope in ScopeRegions.Around(argument, api))
+        {
+            if ((scope.RemovedBits & missing & ~removed) == 0) continue;
+            removed |= scope.RemovedBits;
+            scopes.Add($"'{scope.Name}'");
+        }
+
+        if ((missing & ~removed) != 0) return;
+
+        string full = (flags | api.Kernel).ToString(CultureInfo.InvariantCulture);
+        context.ReportDiagnostic(Diagnostic.Create(
+            Rules.RedundantFlags,
+            argument.Value.Syntax.GetLocation(),
+            ImmutableDictionary<string, string?>.Empty.Add(Replacement, full),
+            string.Join(" and ", scopes)));
+    }
+}
