@@ -1,0 +1,120 @@
+namespace Allot.Analyzers.Tests;
+
+/// <summary>ALLOT005: what blocks inside an atomic scope is found, and nothing else is.</summary>
+public sealed class BlockingInAtomicTests
+{
+    [Theory]
+    [InlineData("[|Thread.Sleep(1)|];")]
+    [InlineData("[|thread.Join()|];")]
+    [InlineData("[|task.Wait()|];")]
+    [InlineData("_ = [|task.Result|];")]
+    [InlineData("_ = [|task.GetAwaiter().GetResult()|];")]
+    [InlineData("_ = [|task.ConfigureAwait(false).GetAwaiter().GetResult()|];")]
+    [InlineData("[|Task.WaitAll(task)|];")]
+    [InlineData("[|lock|] (gate) { }")]
+    [InlineData("[|Monitor.Enter(gate)|];")]
+    [InlineData("[|Monitor.TryEnter(gate, 5)|];")]
+    [InlineData("[|semaphore.Wait()|];")]
+    [InlineData("[|reset.Wait()|];")]
+    [InlineData("[|handle.WaitOne()|];")]
+    [InlineData("[|WaitHandle.WaitAny(new WaitHandle[] { handle })|];")]
+    [InlineData("[|stream.Read(new byte[1], 0, 1)|];")]
+    [InlineData("[|file.Flush()|];")]
+    [InlineData("_ = [|File.ReadAllText(\"x\")|];")]
+    public Task A_call_that_blocks_is_found(string statement) => AssertAsync($$"""
+        using (AllocationScope.Atomic())
+        {
+            {{statement}}
+        }
+        """);
+
+    [Theory]
+    [InlineData("Monitor.TryEnter(gate);")]
+    [InlineData("Monitor.TryEnter(gate, 0);")]
+    [InlineData("semaphore.Wait(0);")]
+    [InlineData("handle.WaitOne(TimeSpan.Zero);")]
+    [InlineData("memory.Read(new byte[1], 0, 1);")]
+    [InlineData("semaphore.Release();")]
+    [InlineData("_ = task.IsCompleted;")]
+    [InlineData("Action later = () => Thread.Sleep(1);")]
+    [InlineData("void Later() { Thread.Sleep(1); }")]
+    [InlineData("Func<Task> later = async () => await task;")]
+    [InlineData("ThreadPool.QueueUserWorkItem(_ => task.Wait());")]
+    public Task What_blocks_nobody_here_is_not_found(string statement) =>
+        AssertAsync($$"""
+        using (AllocationScope.Atomic())
+        {
+            {{statement}}
+        }
+        """);
+
+    [Fact]
+    public Task A_using_declaration_holds_for_the_rest_of_its_block() => AssertAsync("""
+        {
+            Thread.Sleep(1);
+            using ThreadScope scope = AllocationScope.Atomic();
+            [|Thread.Sleep(2)|];
+            if (task.IsCompleted) [|Thread.Sleep(3)|];
+        }
+        Thread.Sleep(4);
+        """);
+
+    [Fact]
+    public Task A_scope_that_was_left_by_hand_is_over() => AssertAsync("""
+        using ThreadScope scope = AllocationScope.Atomic();
+        [|Thread.Sleep(1)|];
+        if (task.IsCompleted) scope.Dispose();
+        Thread.Sleep(2);
+        """);
+
+    [Fact]
+    public Task A_scope_that_finally_leaves_holds_in_the_try() => AssertAsync("""
+        ThreadScope scope = AllocationScope.Atomic();
+        try
+        {
+            [|Thread.Sleep(1)|];
+        }
+        finally
+        {
+            scope.Dispose();
+            Thread.Sleep(2);
+        }
+        """);
+
+    [Fact]
+    public Task Another_scope_allows_to_block() => AssertAsync("""
+        using (AllocationScope.NoFs())
+        using (AllocationScope.NoIo())
+        {
+            Thread.Sleep(1);
+        }
+        """);
+
+    [Fact]
+    public Task A_scope_that_is_entered_only_sometimes_is_none() => AssertAsync("""
+        using (task.IsCompleted ? AllocationScope.Atomic() : AllocationScope.NoFs())
+        {
+            Thread.Sleep(1);
+        }
+        """);
+
+    [Fact]
+    public Task A_scope_inside_of_an_atomic_one_does_not_lift_it() => AssertAsync("""
+        using (AllocationScope.Atomic())
+        using (AllocationScope.NoFs())
+        {
+            [|Thread.Sleep(1)|];
+        }
+        """);
+
+    private static async Task AssertAsync(string body) => await new CodeUnderTest(new AtomicScopeAnalyzer(), $$"""
+        class C
+        {
+            void M(Task<int> task, object gate, Thread thread, SemaphoreSlim semaphore, ManualResetEventSlim reset,
+                WaitHandle handle, Stream stream, FileStream file, MemoryStream memory)
+            {
+                {{body}}
+            }
+        }
+        """).AssertReportsAsync();
+}

@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CodeActions;
+using Microsoft.CodeAnalysis.CodeFixes;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Text;
+
+namespace Allot.Analyzers.Tests;
+
+/// <summary>A project with one or more files that refers to the real Allot: what the analyzers report in it, and what
+/// the fixes make of it.</summary>
+/// <remarks>The expected reports are in the text: <c>[|marked|]</c> is where one begins and ends.</remarks>
+internal sealed partial class CodeUnderTest
+{
+    private static readonly ImmutableArray<MetadataReference> s_references =
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => Path.GetFileName(path) is { } name
+                && (name.StartsWith("System.", StringComparison.Ordinal) || name is "Allot.dll" or "netstandard.dll"
+                    or "mscorlib.dll"))
+            .Select(path => MetadataReference.CreateFromFile(path)),
+    ];
+
+    // Only for its services: solutions do not change, each test has its own.
+    private static readonly AdhocWorkspace s_workspace = new();
+
+    private static readonly string[] s_usings =
+        ["Allot", "System", "System.Collections.Generic", "System.IO", "System.Threading", "System.Threading.Tasks"];
+
+    private readonly Dictionary<DocumentId, ImmutableArray<TextSpan>> _marks = [];
+    private readonly DiagnosticAnalyzer _analyzer;
+
+    internal CodeUnderTest(DiagnosticAnalyzer analyzer, params string[] sources)
+    {
+        _analyzer = analyzer;
+        ProjectId project = AddProject("Project", OutputKind.DynamicallyLinkedLibrary);
+        Solution = Solution.AddDocument(
+            DocumentId.CreateNewId(project),
+            "Usings.cs",
+            string.Concat(s_usings.Select(name => $"global using {name};\n")));
+        foreach (string source in sources) Add(project, source);
+        Project = project;
+    }
+
+    internal Solution Solution { get; set; } = null!;
+
+    internal ProjectId Project { get; }
+
+    internal DocumentId[] Documents => [.. _marks.Keys];
+
+    internal ProjectId AddProject(string name, OutputKind kind)
+    {
+        Solution ??= s_workspace.CurrentSolution;
+        var id = ProjectId.CreateNewId();
+        Solution = Solution.AddProject(ProjectInfo.Create(
+            id,
+            VersionStamp.Create(),
+            name,
+            name,
+            LanguageNames.CSharp,
+            compilationOptions: new CSharpCompilationOptions(
+                kind, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable),
+            parseOptions: new CSharpParseOptions(LanguageVersion.Preview, DocumentationMode.Diagnose),
+            metadataReferences: s_references));
+        return id;
+    }
+
+    internal DocumentId Add(ProjectId project, string source)
+    {
+        var id = DocumentId.CreateNewId(project);
+        (string text, ImmutableArray<TextSpan> marks) = ReadMarks(source);
+        Solution = Solution.AddDocument(id, $"File{_marks.Count}.cs", text);
+        _marks[id] = marks;
+        return id;
+    }
+
+    /// <summary>Reports exactly what is marked; the code compiles.</summary>
+    internal async Task<ImmutableArray<Diagnostic>> AssertReportsAsync()
+    {
+        await AssertCompilesAsync();
+        ImmutableArray<Diagnostic> found = await AnalyzeAsync();
+        foreach ((DocumentId id, ImmutableArray<TextSpan> marks) in _marks)
+        {
+            SourceText text = await Solution.GetDocument(id)!.GetTextAsync();
+            SyntaxTree tree = (await Solution.GetDocument(id)!.GetSyntaxTreeAsync())!;
+            string[] expected = [.. marks.Select(mark => $"{mark.Start}: {text.ToString(mark)}")];
+            string[] actual =
+            [
+                .. found.Where(diagnostic => diagnostic.Location.SourceTree == tree)
+                    .Select(diagnostic => diagnostic.Location.SourceSpan)
+                    .Select(span => $"{span.Start}: {text.ToString(span)}"),
+            ];
+            Assert.Equal(expected, actual);
+        }
+
+        return found;
+    }
+
+    internal async Task AssertCompilesAsync()
+    {
+        foreach (ProjectId project in Solution.ProjectIds)
+        {
+            Compilation compilation = (await Solution.GetProject(project)!.GetCompilationAsync())!;
+            Assert.Empty(compilation.GetDiagnostics()
+                .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
+        }
+    }
+
+    internal async Task<ImmutableArray<Diagnostic>> AnalyzeAsync()
+    {
+        Compilation compilation = (await Solution.GetProject(Project)!.GetCompilationAsync())!;
+        CompilationWithAnalyzers analysis = compilation.WithAnalyzers(
+            [_analyzer],
+            new CompilationWithAnalyzersOptions(
+                new AnalyzerOptions([]),
+                onAnalyzerException: (exception, _, _) => throw new InvalidOperationException("analyzer", exception),
+                concurrentAnalysis: false,
+                logAnalyzerExecutionTime: false));
+        ImmutableArray<Diagnostic> found = await analysis.GetAnalyzerDiagnosticsAsync();
+        return [.. found.OrderBy(diagnostic => diagnostic.Location.SourceTree?.FilePath, StringComparer.Ordinal)
+            .ThenBy(diagnostic => diagnostic.Location.SourceSpan.Start)];
+    }
+
+    /// <summary>The titles of the fixes that are offered for a report.</summary>
+    internal async Task<CodeAction[]> FixesAsync(CodeFixProvider provider, Diagnostic diagnostic)
+    {
+        var actions = new List<CodeAction>();
+        Document document = Solution.GetDocument(diagnostic.Location.SourceTree)!;
+        await provider.RegisterCodeFixesAsync(new CodeFixContext(
+            document, diagnostic, (action, _) => actions.Add(action), TestContext.Current.CancellationToken));
+        return [.. actions];
+    }
+
+    /// <summary>Applies one fix after the other until nothing with a fix is reported any more.</summary>
+    internal async Task FixAllOneByOneAsync(CodeFixProvider provider, string? equivalenceKey = null)
+    {
+        for (int round = 0; round < 50; round++)
+        {
+            if (!await FixFirstAsync(provider, equivalenceKey)) return;
+        }
+
+        Assert.Fail("The fixes have no end.");
+    }
+
+    internal async Task<bool> FixFirstAsync(CodeFixProvider provider, string? equivalenceKey = null)
+    {
+        foreach (Diagnostic diagnostic in await AnalyzeAsync())
+        {
+            CodeAction? fix = (await FixesAsync(provider, diagnostic))
+                .FirstOrDefault(action => equivalenceKey is null || action.EquivalenceKey == equivalenceKey);
+            if (fix is null) continue;
+
+            await ApplyAsync(fix);
+            return true;
+        }
+
+        return false;
+    }
+
+    internal async Task ApplyAsync(CodeAction fix)
+    {
+        ImmutableArray<CodeActionOperation> operations =
+            await fix.GetOperationsAsync(TestContext.Current.CancellationToken);
+        Solution = Assert.Single(operations.OfType<ApplyChangesOperation>()).ChangedSolution;
+        await AssertCompilesAsync();
+    }
+
+    internal async Task<string> TextAsync(int document = 0) =>
+        (await Solution.GetDocument(Documents[document])!.GetTextAsync()).ToString().ReplaceLineEndings("\n");
+
+    private static (string Text, ImmutableArray<TextSpan> Marks) ReadMarks(string source)
+    {
+        source = source.ReplaceLineEndings("\n");
+        var marks = ImmutableArray.CreateBuilder<TextSpan>();
+        int start = 0;
+        int removed = 0;
+        string text = Mark().Replace(source, mark =>
+        {
+            if (mark.Value == "[|") start = mark.Index - removed;
+            else marks.Add(TextSpan.FromBounds(start, mark.Index - removed));
+            removed += mark.Length;
+            return "";
+        });
+        return (text, marks.ToImmutable());
+    }
+
+    [GeneratedRegex(@"\[\||\|\]")]
+    private static partial Regex Mark();
+}

@@ -1,0 +1,50 @@
+namespace Allot.Analyzers.Tests;
+
+/// <summary>ALLOT003: a scope that nothing leaves.</summary>
+public sealed class LostScopeTests
+{
+    [Theory]
+    [InlineData("[|AllocationScope.NoFs()|];")]
+    [InlineData("[|FlowingScope.NoFs()|];")]
+    [InlineData("[|AllocationScope.ActiveGroup(group)|];")]
+    [InlineData("[|group.Enter()|];")]
+    [InlineData("[|group.EnterFlow()|];")]
+    [InlineData("_ = [|AllocationScope.Atomic()|];")]
+    [InlineData("var scope = [|AllocationScope.NoIo()|];")]
+    [InlineData("ThreadScope scope = [|AllocationScope.NoIo()|];")]
+    [InlineData("IDisposable scope = [|FlowingScope.NoIo()|];")]
+    [InlineData("FlowingScope scope; scope = [|FlowingScope.NoIo()|];")]
+    [InlineData("if (group.Name == \"x\") [|AllocationScope.NoFs()|];")]
+    public Task A_scope_that_is_never_left_is_found(string statement) => AssertAsync(statement);
+
+    [Theory]
+    [InlineData("using var scope = AllocationScope.NoFs();")]
+    [InlineData("using (AllocationScope.NoFs()) { }")]
+    [InlineData("using (var scope = FlowingScope.NoFs()) { }")]
+    [InlineData("using (group.Enter()) { }")]
+    [InlineData("using (group.Name == \"x\" ? AllocationScope.NoFs() : default) { }")]
+    [InlineData("using IDisposable? scope = group.Name == \"x\" ? FlowingScope.NoFs() : null;")]
+    [InlineData("var scope = AllocationScope.NoFs(); try { } finally { scope.Dispose(); }")]
+    [InlineData("var scope = FlowingScope.NoFs(); using (scope) { }")]
+    [InlineData("_scope = FlowingScope.NoFs();")]
+    [InlineData("_scopes.Add(FlowingScope.NoFs());")]
+    [InlineData("var scope = FlowingScope.NoFs(); _scope = scope;")]
+    [InlineData("ThreadScope Wrapped() => AllocationScope.NoFs(); using (Wrapped()) { }")]
+    [InlineData("Func<FlowingScope> enter = () => FlowingScope.NoFs(); using (enter()) { }")]
+    public Task A_scope_that_somebody_keeps_is_not_found(string statement) => AssertAsync(statement);
+
+    private static async Task AssertAsync(string body) => await new CodeUnderTest(new LostScopeAnalyzer(), $$"""
+        class C
+        {
+            FlowingScope? _scope;
+            List<FlowingScope> _scopes = new();
+
+            void M(MemoryGroup group)
+            {
+                {{body}}
+            }
+
+            FlowingScope Enter() => FlowingScope.NoIo();
+        }
+        """).AssertReportsAsync();
+}

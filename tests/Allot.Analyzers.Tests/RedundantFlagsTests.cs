@@ -1,0 +1,93 @@
+namespace Allot.Analyzers.Tests;
+
+/// <summary>ALLOT001: flags that repeat the scope.</summary>
+public sealed class RedundantFlagsTests
+{
+    [Theory]
+    [InlineData("NoFs", "[|AllocationFlags.NoFs|]")]
+    [InlineData("NoIo", "[|AllocationFlags.NoFs|]")]
+    [InlineData("NoIo", "[|AllocationFlags.NoIo|]")]
+    [InlineData("Atomic", "[|AllocationFlags.NoWait|]")]
+    [InlineData("NoFs", "[|AllocationFlags.NoFs | AllocationFlags.Zero|]")]
+    [InlineData("NoFs", "[|AllocationFlags.Kernel & ~AllocationFlags.FileSystem|]")]
+    [InlineData("NoFs", "AllocationFlags.NoIo")]            // stricter than the scope
+    [InlineData("NoFs", "AllocationFlags.Kernel")]
+    [InlineData("NoFs", "AllocationFlags.KernelAccount")]
+    [InlineData("NoFs", "AllocationFlags.NoWait")]
+    [InlineData("Atomic", "AllocationFlags.Atomic")]        // says also that the request is urgent
+    [InlineData("NoReclaim", "AllocationFlags.NoFs")]
+    [InlineData("NoPin", "AllocationFlags.Kernel")]
+    public Task Flags_are_redundant_when_the_scope_says_the_same(string scope, string flags) => AssertAsync($$"""
+        using (AllocationScope.{{scope}}())
+        {
+            Allocate({{flags}});
+        }
+        """);
+
+    [Fact]
+    public Task Scopes_add_up() => AssertAsync("""
+        using (AllocationScope.NoReclaim())
+        using (FlowingScope.NoIo())
+        {
+            using ThreadScope scope = AllocationScope.NoFs();
+            Allocate([|AllocationFlags.NoIo|]);
+        }
+        """);
+
+    [Fact]
+    public Task What_runs_later_or_elsewhere_is_not_inside() => AssertAsync("""
+        Action later;
+        using (AllocationScope.NoFs())
+        {
+            later = () => Allocate(AllocationFlags.NoFs);
+            void Local() => Allocate(AllocationFlags.NoFs);
+            Local();
+        }
+        Allocate(AllocationFlags.NoFs);
+        later();
+        """);
+
+    [Fact]
+    public Task A_scope_inside_of_a_lambda_counts_there() => AssertAsync("""
+        Action later = () =>
+        {
+            using ThreadScope scope = AllocationScope.NoFs();
+            Allocate([|AllocationFlags.NoFs|]);
+        };
+        """);
+
+    [Fact]
+    public Task A_scope_that_is_over_or_not_yet_entered_does_not_count() => AssertAsync("""
+        Allocate(AllocationFlags.NoFs);
+        for (int i = 0; i < 3; i++)
+        {
+            using ThreadScope scope = AllocationScope.NoFs();
+        }
+        if (_condition)
+        {
+            using ThreadScope scope = AllocationScope.NoFs();
+        }
+        Allocate(AllocationFlags.NoFs);
+        """);
+
+    [Fact]
+    public Task Flags_that_are_not_known_are_not_guessed() => AssertAsync("""
+        AllocationFlags flags = _condition ? AllocationFlags.NoFs : AllocationFlags.NoIo;
+        using ThreadScope scope = AllocationScope.NoFs();
+        Allocate(flags);
+        """);
+
+    private static async Task AssertAsync(string body) => await new CodeUnderTest(new RedundantFlagsAnalyzer(), $$"""
+        class C
+        {
+            bool _condition = true;
+
+            void Allocate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
+
+            void M()
+            {
+                {{body}}
+            }
+        }
+        """).AssertReportsAsync();
+}
