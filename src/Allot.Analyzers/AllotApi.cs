@@ -75,6 +75,12 @@ internal sealed class AllotApi
         return true;
     }
 
+    /// <summary>What a call passes that leaves out the argument.</summary>
+    internal ulong? DefaultOf(IParameterSymbol parameter) =>
+        IsFlags(parameter.Type) && parameter.HasExplicitDefaultValue
+            ? parameter.ExplicitDefaultValue is { } value ? ToBits(value) : 0
+            : null;
+
     /// <summary>The scope that evaluating the value enters, when it is plain which one: a call of
     /// <c>AllocationScope</c> or <c>FlowingScope</c>.</summary>
     internal EnteredScope? ScopeEnteredBy(IOperation? value)

@@ -133,15 +133,29 @@ internal sealed partial class CodeUnderTest
         return [.. actions];
     }
 
-    /// <summary>Applies one fix after the other until nothing with a fix is reported any more.</summary>
-    internal async Task FixAllOneByOneAsync(CodeFixProvider provider, string? equivalenceKey = null)
+    /// <summary>Applies the fix to everything in the solution, as <c>dotnet format</c> does.</summary>
+    internal async Task FixAllAsync(CodeFixProvider provider)
     {
-        for (int round = 0; round < 50; round++)
+        ImmutableArray<Diagnostic> found = await AnalyzeAsync();
+        string? key = null;
+        foreach (Diagnostic diagnostic in found)
         {
-            if (!await FixFirstAsync(provider, equivalenceKey)) return;
+            if ((await FixesAsync(provider, diagnostic)) is [{ } first, ..])
+            {
+                key = first.EquivalenceKey;
+                break;
+            }
         }
 
-        Assert.Fail("The fixes have no end.");
+        var context = new FixAllContext(
+            Solution.GetDocument(found[0].Location.SourceTree)!,
+            provider,
+            FixAllScope.Solution,
+            key!,
+            provider.FixableDiagnosticIds,
+            new Found(this, found),
+            TestContext.Current.CancellationToken);
+        await ApplyAsync((await provider.GetFixAllProvider()!.GetFixAsync(context))!);
     }
 
     internal async Task<bool> FixFirstAsync(CodeFixProvider provider, string? equivalenceKey = null)
@@ -184,6 +198,21 @@ internal sealed partial class CodeUnderTest
             return "";
         });
         return (text, marks.ToImmutable());
+    }
+
+    private sealed class Found(CodeUnderTest code, ImmutableArray<Diagnostic> all) : FixAllContext.DiagnosticProvider
+    {
+        public override Task<IEnumerable<Diagnostic>> GetDocumentDiagnosticsAsync(
+            Document document, CancellationToken cancellationToken) => Task.FromResult(all.Where(diagnostic =>
+                code.Solution.GetDocument(diagnostic.Location.SourceTree)?.Id == document.Id));
+
+        public override Task<IEnumerable<Diagnostic>> GetProjectDiagnosticsAsync(
+            Project project, CancellationToken cancellationToken) =>
+            Task.FromResult(Enumerable.Empty<Diagnostic>());
+
+        public override Task<IEnumerable<Diagnostic>> GetAllDiagnosticsAsync(
+            Project project, CancellationToken cancellationToken) =>
+            Task.FromResult(all.Where(_ => project.Id == code.Project));
     }
 
     [GeneratedRegex(@"\[\||\|\]")]

@@ -1,0 +1,53 @@
+namespace Allot.Analyzers.Tests;
+
+/// <summary>ALLOT003: before and after.</summary>
+public sealed class LostScopeFixTests
+{
+    [Theory]
+    [InlineData("AllocationScope.NoFs();", "using ThreadScope scope = AllocationScope.NoFs();")]
+    [InlineData("_ = AllocationScope.NoFs();", "using ThreadScope scope = AllocationScope.NoFs();")]
+    [InlineData("FlowingScope.NoFs();", "using FlowingScope scope = FlowingScope.NoFs();")]
+    [InlineData("group.Enter();", "using ActiveGroupScope scope = group.Enter();")]
+    [InlineData("var mine = AllocationScope.NoFs();", "using var mine = AllocationScope.NoFs();")]
+    [InlineData("// Why.\n        var mine = AllocationScope.NoFs();", "// Why.\n        using var mine = AllocationScope.NoFs();")]
+    [InlineData("int scope = 1;\n        AllocationScope.NoFs();",
+        "int scope = 1;\n        using ThreadScope scope2 = AllocationScope.NoFs();")]
+    public async Task The_guard_becomes_a_using(string before, string after)
+    {
+        CodeUnderTest code = Code(before);
+        Assert.True(await code.FixFirstAsync(new LostScopeFix()));
+        Assert.Equal(await Code(after).TextAsync(), await code.TextAsync());
+        Assert.Empty(await code.AnalyzeAsync());
+    }
+
+    [Theory]
+    [InlineData("if (group.Name == \"x\") AllocationScope.NoFs();")]                       // no place for a declaration
+    [InlineData("switch (group.Name) { case \"x\": AllocationScope.NoFs(); break; }")]
+    [InlineData("FlowingScope scope; scope = FlowingScope.NoFs();")]                       // assigned later
+    [InlineData("AllocationScope.NoFs(); await Task.Yield();", "async Task")]              // would not compile
+    public async Task No_fix_is_offered_where_it_would_not_be_right(string body, string returns = "void")
+    {
+        CodeUnderTest code = Code(body, returns);
+        Assert.Single(await code.AnalyzeAsync());
+        Assert.False(await code.FixFirstAsync(new LostScopeFix()));
+    }
+
+    [Fact]
+    public async Task Two_in_one_block_get_two_names()
+    {
+        CodeUnderTest code = Code("AllocationScope.NoFs();\n        AllocationScope.NoPin();");
+        await code.FixAllAsync(new LostScopeFix());
+        Assert.Contains("using ThreadScope scope = AllocationScope.NoFs();", await code.TextAsync(), StringComparison.Ordinal);
+        Assert.Contains("using ThreadScope scope2 = AllocationScope.NoPin();", await code.TextAsync(), StringComparison.Ordinal);
+    }
+
+    private static CodeUnderTest Code(string body, string returns = "void") => new(new LostScopeAnalyzer(), $$"""
+        class C
+        {
+            {{returns}} M(MemoryGroup group)
+            {
+                {{body}}
+            }
+        }
+        """);
+}
