@@ -11,6 +11,8 @@ internal sealed class AllotApi
     private static readonly ImmutableHashSet<string> s_scopeTypes =
         ImmutableHashSet.Create("AllocationScope", "FlowingScope");
 
+    private static readonly string[] s_restrictingScopes = ["NoFs", "NoIo", "Atomic"];
+
     private AllotApi(INamedTypeSymbol flags)
     {
         Flags = flags;
@@ -90,6 +92,13 @@ internal sealed class AllotApi
 
         return new EnteredScope($"{method.ContainingType.Name}.{method.Name}", BitsRemovedBy(method.Name), isAtomic: method.Name == "Atomic");
     }
+
+    /// <summary>The scope that takes exactly these permissions.</summary>
+    internal string? ScopeThatRemoves(ulong permissions) =>
+        s_restrictingScopes.FirstOrDefault(name => (BitsRemovedBy(name) & Kernel) == permissions);
+
+    internal bool HasScope(string type, string scope) =>
+        Flags.ContainingAssembly.GetTypeByMetadataName("Allot." + type)?.GetMembers(scope).IsEmpty == false;
 
     internal ulong BitsRemovedBy(string scope) => scope switch
     {

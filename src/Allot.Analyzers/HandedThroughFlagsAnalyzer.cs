@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using Allot.Analyzers.Chains;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Allot.Analyzers;
+
+/// <summary>ALLOT002: a parameter of flags that a method has only to pass it on.</summary>
+/// <remarks>A warning where it can be changed, a suggestion where it is part of a contract with others. The message says
+/// what stands in the way of the fix, which is the same question: <see cref="FlagMethods"/> answers both.</remarks>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class HandedThroughFlagsAnalyzer : DiagnosticAnalyzer
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } =
+        ImmutableArray.Create(Rules.HandedThroughFlags);
+
+    /// <inheritdoc/>
+    public override void Initialize(AnalysisContext context)
+    {
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.EnableConcurrentExecution();
+        context.RegisterCompilationStartAction(start =>
+        {
+            if (AllotApi.Find(start.Compilation) is not { } api) return;
+
+            // Read when the first method with flags is met: a project without any pays nothing.
+            Compilation compilation = start.Compilation;
+            CancellationToken cancellationToken = start.CancellationToken;
+            var methods = new Lazy<FlagMethods>(() => FlagMethods.Of(compilation, api, dependents: null, cancellationToken));
+            start.RegisterSymbolAction(method => Analyze(method, api, methods), SymbolKind.Method);
+        });
+    }
+
+    private static void Analyze(SymbolAnalysisContext context, AllotApi api, Lazy<FlagMethods> methods)
+    {
+        var symbol = (IMethodSymbol)context.Symbol;
+        if (!symbol.Parameters.Any(parameter => api.IsFlags(parameter.Type))) return;
+        if (methods.Value.Find(symbol) is not { OnlyHandsThrough: true } method) return;
+
+        bool isContract = SignatureObstacles.IsVisibleOutside(symbol) || symbol.IsOverride || symbol.IsVirtual;
+        context.ReportDiagnostic(Diagnostic.Create(
+            Rules.HandedThroughFlags,
+            method.Parameter.Locations[0],
+            isContract ? DiagnosticSeverity.Info : DiagnosticSeverity.Warning,
+            additionalLocations: null,
+            properties: null,
+            symbol.Name,
+            method.Parameter.Name,
+            method.Obstacle is { } obstacle ? $" (no fix: {obstacle})" : ""));
+    }
+}

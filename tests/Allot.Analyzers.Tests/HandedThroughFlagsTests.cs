@@ -1,0 +1,161 @@
+using Microsoft.CodeAnalysis;
+
+namespace Allot.Analyzers.Tests;
+
+/// <summary>ALLOT002: which parameters are found, and what the message says.</summary>
+public sealed class HandedThroughFlagsTests
+{
+    [Fact]
+    public async Task Every_method_of_a_chain_is_found_and_its_ends_are_not() =>
+        await Code("""
+            internal static class Store
+            {
+                static void Begin() => Outer(8, AllocationFlags.NoFs);
+
+                static void Outer(int bytes, AllocationFlags [|flags|]) => Inner(bytes, flags);
+
+                static void Inner(int bytes, AllocationFlags [|flags|]) => Allocate(bytes, flags | AllocationFlags.Zero);
+
+                static void Allocate(int bytes, AllocationFlags flags)
+                {
+                    flags = AllocationContext.Apply(flags);
+                }
+
+                static void Annotate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
+
+                static bool Look(AllocationFlags flags) => (flags & AllocationFlags.Io) != 0;
+
+                static void Both(AllocationFlags flags)
+                {
+                    if (flags == AllocationFlags.Kernel) return;
+                    Annotate(flags);
+                }
+
+                static void Relax(AllocationFlags flags) => Annotate(flags | AllocationFlags.FileSystem);
+
+                static void Ignore(AllocationFlags flags) { }
+            }
+            """).AssertReportsAsync();
+
+    [Theory]
+    [InlineData("public static void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
+        "it is part of the public surface of its assembly", DiagnosticSeverity.Info)]
+    [InlineData("protected virtual void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
+        "it is part of the public surface of its assembly", DiagnosticSeverity.Info)]
+    [InlineData("internal virtual void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
+        "it is virtual", DiagnosticSeverity.Info)]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N() { Action<int, AllocationFlags> later = M; }",
+        "it is used as a delegate")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N() => M(1, AllocationFlags.NoFs | AllocationFlags.Zero);",
+        "the flags that 'N' passes are also attributes of the memory")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); AllocationFlags _mine; void N() => M(1, _mine);",
+        "'N' passes flags that are not constant")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N() => M(1, AllocationFlags.Atomic);",
+        "no scope means what the flags in 'N' mean")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N() => M(1, AllocationFlags.None);",
+        "no scope means what the flags in 'N' mean")]
+    [InlineData("void M(int bytes, AllocationFlags flags) { Action later = () => Allocate(bytes, flags); }",
+        "part of it runs after the call, when a scope of the caller has ended")]
+    [InlineData("IEnumerable<int> M(AllocationFlags flags) { Allocate(1, flags); yield return 1; }",
+        "part of it runs after the call, when a scope of the caller has ended")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Look(flags); static bool Look(AllocationFlags flags) => (flags & AllocationFlags.Io) != 0;",
+        "'Look' does not go by the context alone")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void M(int bytes) { }",
+        "there is an overload without the flags")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void M(long bytes) { } void N() => M(1, AllocationFlags.NoFs);",
+        "without the flags the call in 'N' would be one of another overload")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N() { if (Now()) { } M(Next(), AllocationFlags.NoFs); } int Next() => 1; bool Now() => true;",
+        "'Next' in 'N' would be inside of the scope too")]
+    [InlineData("bool M(AllocationFlags flags) { Allocate(1, flags); return true; } void N() { if (M(AllocationFlags.NoFs)) { } }",
+        "the call in 'N' is no statement of its own")]
+    [InlineData("void M(out int n, AllocationFlags flags) { n = 1; Allocate(1, flags); } int N() { M(out int n, AllocationFlags.NoFs); return n; }",
+        "the call in 'N' is no statement of its own")]
+    [InlineData("void M(AllocationFlags flags) { Allocate(1, flags); Other(); } void Other() => Allocate(2, AllocationFlags.Kernel); void N() => M(AllocationFlags.NoFs);",
+        "'Other' also calls 'Allocate', which the scope would restrict too")]
+    [InlineData("void M(AllocationFlags flags) { Allocate(1, flags); _group!.Charge(MemoryKind.User, 1); } void N() => M(AllocationFlags.NoFs); MemoryGroup? _group;",
+        "'M' also calls 'Charge', which the scope would restrict too")]
+    [InlineData("async Task M(AllocationFlags flags) { await Task.Yield(); Allocate(1, flags); } Task N() => M(AllocationFlags.BackgroundReclaim);",
+        "there is no asynchronous scope like the flags in 'N'")]
+    [InlineData("/// <summary>See <see cref=\"M(int, AllocationFlags)\"/>.</summary>\nvoid N() { } void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
+        "documentation refers to it with its parameters")]
+    public async Task What_stands_in_the_way_is_in_the_message(
+        string members, string reason, DiagnosticSeverity severity = DiagnosticSeverity.Warning)
+    {
+        CodeUnderTest code = Code($$"""
+            public class C
+            {
+                {{members}}
+
+                static void Allocate(int bytes, AllocationFlags flags) => AllocationContext.MightAllocate(flags);
+            }
+            """);
+        await code.AssertCompilesAsync();
+        Diagnostic found = Assert.Single(await code.AnalyzeAsync());
+        Assert.Contains($"(no fix: {reason})", found.GetMessage(), StringComparison.Ordinal);
+        Assert.Equal(severity, found.Severity);
+        Assert.Empty(await code.FixesAsync(new HandedThroughFlagsFix(), found));
+    }
+
+    [Fact]
+    public async Task A_method_below_one_that_keeps_its_flags_says_whose_they_are()
+    {
+        CodeUnderTest code = Code("""
+            public class C
+            {
+                public void Outer(AllocationFlags flags) => Inner(flags);
+
+                void Inner(AllocationFlags flags) => Allocate(flags);
+
+                static void Allocate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
+            }
+            """);
+        string[] messages = [.. (await code.AnalyzeAsync()).Select(found => found.GetMessage())];
+        Assert.Equal(2, messages.Length);
+        Assert.Contains("'Outer' hands its own flags to it and keeps them: it is part of the public", messages[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_interface_keeps_its_implementations()
+    {
+        CodeUnderTest code = Code("""
+            interface IStore { void Write(AllocationFlags flags); }
+
+            class Store : IStore
+            {
+                public void Write(AllocationFlags flags) => Allocate(flags);
+
+                static void Allocate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
+            }
+            """);
+        Assert.Contains("it implements an interface", Assert.Single(await code.AnalyzeAsync()).GetMessage(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Another_project_of_the_solution_keeps_the_flags()
+    {
+        CodeUnderTest code = Code("""
+            [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("Other")]
+
+            internal static class Store
+            {
+                internal static void Write(AllocationFlags flags) => Allocate(flags);
+
+                static void Allocate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
+            }
+            """);
+        Diagnostic found = Assert.Single(await code.AnalyzeAsync());
+        Assert.Empty(await code.FixesAsync(new HandedThroughFlagsFix(), found));   // 'Other' is not open
+
+        ProjectId other = code.AddProject("Other", OutputKind.DynamicallyLinkedLibrary);
+        code.Solution = code.Solution.AddProjectReference(other, new ProjectReference(code.Project));
+        found = Assert.Single(await code.AnalyzeAsync());
+        Assert.NotEmpty(await code.FixesAsync(new HandedThroughFlagsFix(), found));   // it is, and does not call it
+
+        code.Add(other, "class User { void M() => Store.Write(Allot.AllocationFlags.NoFs); }");
+        await code.AssertCompilesAsync();
+        found = Assert.Single(await code.AnalyzeAsync());
+        Assert.Empty(await code.FixesAsync(new HandedThroughFlagsFix(), found));
+    }
+
+    private static CodeUnderTest Code(string source) => new(new HandedThroughFlagsAnalyzer(), source);
+}
