@@ -6,13 +6,21 @@ namespace Allot.Analyzers;
 /// <summary>Takes flags out of a call.</summary>
 internal static class Arguments
 {
-    /// <summary>Whether the argument can be left out: what the parameter then is says the same, and no later argument
-    /// goes by its position.</summary>
-    internal static bool CanBeOmitted(ArgumentSyntax argument, IParameterSymbol parameter, ulong flags, AllotApi api)
+    /// <summary>Whether the argument can be left out and the call still says the same: by the default of the parameter,
+    /// or by an overload of Allot without flags, which stands for <c>Kernel</c>.</summary>
+    internal static bool CanBeOmitted(
+        ArgumentSyntax argument, IParameterSymbol parameter, ulong flags, AllotApi api, SemanticModel model)
     {
-        if (!parameter.IsOptional || !parameter.HasExplicitDefaultValue) return false;
-        if (api.DefaultOf(parameter) != flags || argument.Parent is not ArgumentListSyntax list) return false;
-        return list.Arguments.Skip(list.Arguments.IndexOf(argument) + 1).All(later => later.NameColon is not null);
+        if (argument.Parent?.Parent is not InvocationExpressionSyntax call
+            || Overloads.WithoutArgument(call, argument, model) is not IMethodSymbol meant)
+        {
+            return false;
+        }
+
+        IParameterSymbol? kept = meant.Parameters.FirstOrDefault(other => api.TakesFlags(other));
+        return kept is not null
+            ? kept.Name == parameter.Name && api.DefaultOf(kept) == flags
+            : flags == api.Kernel && api.IsAllot(meant) && meant.Name == parameter.ContainingSymbol.Name;
     }
 
     internal static ArgumentListSyntax Without(this ArgumentListSyntax list, int index) =>

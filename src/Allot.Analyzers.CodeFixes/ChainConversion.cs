@@ -65,7 +65,8 @@ internal sealed class ChainConversion
 
             int index = list.Arguments.IndexOf(handover.Argument);
             ulong flags = _api.Kernel | handover.AddedAttributes;
-            bool isOmitted = Arguments.CanBeOmitted(handover.Argument, handover.Parameter, flags, _api);
+            bool isOmitted = Arguments.CanBeOmitted(
+                handover.Argument, handover.Parameter, flags, _api, method.Model);
             Change(list, node => isOmitted
                 ? ((ArgumentListSyntax)node).Without(index)
                 : ((ArgumentListSyntax)node).With(index, FlagsSyntax.Of(flags, _api)));

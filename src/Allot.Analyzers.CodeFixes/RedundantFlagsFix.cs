@@ -53,7 +53,7 @@ public sealed class RedundantFlagsFix : CodeFixProvider
 
         var list = (ArgumentListSyntax)argument.Parent!;
         int index = list.Arguments.IndexOf(argument);
-        ArgumentListSyntax changed = Arguments.CanBeOmitted(argument, parameter, flags, api)
+        ArgumentListSyntax changed = Arguments.CanBeOmitted(argument, parameter, flags, api, model)
             ? list.Without(index)
             : list.With(index, FlagsSyntax.Of(flags, api));
         return document.WithSyntaxRoot(root.ReplaceNode(list, changed));

@@ -11,7 +11,7 @@ internal sealed class AllotApi
     private static readonly ImmutableHashSet<string> s_scopeTypes =
         ImmutableHashSet.Create("AllocationScope", "FlowingScope");
 
-    private static readonly string[] s_restrictingScopes = ["NoFs", "NoIo", "Atomic"];
+    private static readonly string[] s_restrictingScopes = ["NoFs", "NoIo"];
 
     private AllotApi(INamedTypeSymbol flags)
     {
@@ -77,6 +77,10 @@ internal sealed class AllotApi
         return true;
     }
 
+    /// <summary>Whether the parameter is declared as flags; not one of a type parameter that happens to be flags here.
+    /// </summary>
+    internal bool TakesFlags(IParameterSymbol? parameter) => IsFlags(parameter?.OriginalDefinition.Type);
+
     /// <summary>What a call passes that leaves out the argument.</summary>
     internal ulong? DefaultOf(IParameterSymbol parameter) =>
         IsFlags(parameter.Type) && parameter.HasExplicitDefaultValue
@@ -84,16 +88,19 @@ internal sealed class AllotApi
             : null;
 
     /// <summary>The scope that evaluating the value enters, when it is plain which one: a call of
-    /// <c>AllocationScope</c> or <c>FlowingScope</c>.</summary>
+    /// <c>AllocationScope</c> or <c>FlowingScope</c>, or taking a lock whose field says what it carries.</summary>
     internal EnteredScope? ScopeEnteredBy(IOperation? value)
     {
-        if (Strip(value) is not IInvocationOperation { TargetMethod: { IsStatic: true } method }) return null;
-        if (!IsAllot(method) || !s_scopeTypes.Contains(method.ContainingType.Name)) return null;
+        if (Strip(value) is not IInvocationOperation { TargetMethod: var method } call || !IsAllot(method)) return null;
 
-        return new EnteredScope($"{method.ContainingType.Name}.{method.Name}", BitsRemovedBy(method.Name), isAtomic: method.Name == "Atomic");
+        string type = method.ContainingType.Name;
+        if (type == "ScopedLock" && method.Name == "Enter") return ScopedLocks.Carried(call, this);
+        if (!method.IsStatic || !s_scopeTypes.Contains(type)) return null;
+        return new EnteredScope($"{type}.{method.Name}", BitsRemovedBy(method.Name), isAtomic: method.Name == "Atomic");
     }
 
-    /// <summary>The scope that takes exactly these permissions.</summary>
+    /// <summary>The scope that takes exactly these permissions. Never the atomic one: a call inside of it that does not
+    /// say itself that it cannot wait is reported when the checks of Allot are on.</summary>
     internal string? ScopeThatRemoves(ulong permissions) =>
         s_restrictingScopes.FirstOrDefault(name => (BitsRemovedBy(name) & Kernel) == permissions);
 
@@ -116,7 +123,7 @@ internal sealed class AllotApi
         return operation;
     }
 
-    private static ulong ToBits(object constant) => constant switch
+    internal static ulong ToBits(object constant) => constant switch
     {
         int value => (uint)value,
         uint value => value,

@@ -42,8 +42,13 @@ public sealed class AtomicScopeAnalyzer : DiagnosticAnalyzer
     private static void AnalyzeRequest(OperationAnalysisContext context, AllotApi api)
     {
         var argument = (IArgumentOperation)context.Operation;
-        if (argument.ArgumentKind != ArgumentKind.Explicit || api.MustSucceed == 0) return;
+        if (argument.ArgumentKind != ArgumentKind.Explicit || !api.TakesFlags(argument.Parameter)) return;
+
+        // The flag alone is no request, unless Allot is asked: it may be what a method looks for.
+        bool isRequest = api.IsAllot(argument.Parameter!.ContainingSymbol)
+            && argument.Parameter.ContainingSymbol.DeclaredAccessibility == Accessibility.Public;
         if (!api.TryGetConstant(argument.Value, out ulong flags) || (flags & api.MustSucceed) == 0) return;
+        if (flags == api.MustSucceed && !isRequest) return;
 
         string? why = (flags & api.DirectReclaim) == 0
             ? "these flags do not let it: 'DirectReclaim' is missing"

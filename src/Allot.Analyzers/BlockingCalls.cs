@@ -45,6 +45,7 @@ internal sealed class BlockingCalls
             ["Accept", "Connect", "Receive", "ReceiveFrom", "ReceiveMessageFrom", "Send", "SendTo", "SendFile", "Poll",
              "Select"]),
         ("System.Net.Http.HttpMessageInvoker", ["Send"]),
+        ("Allot.ScopedLock", ["Enter"]),
     ];
 
     // Streams whose bytes are in memory.

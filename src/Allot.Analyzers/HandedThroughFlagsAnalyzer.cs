@@ -6,8 +6,7 @@ using Microsoft.CodeAnalysis.Diagnostics;
 namespace Allot.Analyzers;
 
 /// <summary>ALLOT002: a parameter of flags that a method has only to pass it on.</summary>
-/// <remarks>A warning where it can be changed, a suggestion where it is part of a contract with others. The message says
-/// what stands in the way of the fix, which is the same question: <see cref="FlagMethods"/> answers both.</remarks>
+/// <remarks>A warning where the fix can change it; otherwise a suggestion, which says what stands in the way.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class HandedThroughFlagsAnalyzer : DiagnosticAnalyzer
 {
@@ -38,11 +37,10 @@ public sealed class HandedThroughFlagsAnalyzer : DiagnosticAnalyzer
         if (!symbol.Parameters.Any(parameter => api.IsFlags(parameter.Type))) return;
         if (methods.Value.Find(symbol) is not { OnlyHandsThrough: true } method) return;
 
-        bool isContract = SignatureObstacles.IsVisibleOutside(symbol) || symbol.IsOverride || symbol.IsVirtual;
         context.ReportDiagnostic(Diagnostic.Create(
             Rules.HandedThroughFlags,
             method.Parameter.Locations[0],
-            isContract ? DiagnosticSeverity.Info : DiagnosticSeverity.Warning,
+            method.Obstacle is null ? DiagnosticSeverity.Warning : DiagnosticSeverity.Info,
             additionalLocations: null,
             properties: null,
             symbol.Name,

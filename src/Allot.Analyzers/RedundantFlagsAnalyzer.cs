@@ -35,10 +35,14 @@ public sealed class RedundantFlagsAnalyzer : DiagnosticAnalyzer
     private static void Analyze(OperationAnalysisContext context, AllotApi api)
     {
         var argument = (IArgumentOperation)context.Operation;
-        if (argument.ArgumentKind != ArgumentKind.Explicit || !api.TryGetConstant(argument.Value, out ulong flags)) return;
+        if (argument.ArgumentKind != ArgumentKind.Explicit || !api.TakesFlags(argument.Parameter)) return;
+        if (!api.TryGetConstant(argument.Value, out ulong flags)) return;
 
+        // A call that says that it cannot wait says something: inside an atomic scope the checks of Allot report the
+        // others.
         ulong missing = api.Kernel & ~flags;
-        if (missing == 0 || (flags & ~(api.Kernel | api.Attributes | api.Effort)) != 0) return;
+        if (missing == 0 || (missing & api.DirectReclaim) != 0) return;
+        if ((flags & ~(api.Kernel | api.Attributes | api.Effort)) != 0) return;
 
         ulong removed = 0;
         var scopes = new List<string>();

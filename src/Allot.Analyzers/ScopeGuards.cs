@@ -11,9 +11,9 @@ internal static class ScopeGuards
         && call.TargetMethod.MethodKind is MethodKind.Ordinary or MethodKind.ReducedExtension
         && IsGuard(call.TargetMethod.ReturnType);
 
-    /// <summary>A type of Allot that is named a scope and is disposed; or what <c>FlowingScope</c> hands out.</summary>
+    /// <summary>A type that is named a scope and is disposed, or what a lock with a scope hands out.</summary>
     private static bool IsGuard(ITypeSymbol type) =>
         type is INamedTypeSymbol { IsStatic: false } named
-        && named.Name.EndsWith("Scope", StringComparison.Ordinal)
+        && (named.Name.EndsWith("Scope", StringComparison.Ordinal) || named.ContainingType?.Name == "ScopedLock")
         && named.GetMembers("Dispose").OfType<IMethodSymbol>().Any(method => method.Parameters.IsEmpty);
 }

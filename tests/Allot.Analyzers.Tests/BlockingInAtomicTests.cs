@@ -82,6 +82,19 @@ public sealed class BlockingInAtomicTests
         """);
 
     [Fact]
+    public Task A_lock_that_carries_the_scope_is_seen_through() => AssertAsync("""
+        using (_atomic.Enter())
+        {
+            [|Thread.Sleep(1)|];
+            using ([|_files.Enter()|]) { }
+        }
+        using (_files.Enter())
+        {
+            Thread.Sleep(1);
+        }
+        """);
+
+    [Fact]
     public Task Another_scope_allows_to_block() => AssertAsync("""
         using (AllocationScope.NoFs())
         using (AllocationScope.NoIo())
@@ -110,6 +123,9 @@ public sealed class BlockingInAtomicTests
     private static async Task AssertAsync(string body) => await new CodeUnderTest(new AtomicScopeAnalyzer(), $$"""
         class C
         {
+            readonly ScopedLock _atomic = new(AllocationRestrictions.Atomic | AllocationRestrictions.NoPin, "x");
+            readonly ScopedLock _files = new(AllocationRestrictions.NoFs);
+
             void M(Task<int> task, object gate, Thread thread, SemaphoreSlim semaphore, ManualResetEventSlim reset,
                 WaitHandle handle, Stream stream, FileStream file, MemoryStream memory)
             {

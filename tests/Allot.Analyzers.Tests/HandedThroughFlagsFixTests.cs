@@ -130,8 +130,8 @@ public sealed class HandedThroughFlagsFixTests
     [InlineData("Use(M(AllocationFlags.Kernel));", "Use(M());")]
     [InlineData("using (AllocationScope.NoFs()) Use(M(AllocationFlags.NoFs));",
         "using (AllocationScope.NoFs()) Use(M());")]
-    [InlineData("_other?.M(AllocationFlags.BackgroundReclaim);",
-        "using (AllocationScope.Atomic())\n        {\n            _other?.M();\n        }")]
+    [InlineData("_other?.M(AllocationFlags.NoFs);",
+        "using (AllocationScope.NoFs())\n        {\n            _other?.M();\n        }")]
     [InlineData("Action later = () =>\n        {\n            M(AllocationFlags.NoFs);\n        };",
         "Action later = () =>\n        {\n            using (AllocationScope.NoFs())\n            {\n                M();\n            }\n        };")]
     public async Task A_call_keeps_its_place(string before, string after)

@@ -10,6 +10,8 @@ public sealed class LostScopeTests
     [InlineData("[|group.Enter()|];")]
     [InlineData("[|group.EnterFlow()|];")]
     [InlineData("_ = [|AllocationScope.Atomic()|];")]
+    [InlineData("[|_lock.Enter()|];")]
+    [InlineData("var holder = [|_lock.Enter()|];")]
     [InlineData("var scope = [|AllocationScope.NoIo()|];")]
     [InlineData("ThreadScope scope = [|AllocationScope.NoIo()|];")]
     [InlineData("IDisposable scope = [|FlowingScope.NoIo()|];")]
@@ -22,6 +24,8 @@ public sealed class LostScopeTests
     [InlineData("using (AllocationScope.NoFs()) { }")]
     [InlineData("using (var scope = FlowingScope.NoFs()) { }")]
     [InlineData("using (group.Enter()) { }")]
+    [InlineData("using (_lock.Enter()) { }")]
+    [InlineData("if (_lock.TryEnter(out var holder)) holder.Dispose();")]
     [InlineData("using (group.Name == \"x\" ? AllocationScope.NoFs() : default) { }")]
     [InlineData("using IDisposable? scope = group.Name == \"x\" ? FlowingScope.NoFs() : null;")]
     [InlineData("var scope = AllocationScope.NoFs(); try { } finally { scope.Dispose(); }")]
@@ -36,6 +40,7 @@ public sealed class LostScopeTests
     private static async Task AssertAsync(string body) => await new CodeUnderTest(new LostScopeAnalyzer(), $$"""
         class C
         {
+            readonly ScopedLock _lock = new(AllocationRestrictions.NoFs);
             FlowingScope? _scope;
             List<FlowingScope> _scopes = new();
 

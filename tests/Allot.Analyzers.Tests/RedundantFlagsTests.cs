@@ -7,14 +7,15 @@ public sealed class RedundantFlagsTests
     [InlineData("NoFs", "[|AllocationFlags.NoFs|]")]
     [InlineData("NoIo", "[|AllocationFlags.NoFs|]")]
     [InlineData("NoIo", "[|AllocationFlags.NoIo|]")]
-    [InlineData("Atomic", "[|AllocationFlags.NoWait|]")]
     [InlineData("NoFs", "[|AllocationFlags.NoFs | AllocationFlags.Zero|]")]
     [InlineData("NoFs", "[|AllocationFlags.Kernel & ~AllocationFlags.FileSystem|]")]
     [InlineData("NoFs", "AllocationFlags.NoIo")]            // stricter than the scope
     [InlineData("NoFs", "AllocationFlags.Kernel")]
     [InlineData("NoFs", "AllocationFlags.KernelAccount")]
     [InlineData("NoFs", "AllocationFlags.NoWait")]
-    [InlineData("Atomic", "AllocationFlags.Atomic")]        // says also that the request is urgent
+    [InlineData("Atomic", "AllocationFlags.NoWait")]        // the checks of Allot ask for it
+    [InlineData("Atomic", "AllocationFlags.Atomic")]
+    [InlineData("Atomic", "[|AllocationFlags.NoIo|]")]
     [InlineData("NoReclaim", "AllocationFlags.NoFs")]
     [InlineData("NoPin", "AllocationFlags.Kernel")]
     public Task Flags_are_redundant_when_the_scope_says_the_same(string scope, string flags) => AssertAsync($$"""

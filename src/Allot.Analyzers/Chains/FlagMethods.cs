@@ -124,7 +124,7 @@ internal sealed class FlagMethods
 
             IOperation value = WithAttributes(use, out ulong added);
             if (value.Parent is not IArgumentOperation { Parameter: { RefKind: RefKind.None } parameter } argument
-                || !_api.IsFlags(parameter.Type)
+                || !_api.TakesFlags(parameter)
                 || argument.Syntax is not ArgumentSyntax syntax)
             {
                 method.IsInspected = true;
@@ -133,7 +133,8 @@ internal sealed class FlagMethods
             {
                 method.IsInspected = true;
             }
-            else if (target.ContainingType.Name == "AllocationContext" && _api.IsAllot(target))
+            else if (target is { ContainingType.Name: "AllocationContext", Name: "Apply" or "MightAllocate" }
+                && _api.IsAllot(target))
             {
                 method.IsApplied = true;
             }

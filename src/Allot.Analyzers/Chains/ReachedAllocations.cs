@@ -47,7 +47,7 @@ internal sealed class ReachedAllocations(Compilation compilation, FlagMethods me
         AllotApi api = methods.Api;
         switch (operation)
         {
-            case IArgumentOperation { Parameter: { } parameter } argument when api.IsFlags(parameter.Type):
+            case IArgumentOperation { Parameter: { } parameter } argument when api.TakesFlags(parameter):
                 // An unknown value is either what was handed through, or looked at, which hinders elsewhere.
                 return api.TryGetConstant(argument.Value, out ulong flags) && (flags & removed) != 0
                     ? $"'{method.Name}' also calls '{parameter.ContainingSymbol.Name}', which the scope would restrict too"

@@ -1,6 +1,4 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Allot.Analyzers.Chains;
 
@@ -12,21 +10,10 @@ internal static class SignatureObstacles
     /// <summary>Without its flags, the call would be one of another overload.</summary>
     internal static string? OfOverloads(FlagCall call)
     {
-        if (call.Argument is not { Parent: ArgumentListSyntax list } argument) return null;
+        if (call.Argument is not { } argument) return null;
 
-        InvocationExpressionSyntax without =
-            call.Syntax.WithArgumentList(list.WithArguments(list.Arguments.Remove(argument)));
-        if (call.Syntax.Expression is MemberBindingExpressionSyntax { Name: var name })
-        {
-            // `x?.M()` binds as `x.M()`: half of an expression cannot be bound alone.
-            if (call.Syntax.FirstAncestorOrSelf<ConditionalAccessExpressionSyntax>() is not { } access) return null;
-            without = without.WithExpression(SyntaxFactory.MemberAccessExpression(
-                SyntaxKind.SimpleMemberAccessExpression, access.Expression.WithoutTrivia(), name));
-        }
-
-        SymbolInfo meant = call.Model.GetSpeculativeSymbolInfo(
-            call.Syntax.SpanStart, without, SpeculativeBindingOption.BindAsExpression);
-        return meant.Symbol is null || IsSame(meant.Symbol, call.Operation.TargetMethod)
+        ISymbol? meant = Overloads.WithoutArgument(call.Syntax, argument, call.Model);
+        return meant is null || IsSame(meant, call.Operation.TargetMethod)
             ? null
             : $"without the flags the call in '{call.Place}' would be one of another overload";
     }
