@@ -79,7 +79,6 @@ internal sealed partial class CodeUnderTest
     /// <summary>Reports exactly what is marked; the code compiles.</summary>
     internal async Task<ImmutableArray<Diagnostic>> AssertReportsAsync()
     {
-        await AssertCompilesAsync();
         ImmutableArray<Diagnostic> found = await AnalyzeAsync();
         foreach ((DocumentId id, ImmutableArray<TextSpan> marks) in _marks)
         {
@@ -108,8 +107,11 @@ internal sealed partial class CodeUnderTest
         }
     }
 
+    /// <summary>What is reported in the project, in the order of the text. Code that does not compile is a mistake of the
+    /// test.</summary>
     internal async Task<ImmutableArray<Diagnostic>> AnalyzeAsync()
     {
+        await AssertCompilesAsync();
         Compilation compilation = (await Solution.GetProject(Project)!.GetCompilationAsync())!;
         var thrown = new List<Exception>();
         CompilationWithAnalyzers analysis = compilation.WithAnalyzers(

@@ -9,8 +9,8 @@ public sealed class RedundantFlagsFixTests
     [InlineData("Optional(8, flags: AllocationFlags.NoFs);", "Optional(8);")]
     [InlineData("Optional(8, AllocationFlags.NoFs, 5);", "Optional(8, AllocationFlags.Kernel, 5);")]
     [InlineData("_group?.Charge(MemoryKind.User, 8, AllocationFlags.NoFs);", "_group?.Charge(MemoryKind.User, 8);")]
-    [InlineData("AllocationContext.Charge(MemoryKind.User, 8, AllocationFlags.NoFs | AllocationFlags.Account);",
-        "AllocationContext.Charge(MemoryKind.User, 8);")]
+    [InlineData("AmbientCharging.Charge(MemoryKind.User, 8, AllocationFlags.NoFs | AllocationFlags.Account);",
+        "AmbientCharging.Charge(MemoryKind.User, 8);")]
     [InlineData("Optional(8, AllocationFlags.NoFs, last: 5);", "Optional(8, last: 5);")]
     [InlineData("Optional(8, AllocationFlags.NoFs | AllocationFlags.Account);", "Optional(8, AllocationFlags.KernelAccount);")]
     [InlineData("Optional(8, AllocationFlags.Zero | AllocationFlags.NoFs);",
