@@ -50,7 +50,7 @@ internal sealed class FreshProject : IDisposable
         foreach (string project in (string[])["Allot", "Allot.Analyzers"])
         {
             await DotnetAsync(
-                "pack", Path.Combine(Root(), "src", project), "--no-build", "-c", configuration, "-o", Feed);
+                "pack", Path.Combine(Repository.Root, "src", project), "--no-build", "-c", configuration, "-o", Feed);
         }
 
         await DotnetAsync("restore", _folder);
@@ -106,11 +106,4 @@ internal sealed class FreshProject : IDisposable
 
     private static bool IsOfABuild(string variable) =>
         variable.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || variable is "CI" or "NUGET_PACKAGES";
-
-    private static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Allot.slnx"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("The tests run outside of the repository.");
-    }
 }

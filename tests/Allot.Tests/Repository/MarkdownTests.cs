@@ -15,8 +15,11 @@ public sealed partial class MarkdownTests
     public void Every_path_of_the_repository_exists(string document) =>
         Assert.Empty(BrokenPaths(RepositoryFiles.Read(document)));
 
+    // Documents for people; the lists of rules that the build of the analyzers reads have their own form.
     [Theory, MemberData(nameof(Documents))]
-    public void There_is_one_title(string document) => Assert.Single(Titles(RepositoryFiles.Read(document)));
+    public void There_is_one_title(string document) => Assert.Equal(
+        Path.GetFileName(document).StartsWith("AnalyzerReleases.", StringComparison.Ordinal) ? 0 : 1,
+        Titles(RepositoryFiles.Read(document)).Count());
 
     [Fact]
     public void Broken_links_are_found_and_others_are_not()

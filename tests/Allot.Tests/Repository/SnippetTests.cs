@@ -6,7 +6,8 @@ namespace Allot.Tests.Repository;
 /// code that does not work.</summary>
 public sealed partial class SnippetTests
 {
-    private const string SnippetFolder = "tests/Allot.Tests/Docs/";
+    private static readonly string[] s_snippetFolders =
+        ["tests/Allot.Tests/Docs/", "tests/Allot.Analyzers.Tests/Docs/", "samples/"];
 
     public static TheoryData<string> Documents =>
         [.. RepositoryFiles.With(".md").Where(path => Blocks(RepositoryFiles.Read(path)).Any())];
@@ -17,7 +18,7 @@ public sealed partial class SnippetTests
         HashSet<string> compiled = [.. AllRegions().Select(region => region.Text)];
         Assert.All(Blocks(RepositoryFiles.Read(document)), block => Assert.True(
             compiled.Contains(block),
-            $"{document}: this block is no #region of a file in {SnippetFolder} or samples/:\n{block}"));
+            $"{document}: this block is no #region of a file in {string.Join(", ", s_snippetFolders)}:\n{block}"));
     }
 
     [Fact]
@@ -49,8 +50,7 @@ public sealed partial class SnippetTests
 
     private static IEnumerable<(string Name, string Text)> AllRegions() =>
         from path in RepositoryFiles.With(".cs")
-        where path.StartsWith(SnippetFolder, StringComparison.Ordinal)
-            || path.StartsWith("samples/", StringComparison.Ordinal)
+        where s_snippetFolders.Any(folder => path.StartsWith(folder, StringComparison.Ordinal))
         from region in Regions(RepositoryFiles.Read(path))
         select region;
 
