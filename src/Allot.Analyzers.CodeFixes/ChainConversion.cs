@@ -116,7 +116,8 @@ internal sealed class ChainConversion
 
     private static LocalFunctionStatementSyntax WithBody(
         LocalFunctionStatementSyntax function, string scope, bool isValue) =>
-        function.WithBody(Body(function.ExpressionBody!, scope, isValue).WithTrailingTrivia(function.GetTrailingTrivia()))
+        function
+            .WithBody(Body(function.ExpressionBody!, scope, isValue).WithTrailingTrivia(function.GetTrailingTrivia()))
             .WithExpressionBody(null).WithSemicolonToken(default)
             .WithParameterList(function.ParameterList.WithTrailingTrivia(SyntaxFactory.ElasticLineFeed));
 
@@ -216,7 +217,8 @@ internal sealed class ChainConversion
                     : new[] { member })));
         }
 
-        // Blocks that stand for several statements become these, and neighbours that enter the same scope enter it once.
+        // Blocks that stand for several statements become these, and neighbours that enter the same scope enter it
+        // once.
         private static SyntaxList<StatementSyntax> Spliced(SyntaxList<StatementSyntax> statements)
         {
             var spliced = new List<StatementSyntax>();

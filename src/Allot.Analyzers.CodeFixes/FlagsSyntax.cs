@@ -46,8 +46,9 @@ internal static class FlagsSyntax
 
     private static MemberAccessExpressionSyntax Member(string name) => Qualified("AllocationFlags", name);
 
-    private static MemberAccessExpressionSyntax Qualified(string type, string member) => SyntaxFactory.MemberAccessExpression(
-        SyntaxKind.SimpleMemberAccessExpression,
-        SyntaxFactory.ParseExpression("global::Allot." + type).WithAdditionalAnnotations(Simplifier.Annotation),
-        SyntaxFactory.IdentifierName(member));
+    private static MemberAccessExpressionSyntax Qualified(string type, string member) =>
+        SyntaxFactory.MemberAccessExpression(
+            SyntaxKind.SimpleMemberAccessExpression,
+            SyntaxFactory.ParseExpression("global::Allot." + type).WithAdditionalAnnotations(Simplifier.Annotation),
+            SyntaxFactory.IdentifierName(member));
 }

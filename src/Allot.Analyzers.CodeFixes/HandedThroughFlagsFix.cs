@@ -35,9 +35,11 @@ public sealed class HandedThroughFlagsFix : CodeFixProvider
         Diagnostic diagnostic = context.Diagnostics[0];
         SyntaxNode root = (await document.GetSyntaxRootAsync(context.CancellationToken).ConfigureAwait(false))!;
         SemanticModel model = (await document.GetSemanticModelAsync(context.CancellationToken).ConfigureAwait(false))!;
-        if (root.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<MethodDeclarationSyntax>() is not { } declaration
+        if (root.FindNode(diagnostic.Location.SourceSpan).FirstAncestorOrSelf<MethodDeclarationSyntax>()
+                is not { } declaration
             || model.GetDeclaredSymbol(declaration, context.CancellationToken) is not { } symbol
-            || await MethodsOfAsync(document.Project, context.CancellationToken).ConfigureAwait(false) is not { } methods
+            || await MethodsOfAsync(document.Project, context.CancellationToken).ConfigureAwait(false)
+                is not { } methods
             || methods.Find(symbol) is not { } method
             || !FlagMethods.IsConvertible(method))
         {

@@ -70,7 +70,8 @@ public sealed class LostScopeFix : CodeFixProvider
     private static bool IsCrossed(StatementSyntax statement)
     {
         SyntaxNode block = statement.Parent is GlobalStatementSyntax global ? global.Parent! : statement.Parent!;
-        return block.DescendantNodes(node => node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax))
+        return block
+            .DescendantNodes(node => node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax))
             .Any(node => node.SpanStart > statement.SpanStart
                 && (node is AwaitExpressionSyntax or YieldStatementSyntax
                     || (node is CommonForEachStatementSyntax loop && loop.AwaitKeyword != default)));
@@ -83,11 +84,12 @@ public sealed class LostScopeFix : CodeFixProvider
         {
             case LocalDeclarationStatementSyntax { Declaration.Variables.Count: 1 } declaration:
                 return declaration.WithoutLeadingTrivia()
-                    .WithUsingKeyword(SyntaxFactory.Token(SyntaxKind.UsingKeyword).WithTrailingTrivia(SyntaxFactory.Space))
+                    .WithUsingKeyword(
+                        SyntaxFactory.Token(SyntaxKind.UsingKeyword).WithTrailingTrivia(SyntaxFactory.Space))
                     .WithLeadingTrivia(declaration.GetLeadingTrivia());
 
             case ExpressionStatementSyntax { Expression: var whole }
-                when whole == call || whole is AssignmentExpressionSyntax { Left: IdentifierNameSyntax { Identifier.Text: "_" } }:
+                when whole == call || IsDiscard(whole):
                 ITypeSymbol type = model.GetTypeInfo(call).Type!;
                 string line = $"using {type.ToMinimalDisplayString(model, statement.SpanStart)} "
                     + $"{FreeName(model, statement, names)} = {call.WithoutTrivia().ToFullString()};";
@@ -97,6 +99,9 @@ public sealed class LostScopeFix : CodeFixProvider
                 return null;
         }
     }
+
+    private static bool IsDiscard(ExpressionSyntax whole) =>
+        whole is AssignmentExpressionSyntax { Left: IdentifierNameSyntax { Identifier.Text: "_" } };
 
     // A name that neither the surroundings, nor the body of the member, nor another fix use.
     private static string FreeName(SemanticModel model, StatementSyntax statement, HashSet<string> names)

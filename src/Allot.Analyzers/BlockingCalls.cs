@@ -113,7 +113,9 @@ internal sealed class BlockingCalls
     }
 
     private static bool IsSynchronousWork(ISymbol member) =>
-        member is IMethodSymbol && !s_harmless.Contains(member.Name) && !member.Name.EndsWith("Async", StringComparison.Ordinal);
+        member is IMethodSymbol
+        && !s_harmless.Contains(member.Name)
+        && !member.Name.EndsWith("Async", StringComparison.Ordinal);
 
     // Monitor.TryEnter(x) and Wait(0) ask and go on.
     private static bool ReturnsAtOnce(IInvocationOperation call)

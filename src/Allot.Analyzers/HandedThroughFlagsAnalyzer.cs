@@ -26,7 +26,8 @@ public sealed class HandedThroughFlagsAnalyzer : DiagnosticAnalyzer
             // Read when the first method with flags is met: a project without any pays nothing.
             Compilation compilation = start.Compilation;
             CancellationToken cancellationToken = start.CancellationToken;
-            var methods = new Lazy<FlagMethods>(() => FlagMethods.Of(compilation, api, dependents: null, cancellationToken));
+            var methods = new Lazy<FlagMethods>(() =>
+                FlagMethods.Of(compilation, api, dependents: null, cancellationToken));
             start.RegisterSymbolAction(method => Analyze(method, api, methods), SymbolKind.Method);
         });
     }

@@ -16,13 +16,13 @@ internal static class Rules
         RedundantFlagsId,
         "Allot.Style",
         "Flags repeat what the scope already says",
-        "The flags repeat what {0} around the call already takes away; pass what the memory needs, and nothing of the context");
+        "The flags repeat what {0} around the call already takes away; say what the memory needs, not the context");
 
     internal static readonly DiagnosticDescriptor HandedThroughFlags = Create(
         HandedThroughFlagsId,
         "Allot.Design",
         "Flags are only handed through",
-        "'{0}' takes '{1}' only to pass it on; a scope in the caller that knows the context says the same without the parameter{2}");
+        "'{0}' takes '{1}' only to pass it on; a scope in the caller says the same without the parameter{2}");
 
     internal static readonly DiagnosticDescriptor LostScope = Create(
         LostScopeId,

@@ -22,7 +22,8 @@ internal static class ScopedLocks
 
         IArgumentOperation? restrictions =
             creation.Arguments.FirstOrDefault(argument => argument.Parameter?.Name == "restrictions");
-        if (restrictions?.Value is not { Type: INamedTypeSymbol type, ConstantValue: { HasValue: true, Value: { } constant } })
+        if (restrictions?.Value is not { Type: INamedTypeSymbol type, ConstantValue: { HasValue: true } known }
+            || known.Value is not { } constant)
         {
             return null;
         }

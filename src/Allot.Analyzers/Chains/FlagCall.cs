@@ -25,8 +25,8 @@ internal sealed class FlagCall(IInvocationOperation operation, SemanticModel mod
     /// <summary>The method that passes its own flags on; nothing when the flags are constant.</summary>
     internal FlagMethod? Caller { get; set; }
 
-    /// <summary>The scope to enter instead of passing the flags: <c>AllocationScope.NoFs</c>. Nothing when the flags say
-    /// no more than what holds here already.</summary>
+    /// <summary>The scope to enter instead of passing the flags: <c>AllocationScope.NoFs</c>. Nothing when the flags
+    /// say no more than what holds here already.</summary>
     internal string? Scope { get; set; }
 
     /// <summary>What the scope goes around: a statement, or the expression that is the body of a method or lambda.

@@ -13,8 +13,8 @@ namespace Allot.Analyzers.Chains;
 /// <para>Built in steps, each over all methods: what the body does with the flags; who calls it; what stands in the way
 /// of a scope. Then methods are taken out that are called with the flags of one that keeps its own, until none is left
 /// to take out: with what remains, each method has only callers that know their flags, or that lose theirs too.</para>
-/// <para>The proof of one conversion: the call passed v, and v = Kernel &amp; ~R where R is what the scope removes. At the
-/// end of the chain is a method of Allot, or one that asks <c>AllocationContext</c>; with A for the scopes that are
+/// <para>The proof of one conversion: the call passed v, and v = Kernel &amp; ~R where R is what the scope removes. At
+/// the end of the chain is a method of Allot, or one that asks <c>AllocationContext</c>; with A for the scopes that are
 /// active anyway, it went by v &amp; ~A, and now goes by Kernel &amp; ~R &amp; ~A, the same.</para>
 /// </remarks>
 internal sealed class FlagMethods
@@ -83,16 +83,18 @@ internal sealed class FlagMethods
 
     /// <summary>The method as it is declared: not constructed, not reduced to its receiver.</summary>
     internal static ISymbol Definition(ISymbol symbol) =>
-        symbol is IMethodSymbol { ReducedFrom: { } extension } ? extension.OriginalDefinition : symbol.OriginalDefinition;
+        (symbol is IMethodSymbol { ReducedFrom: { } extension } ? extension : symbol).OriginalDefinition;
 
     private void FindDeclarations()
     {
         foreach (SyntaxTree tree in _compilation.SyntaxTrees)
         {
             SemanticModel? model = null;
-            foreach (ParameterSyntax syntax in tree.GetRoot(_cancellationToken).DescendantNodes().OfType<ParameterSyntax>())
+            SyntaxNode root = tree.GetRoot(_cancellationToken);
+            foreach (ParameterSyntax syntax in root.DescendantNodes().OfType<ParameterSyntax>())
             {
-                if (!NamesFlags(syntax.Type) || syntax.Parent?.Parent is not MethodDeclarationSyntax declaration) continue;
+                if (!NamesFlags(syntax.Type)) continue;
+                if (syntax.Parent?.Parent is not MethodDeclarationSyntax declaration) continue;
 
                 model ??= _compilation.GetSemanticModel(tree);
                 if (model.GetDeclaredSymbol(declaration, _cancellationToken) is { } symbol
@@ -174,7 +176,8 @@ internal sealed class FlagMethods
     }
 
     private static bool IsIterator(MethodDeclarationSyntax declaration) =>
-        declaration.DescendantNodes(node => node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax))
+        declaration
+            .DescendantNodes(node => node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax))
             .Any(node => node is YieldStatementSyntax);
 
     private void FindFlow()

@@ -19,7 +19,8 @@ internal static class OtherProjects
 
         foreach (Compilation dependent in dependents) HinderUsedIn(dependent, shared, cancellationToken);
 
-        string? unknown = FriendsOf(compilation).Except(dependents.Select(other => other.AssemblyName)).FirstOrDefault();
+        string? unknown =
+            FriendsOf(compilation).Except(dependents.Select(other => other.AssemblyName)).FirstOrDefault();
         if (unknown is null) return;
         foreach (FlagMethod method in shared.Values)
         {
@@ -44,7 +45,8 @@ internal static class OtherProjects
         foreach (SyntaxTree tree in dependent.SyntaxTrees)
         {
             SemanticModel? model = null;
-            foreach (SimpleNameSyntax name in tree.GetRoot(cancellationToken).DescendantNodes().OfType<SimpleNameSyntax>())
+            SyntaxNode root = tree.GetRoot(cancellationToken);
+            foreach (SimpleNameSyntax name in root.DescendantNodes().OfType<SimpleNameSyntax>())
             {
                 if (!names.Contains(name.Identifier.ValueText)) continue;
 

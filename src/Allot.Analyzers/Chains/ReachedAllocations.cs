@@ -8,7 +8,8 @@ namespace Allot.Analyzers.Chains;
 /// or without flags.</summary>
 /// <remarks>Follows calls into sources of the same compilation. What a delegate, a virtual method or another assembly
 /// does is not seen: there, a restriction that comes too early is what scopes are for.</remarks>
-internal sealed class ReachedAllocations(Compilation compilation, FlagMethods methods, CancellationToken cancellationToken)
+internal sealed class ReachedAllocations(
+    Compilation compilation, FlagMethods methods, CancellationToken cancellationToken)
 {
     // Members of Allot that charge, and ask the context without being given flags.
     private static readonly ImmutableHashSet<string> s_charging = ImmutableHashSet.Create(
@@ -50,14 +51,14 @@ internal sealed class ReachedAllocations(Compilation compilation, FlagMethods me
             case IArgumentOperation { Parameter: { } parameter } argument when api.TakesFlags(parameter):
                 // An unknown value is either what was handed through, or looked at, which hinders elsewhere.
                 return api.TryGetConstant(argument.Value, out ulong flags) && (flags & removed) != 0
-                    ? $"'{method.Name}' also calls '{parameter.ContainingSymbol.Name}', which the scope would restrict too"
+                    ? Obstacle(method, parameter.ContainingSymbol)
                     : null;
 
             case IInvocationOperation { TargetMethod: { } target } call:
                 if (api.IsAllot(target) && s_charging.Contains(target.Name)
                     && !target.Parameters.Any(parameter => api.IsFlags(parameter.Type)))
                 {
-                    return $"'{method.Name}' also calls '{target.Name}', which the scope would restrict too";
+                    return Obstacle(method, target);
                 }
 
                 return ObstacleOf(call.TargetMethod, removed);
@@ -69,4 +70,7 @@ internal sealed class ReachedAllocations(Compilation compilation, FlagMethods me
                 return null;
         }
     }
+
+    private static string Obstacle(IMethodSymbol method, ISymbol called) =>
+        $"'{method.Name}' also calls '{called.Name}', which the scope would restrict too";
 }

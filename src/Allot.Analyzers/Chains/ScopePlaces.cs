@@ -25,7 +25,9 @@ internal static class ScopePlaces
             return $"the scope of a thread cannot be entered in '{call.Place}', which is asynchronous";
         }
 
-        return Others(call, place) is { } other ? $"'{other}' in '{call.Place}' would be inside of the scope too" : null;
+        return Others(call, place) is { } other
+            ? $"'{other}' in '{call.Place}' would be inside of the scope too"
+            : null;
     }
 
     private static SyntaxNode? PlaceOf(SyntaxNode call)
@@ -53,7 +55,7 @@ internal static class ScopePlaces
     }
 
     private static bool CanBeSplit(LocalDeclarationStatementSyntax declaration) =>
-        declaration is { UsingKeyword.RawKind: 0, AwaitKeyword.RawKind: 0, IsConst: false, Declaration.Variables.Count: 1 }
+        declaration is { UsingKeyword.RawKind: 0, IsConst: false, Declaration.Variables.Count: 1 }
         && declaration.Declaration.Type is not RefTypeSyntax
         && declaration.Parent is BlockSyntax or GlobalStatementSyntax or SwitchSectionSyntax
         && !DeclaresVariables(declaration.Declaration.Variables[0]);
@@ -93,10 +95,11 @@ internal static class ScopePlaces
                     return "dynamic";
                 case IAwaitOperation { Operation: var awaited } when !Contains(awaited, call):
                     return "await";
-                case ILocalReferenceOperation { Type.IsRefLikeType: true } when place is LocalDeclarationStatementSyntax:
-                    return "ref struct";
-                case IVariableDeclaratorOperation { Symbol.Type: var type } when type.IsRefLikeType || type.IsAnonymousType:
-                    return type.Name;
+                case ILocalReferenceOperation { Type.IsRefLikeType: true }
+                    when place is LocalDeclarationStatementSyntax:
+                    return "a ref struct";
+                case IVariableDeclaratorOperation { Symbol.Type: { IsRefLikeType: true } or { IsAnonymousType: true } }:
+                    return "the declaration of a local";
             }
         }
 
@@ -129,5 +132,6 @@ internal static class ScopePlaces
         method.ContainingNamespace?.ToDisplayString() is { } name
         && (name == "System" || name.StartsWith("System.", StringComparison.Ordinal));
 
-    private static bool Contains(IOperation operation, FlagCall call) => operation.Syntax.Span.Contains(call.Syntax.Span);
+    private static bool Contains(IOperation operation, FlagCall call) =>
+        operation.Syntax.Span.Contains(call.Syntax.Span);
 }

@@ -2,12 +2,15 @@ namespace Allot.Analyzers.Tests.Docs;
 
 internal static class HandedThroughFlags
 {
-    internal sealed class Before(MemoryGroup group, Lock gate)
+    internal sealed class Before
     {
+        private readonly object _gate = new();
+        private readonly MemoryGroup _group = new MemoryController().Root;
+
         #region ALLOT002-before
         public void Commit()
         {
-            lock (gate)
+            lock (_gate)
             {
                 // Eviction takes the gate too.
                 Write(4096, AllocationFlags.NoFs);
@@ -16,16 +19,19 @@ internal static class HandedThroughFlags
 
         private void Write(int bytes, AllocationFlags flags) => Grow(bytes, flags);
 
-        private void Grow(int bytes, AllocationFlags flags) => group.Charge(MemoryKind.User, bytes, flags);
+        private void Grow(int bytes, AllocationFlags flags) => _group.Charge(MemoryKind.User, bytes, flags);
         #endregion
     }
 
-    internal sealed class After(MemoryGroup group, Lock gate)
+    internal sealed class After
     {
+        private readonly object _gate = new();
+        private readonly MemoryGroup _group = new MemoryController().Root;
+
         #region ALLOT002-after
         public void Commit()
         {
-            lock (gate)
+            lock (_gate)
             {
                 // Eviction takes the gate too.
                 using (AllocationScope.NoFs())
@@ -37,7 +43,7 @@ internal static class HandedThroughFlags
 
         private void Write(int bytes) => Grow(bytes);
 
-        private void Grow(int bytes) => group.Charge(MemoryKind.User, bytes);
+        private void Grow(int bytes) => _group.Charge(MemoryKind.User, bytes);
         #endregion
     }
 }
