@@ -70,12 +70,13 @@ public sealed class LostScopeFix : CodeFixProvider
     private static bool IsCrossed(StatementSyntax statement)
     {
         SyntaxNode block = statement.Parent is GlobalStatementSyntax global ? global.Parent! : statement.Parent!;
-        return block
-            .DescendantNodes(node => node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax))
-            .Any(node => node.SpanStart > statement.SpanStart
-                && (node is AwaitExpressionSyntax or YieldStatementSyntax
-                    || (node is CommonForEachStatementSyntax loop && loop.AwaitKeyword != default)));
+        return block.DescendantNodes(IsOfThisBody).Any(node => node.SpanStart > statement.SpanStart
+            && node.ChildTokens().Any(token =>
+                token.IsKind(SyntaxKind.AwaitKeyword) || token.IsKind(SyntaxKind.YieldKeyword)));
     }
+
+    private static bool IsOfThisBody(SyntaxNode node) =>
+        node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BaseTypeDeclarationSyntax);
 
     private static StatementSyntax? Fixed(
         SemanticModel model, StatementSyntax statement, ExpressionSyntax call, HashSet<string> names)

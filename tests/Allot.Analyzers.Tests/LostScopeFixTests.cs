@@ -12,6 +12,8 @@ public sealed class LostScopeFixTests
     [InlineData("// Why.\n        var mine = AllocationScope.NoFs();", "// Why.\n        using var mine = AllocationScope.NoFs();")]
     [InlineData("int scope = 1;\n        AllocationScope.NoFs();",
         "int scope = 1;\n        using ThreadScope scope2 = AllocationScope.NoFs();")]
+    [InlineData("AllocationScope.NoFs();\n        Func<Task> later = async () => await Task.Yield();",
+        "using ThreadScope scope = AllocationScope.NoFs();\n        Func<Task> later = async () => await Task.Yield();")]
     public async Task The_guard_becomes_a_using(string before, string after)
     {
         CodeUnderTest code = Code(before);
@@ -25,6 +27,7 @@ public sealed class LostScopeFixTests
     [InlineData("switch (group.Name) { case \"x\": AllocationScope.NoFs(); break; }")]
     [InlineData("FlowingScope scope; scope = FlowingScope.NoFs();")]                       // assigned later
     [InlineData("AllocationScope.NoFs(); await Task.Yield();", "async Task")]              // would not compile
+    [InlineData("AllocationScope.NoFs(); await using var file = new MemoryStream();", "async Task")]
     public async Task No_fix_is_offered_where_it_would_not_be_right(string body, string returns = "void")
     {
         CodeUnderTest code = Code(body, returns);
