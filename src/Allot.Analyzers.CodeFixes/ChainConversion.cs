@@ -27,9 +27,12 @@ internal sealed class ChainConversion
         var conversion = new ChainConversion(api);
         foreach (FlagMethod method in methods) conversion.Convert(method, methods);
 
+        // A file that cannot be written keeps all as it is: half of a chain would not compile.
+        if (conversion._trees.Any(tree => solution.GetDocument(tree) is null)) return solution;
+
         foreach (SyntaxTree tree in conversion._trees)
         {
-            if (solution.GetDocument(tree) is not { } document) continue;
+            Document document = solution.GetDocument(tree)!;
             SyntaxNode root = await tree.GetRootAsync(cancellationToken).ConfigureAwait(false);
             solution = solution.WithDocumentSyntaxRoot(
                 document.Id, new Rewriter(conversion._changes).Visit(root)!);

@@ -228,6 +228,7 @@ internal sealed class FlagMethods
 
     private void ReadReference(FlagMethod method, SimpleNameSyntax name, SemanticModel model)
     {
+        if (GeneratedCode.Is(name.SyntaxTree, _cancellationToken)) method.Hinder("generated code uses it");
         if (name.FirstAncestorOrSelf<CrefSyntax>() is { } cref)
         {
             if (cref.DescendantNodesAndSelf().Any(node => node is CrefParameterListSyntax))
@@ -306,6 +307,7 @@ internal sealed class FlagMethods
         if (!method.OnlyHandsThrough) return;
 
         method.Hinder(SignatureObstacles.Of(method));
+        if (GeneratedCode.Is(method.Declaration.SyntaxTree, _cancellationToken)) method.Hinder("it is generated code");
         if (method.RunsLater) method.Hinder("part of it runs after the call, when a scope of the caller has ended");
         foreach (Handover handover in method.Handovers)
         {

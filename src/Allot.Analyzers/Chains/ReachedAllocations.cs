@@ -63,6 +63,10 @@ internal sealed class ReachedAllocations(
 
                 return ObstacleOf(call.TargetMethod, removed);
 
+            case IPropertyReferenceOperation { Property: var property }:
+                return (property.GetMethod is { } getter ? ObstacleOf(getter, removed) : null)
+                    ?? (property.SetMethod is { } setter ? ObstacleOf(setter, removed) : null);
+
             case IObjectCreationOperation { Constructor: { } constructor }:
                 return ObstacleOf(constructor, removed);
 
