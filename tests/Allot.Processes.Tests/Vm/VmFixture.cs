@@ -5,7 +5,7 @@ namespace Allot.Processes.Tests.Vm;
 // One boot for all tests of a class: the first test that asks for a result builds the image and runs every scenario.
 public sealed class VmFixture : IDisposable
 {
-    private static readonly TimeSpan s_bootTimeLimit = TimeSpan.FromSeconds(200);
+    private static readonly TimeSpan s_bootTimeLimit = TimeSpan.FromSeconds(300);
     private readonly ScratchDirectory _scratch = new();
     private readonly Lazy<VmRun> _run;
 
