@@ -6,6 +6,7 @@ namespace Allot.Benchmarks.Off;
 internal sealed class OffBenchmark : Benchmark
 {
     private const int RoundCount = 301;
+    private const double RatioMax = 1.02;
 
     public override string Name => "off";
 
@@ -50,6 +51,11 @@ internal sealed class OffBenchmark : Benchmark
                 variant.Name, Cell.FewNanoseconds(one.Median(InProcess.Number)),
                 one == series[0] ? "1" : $"{one.RatioTo(series[0], InProcess.Number)}",
             ]));
+        foreach (int called in (int[])[2, 3])
+        {
+            page.AddGoal($"{variants[called].Name}, to the loop without calls",
+                series[called].RatioTo(series[0], InProcess.Number), RatioMax);
+        }
     }
 
     private static (string Name, Work Work) Loop(string name, Action<int> run) =>

@@ -27,6 +27,14 @@ internal static unsafe partial class LibC
     public static int SetSignalMask(ulong mask) =>
         (int)Syscall(Number.RtSigProcMask, SIG_SETMASK, (nint)(&mask), 0, KernelSignalSetBytes, 0, 0);
 
+    /// <summary>The calling thread's signal mask; all signals when the kernel does not tell.</summary>
+    public static ulong GetSignalMask()
+    {
+        ulong mask = 0;
+        nint result = Syscall(Number.RtSigProcMask, SIG_SETMASK, 0, (nint)(&mask), KernelSignalSetBytes, 0, 0);
+        return result == 0 ? mask : ulong.MaxValue;
+    }
+
     /// <summary>Lets these signals reach the calling thread.</summary>
     public static int UnblockSignals(ulong mask) =>
         (int)Syscall(Number.RtSigProcMask, SIG_UNBLOCK, (nint)(&mask), 0, KernelSignalSetBytes, 0, 0);

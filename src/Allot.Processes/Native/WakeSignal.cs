@@ -1,6 +1,7 @@
 // A signal whose only effect is that a system call that waits returns EINTR: its handler is a function of the C library
-// that does nothing to speak of, and no call is restarted after it. The number is the highest that nobody in this
-// process has a use for, taken when it is needed first and kept. A program that is executed does not inherit it.
+// that does nothing to speak of, and no call is restarted after it. The number is the highest that has no handler in this
+// process and is not blocked, as one that somebody waits for (sigwait, signalfd) would be; it is taken when it is needed
+// first, and kept. A program that is executed does not inherit it.
 
 using System.Runtime.InteropServices;
 
@@ -27,8 +28,10 @@ internal static unsafe class WakeSignal
     {
         if (!NativeLibrary.TryLoad(LibC.Library, typeof(WakeSignal).Assembly, null, out nint library)) return None;
         if (!NativeLibrary.TryGetExport(library, "abs", out nint harmless)) return None;
+        ulong blocked = LibC.GetSignalMask();
         for (int signal = SignalNumber.Highest; signal >= LowestOfOurs; signal--)
         {
+            if ((blocked & SignalNumber.Bit(signal)) != 0) continue;
             LibC.KernelSignalAction current;
             if (LibC.SignalAction(signal, null, &current) != 0 || current.Handler != LibC.SIG_DFL) continue;
             var handler = new LibC.SignalHandler { Function = harmless };

@@ -82,6 +82,6 @@ internal struct KernelAccounting(bool isCounted)
         return true;
     }
 
-    /// <summary>The group was removed: every charge looks closer.</summary>
+    /// <summary>The group was removed or killed: every charge looks closer.</summary>
     public void Close_NeedsLock() => Volatile.Write(ref _passes, false);
 }
