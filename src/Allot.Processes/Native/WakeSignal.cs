@@ -1,7 +1,7 @@
 // A signal whose only effect is that a system call that waits returns EINTR: its handler is a function of the C library
-// that does nothing to speak of, and no call is restarted after it. The number is the highest that has no handler in this
-// process and is not blocked, as one that somebody waits for (sigwait, signalfd) would be; it is taken when it is needed
-// first, and kept. A program that is executed does not inherit it.
+// that does nothing to speak of, and no call is restarted after it. The number is the highest that has no handler in
+// this process and is not blocked, as one that somebody waits for (sigwait, signalfd) would be; it is taken when it is
+// needed first, and kept. A program that is executed does not inherit it.
 
 using System.Runtime.InteropServices;
 

@@ -10,8 +10,8 @@
 //      at the start of these calls; that is tens of times what they need for it.) Where the kernel does not tell how
 //      long, it counts as inside for one second.
 //
-// Rule 1 is free. Rules 2 and 3 cost a read per thread. They are asked when a limit is near, and by samples, which leave
-// calls of the last ten milliseconds to rule 1.
+// Rule 1 is free. Rules 2 and 3 cost a read per thread. They are asked when a limit is near, and by samples, which
+// leave calls of the last ten milliseconds to rule 1.
 
 using System.Diagnostics;
 using System.Runtime.InteropServices;
