@@ -87,5 +87,5 @@ internal static class ChargeAfterKill
     // What living groups below a killed one hold, spared by the policy, is not what it has to let go of.
     private static bool IsDying(Shortage shortage, MemoryGroup killed) => shortage.BytesOf(killed) > killed.Children
         .Where(static child => child.State == MemoryGroupState.Online)
-        .Sum(child => shortage.BytesOf(child));
+        .Aggregate(Int128.Zero, (sum, child) => sum + shortage.BytesOf(child));   // a sum of longs can be too large
 }

@@ -100,10 +100,11 @@ public readonly struct ChargeRefusal
         IReadOnlyList<MemoryGroup> children = Limiter!.Children;
         (string Name, long Bytes)[] holders =
             [.. children.Select(child => ($"'{child.Name}'", child.CurrentBytesOf(counter)))];
-        long own = Limiter.Counter(counter).CurrentBytes - holders.Sum(holder => holder.Bytes);
+        Int128 below = holders.Aggregate(Int128.Zero, static (sum, holder) => sum + holder.Bytes);
+        long own = (long)Int128.Max(0, Limiter.Counter(counter).CurrentBytes - below);
         string[] largest =
         [
-            .. holders.Append(("itself", Math.Max(0, own)))
+            .. holders.Append(("itself", own))
                 .Where(holder => holder.Item2 > 0)
                 .OrderByDescending(holder => holder.Item2)
                 .Take(HoldersNamed)

@@ -135,10 +135,12 @@ public static class GroupWaiting
             catch
             {
                 // Nobody waits any more: what it got meanwhile goes back.
-                bool hasLeft = waiting.Leave(waiter);
-                if (!hasLeft && waiter.Done is { IsCompletedSuccessfully: true, Result: WaitOutcome.Charged })
+                if (!waiting.Leave(waiter))
                 {
-                    group.Uncharge(kind, bytes);
+                    // Whoever has taken it out of the line is about to tell.
+                    await ((Task)waiter.Done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    bool isCharged = waiter.Done is { IsCompletedSuccessfully: true, Result: WaitOutcome.Charged };
+                    if (isCharged) group.Uncharge(kind, bytes);
                 }
 
                 throw;

@@ -17,7 +17,7 @@ public sealed class MemoryCharge : IDisposable
 {
     // _bytes - _uncountedBytes == what was charged to _group here and not given back. 0 <= _bytes <= MaxChargeBytes; 0
     // once disposed.
-    private readonly Lock _gate = new();
+    private readonly SteadyLock _gate = new();
     private MemoryGroup _group;
     private long _bytes;
 
@@ -42,7 +42,7 @@ public sealed class MemoryCharge : IDisposable
     {
         get
         {
-            lock (_gate) return _group;
+            using (_gate.EnterScope()) return _group;
         }
     }
 
@@ -54,7 +54,7 @@ public sealed class MemoryCharge : IDisposable
     {
         get
         {
-            lock (_gate) return _bytes;
+            using (_gate.EnterScope()) return _bytes;
         }
     }
 
@@ -171,7 +171,7 @@ public sealed class MemoryCharge : IDisposable
             }
 
             group.Charge(Kind, more);
-            lock (_gate)
+            using (_gate.EnterScope())
             {
                 AssertInvariants();
                 bool isAsBefore = !_disposed && _group == group;
@@ -278,9 +278,9 @@ public sealed class MemoryCharge : IDisposable
     // Around all that charges or uncharges.
     private GateScope Enter()
     {
-        _gate.Enter();
+        SteadyLock.Scope gate = _gate.EnterScope();
         TraceReport.HoldBack();
-        return new GateScope(_gate);
+        return new GateScope(gate);
     }
 
     [Conditional("DEBUG")]
@@ -294,11 +294,15 @@ public sealed class MemoryCharge : IDisposable
         Debug.Assert(!_disposed || _bytes == 0, "A disposed handle owns nothing.");
     }
 
-    private readonly ref struct GateScope(Lock gate)
+    private readonly ref struct GateScope
     {
+        private readonly SteadyLock.Scope _gate;
+
+        public GateScope(SteadyLock.Scope gate) => _gate = gate;
+
         public void Dispose()
         {
-            gate.Exit();
+            _gate.Dispose();
             TraceReport.LetGo();
         }
     }

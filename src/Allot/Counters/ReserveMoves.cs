@@ -15,7 +15,8 @@
 //
 // Nobody starves. A mover is inside for a few instructions per level, without a lock and without reading what is used.
 // A reader that has looked in vain for too long holds new moves up until it has read once (HoldUp); a mover that finds
-// that out withdraws before it has moved anything. Both sides have a full fence between their mark and their look.
+// that out withdraws before it has moved anything, and marks nothing while it waits: its marks would disturb the very
+// reading that it waits for. Both sides have a full fence between their mark and their (second) look.
 
 using System.Diagnostics;
 
@@ -46,6 +47,7 @@ internal sealed class ReserveMoves
     /// <returns>False while a reader holds moves up.</returns>
     public bool TryBegin()
     {
+        if (Volatile.Read(ref _readersFirst) != 0) return false;
         Interlocked.Increment(ref _begun);
         if (Volatile.Read(ref _readersFirst) == 0) return true;
         End();

@@ -32,6 +32,19 @@ internal static class TraceReport
         }
     }
 
+    /// <summary>What an exception says of itself, which is foreign code: some throw even then.</summary>
+    public static string Describe(Exception thrown)
+    {
+        try
+        {
+            return thrown.ToString();
+        }
+        catch (Exception)
+        {
+            return $"{thrown.GetType()}, which cannot be described";
+        }
+    }
+
     /// <summary>Holds the reports of this thread back until <see cref="LetGo"/>. May be nested.</summary>
     public static void HoldBack() => t_holds++;
 

@@ -205,21 +205,7 @@ internal sealed class TreeReserves
         }
     }
 
-    private ITimer CreateTimer(MemoryCounter root)
-    {
-        // What flows here, a scope for one, is of whoever happens to come first: the timer would keep it for ever.
-        TimeSpan never = Timeout.InfiniteTimeSpan;
-        bool flows = !ExecutionContext.IsFlowSuppressed();
-        AsyncFlowControl suppressed = flows ? ExecutionContext.SuppressFlow() : default;
-        try
-        {
-            return _time.CreateTimer(_ => TrimOnTime(root), null, never, never);
-        }
-        finally
-        {
-            if (flows) suppressed.Undo();
-        }
-    }
+    private ITimer CreateTimer(MemoryCounter root) => QuietTimer.Create(_time, _ => TrimOnTime(root), null);
 
     private void TrimOnTime(MemoryCounter root)
     {

@@ -42,7 +42,8 @@ internal static class KillNotice
         foreach (MemoryGroup group in killed)
         {
             if (OutOfMemoryScope.Run(group.Life!.Fire) is not { } thrown) continue;
-            OutOfMemoryScope.Report($"a callback of the token Killed of '{group.Path}' threw: {thrown}.");
+            string what = TraceReport.Describe(thrown);
+            OutOfMemoryScope.Report($"a callback of the token Killed of '{group.Path}' threw: {what}.");
         }
     }
 }

@@ -114,7 +114,7 @@ internal static class OutOfMemoryRound
     {
         OutOfMemoryChoice choice = default;
         Exception? thrown = OutOfMemoryScope.Run(() => choice = state.Policy.Choose(context));
-        if (thrown is not null) return Verdict.OfFault(context, $"it threw {thrown.GetType().Name}: {thrown.Message}");
+        if (thrown is not null) return Verdict.OfFault(context, Describe(thrown));
         if (choice.Victim is not { } victim)
         {
             return new Verdict(context, OutOfMemoryOutcome.Refused, choice.Reason ?? "the policy chose nobody");
@@ -126,6 +126,19 @@ internal static class OutOfMemoryRound
             Victim = victim,
             Top = HighestKilledAsOne(victim, context.Limiter) ?? victim,
         };
+    }
+
+    private static string Describe(Exception thrown)
+    {
+        string name = thrown.GetType().Name;
+        try
+        {
+            return $"it threw {name}: {thrown.Message}";
+        }
+        catch (Exception)
+        {
+            return $"it threw {name}, which has no message";   // it is foreign code too
+        }
     }
 
     private static string? FindFault(OutOfMemoryContext context, MemoryGroup victim)

@@ -51,7 +51,7 @@ internal sealed class OutOfMemoryState
         foreach (Action<OutOfMemoryDecision> observer in Volatile.Read(ref _observers))
         {
             if (OutOfMemoryScope.Run(() => observer(decision)) is not { } thrown) continue;
-            OutOfMemoryScope.Report($"an observer of out-of-memory decisions threw: {thrown}.");
+            OutOfMemoryScope.Report($"an observer of out-of-memory decisions threw: {TraceReport.Describe(thrown)}.");
         }
     }
 

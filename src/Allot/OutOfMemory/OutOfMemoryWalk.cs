@@ -21,11 +21,11 @@ internal sealed class OutOfMemoryWalk
             foreach (MemoryGroup child in next.Group.Children)
             {
                 long bytes = shortage.BytesOf(child);
-                own -= bytes;
+                own = Math.Max(0, own - bytes);
                 if (bytes > 0) pending.Push((child, bytes));
             }
 
-            Add(next.Group, Math.Max(0, own), next.Bytes, grace);
+            Add(next.Group, own, next.Bytes, grace);
         }
     }
 

@@ -17,11 +17,17 @@ internal readonly struct PressureScope : IDisposable
     /// <summary>The flow of the caller stalls, until the scope is disposed, on whichever thread.</summary>
     public static PressureScope Enter(MemoryGroup group)
     {
+        // First all that can fail, by an interrupt for one: who has entered anywhere enters everywhere.
+        for (MemoryGroup? level = group; level is not null; level = level.Parent)
+        {
+            ReclaimState.FindOrEnsure(level).EnsurePressure(level);
+        }
+
         Interlocked.Increment(ref s_stalledFlows);
         TimeSpan now = Now(group);
         for (MemoryGroup? level = group; level is not null; level = level.Parent)
         {
-            ReclaimState.FindOrEnsure(level).EnsurePressure(level).Enter(now);
+            ReclaimState.Of(level)!.Pressure!.Enter(now);
         }
 
         return new PressureScope(group);

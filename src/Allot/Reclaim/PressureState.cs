@@ -21,7 +21,7 @@ internal sealed class PressureState(MemoryCounter memory)
 {
     public static readonly TimeSpan BusyTime = TimeSpan.FromMilliseconds(10);
 
-    private readonly Lock _lock = new();
+    private readonly SteadyLock _lock = new();
 
     // Under _lock. Everything before _now is in the averages; 0 <= _stalled.
     private StallAverages _some;
@@ -40,7 +40,7 @@ internal sealed class PressureState(MemoryCounter memory)
     /// <summary>A flow stalls.</summary>
     public void Enter(TimeSpan now)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             AdvanceTo_NeedsLock(now);
             _stalled++;
@@ -52,7 +52,7 @@ internal sealed class PressureState(MemoryCounter memory)
     /// <summary>A flow is stalled no longer, and goes on.</summary>
     public void Leave(TimeSpan now)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             Debug.Assert(_stalled > 0, "Who leaves has entered.");
             AdvanceTo_NeedsLock(now);
@@ -64,7 +64,7 @@ internal sealed class PressureState(MemoryCounter memory)
     /// <summary>A flow has charged without a stall.</summary>
     public void NoteBusy(TimeSpan now)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             AdvanceTo_NeedsLock(now);
             NoteBusy_NeedsLock();
@@ -73,7 +73,7 @@ internal sealed class PressureState(MemoryCounter memory)
 
     public MemoryPressure Read(TimeSpan now)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             AdvanceTo_NeedsLock(now);
             return Read_NeedsLock();
@@ -83,7 +83,7 @@ internal sealed class PressureState(MemoryCounter memory)
     /// <returns>Whether it was added: not after removal of the group.</returns>
     public bool TryAdd(PressureWatch watch, TimeSpan now)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             if (_isClosed) return false;
             AdvanceTo_NeedsLock(now);
@@ -95,7 +95,7 @@ internal sealed class PressureState(MemoryCounter memory)
 
     public void Remove(PressureWatch watch)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             watch.Close_NeedsLock();
             _watches = Array.FindAll(_watches, other => other != watch);
@@ -105,7 +105,7 @@ internal sealed class PressureState(MemoryCounter memory)
     /// <summary>The group was removed: nobody is told any more.</summary>
     public void Close()
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             _isClosed = true;
             foreach (PressureWatch watch in _watches) watch.Close_NeedsLock();
@@ -116,7 +116,7 @@ internal sealed class PressureState(MemoryCounter memory)
     /// <summary>Whether a watch has to tell; then <see cref="EndCall"/> follows.</summary>
     public bool TryFindAlert(PressureWatch watch, TimeSpan now, out TimeSpan stalled, out MemoryPressure pressure)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             AdvanceTo_NeedsLock(now);
             bool tells = watch.Look_NeedsLock(_now, out stalled);
@@ -127,7 +127,7 @@ internal sealed class PressureState(MemoryCounter memory)
 
     public void EndCall(PressureWatch watch)
     {
-        lock (_lock) watch.EndCall_NeedsLock();
+        using (_lock.EnterScope()) watch.EndCall_NeedsLock();
     }
 
     public TimeSpan Total_NeedsLock(PressureKind kind)

@@ -34,7 +34,8 @@ internal sealed class PressureWatch : IDisposable
         _trigger = trigger;
         _callback = callback;
         _window = new StallWindow(trigger.Window);
-        _timer = CreateTimer();
+        _timer = QuietTimer.Create(
+            group.Controller.Time, static watch => ((PressureWatch)watch!).Look(), this);
     }
 
     public void Dispose() => _state.Remove(this);
@@ -98,28 +99,12 @@ internal sealed class PressureWatch : IDisposable
         }
         catch (Exception e)
         {
-            TraceReport.Error($"a watch of the pressure of '{_group.Path}' ({_trigger}) threw: {e}");
+            string what = TraceReport.Describe(e);
+            TraceReport.Error($"a watch of the pressure of '{_group.Path}' ({_trigger}) threw: {what}");
         }
         finally
         {
             _state.EndCall(this);
-        }
-    }
-
-    // What flows with the subscriber (its scopes, for one) is not for the callback.
-    private ITimer CreateTimer()
-    {
-        TimeSpan never = Timeout.InfiniteTimeSpan;
-        bool flows = !ExecutionContext.IsFlowSuppressed();
-        AsyncFlowControl suppressed = flows ? ExecutionContext.SuppressFlow() : default;
-        try
-        {
-            return _group.Controller.Time.CreateTimer(
-                static watch => ((PressureWatch)watch!).Look(), this, never, never);
-        }
-        finally
-        {
-            if (flows) suppressed.Undo();
         }
     }
 }

@@ -9,7 +9,7 @@ namespace Allot;
 
 internal sealed class ReclaimState : GroupAttachment
 {
-    private readonly Lock _listLock = new();
+    private readonly SteadyLock _listLock = new();
 
     // Replaced under _listLock, read without. Empty once _closed.
     private ReclaimerRegistration[] _registrations = [];
@@ -103,7 +103,7 @@ internal sealed class ReclaimState : GroupAttachment
     /// <exception cref="InvalidOperationException">The reclaimer is registered in this group already.</exception>
     public bool TryAdd(ReclaimerRegistration registration)
     {
-        lock (_listLock)
+        using (_listLock.EnterScope())
         {
             if (_closed) return false;
             if (Find(registration.Reclaimer) is not null)
@@ -119,7 +119,7 @@ internal sealed class ReclaimState : GroupAttachment
 
     public void Remove(ReclaimerRegistration registration)
     {
-        lock (_listLock)
+        using (_listLock.EnterScope())
         {
             Volatile.Write(ref _registrations, Array.FindAll(_registrations, other => other != registration));
         }
@@ -130,7 +130,7 @@ internal sealed class ReclaimState : GroupAttachment
     public override void OnRemoved(GroupAttachment? heir)
     {
         ReclaimerRegistration[] left;
-        lock (_listLock)
+        using (_listLock.EnterScope())
         {
             _closed = true;
             left = _registrations;

@@ -81,7 +81,7 @@ internal sealed class ReclaimerRegistration : IDisposable
         }
         catch (Exception exception)
         {
-            Report($"threw when it counted: {exception}");
+            Report($"threw when it counted: {TraceReport.Describe(exception)}");
             return 0;
         }
         finally
@@ -125,7 +125,7 @@ internal sealed class ReclaimerRegistration : IDisposable
         long seen = Math.Max(0, Math.Max(uncharged, before - counter.RecordedBytes) - elsewhere);
         if (thrown is not null)
         {
-            Report($"threw: {thrown}");
+            Report($"threw: {TraceReport.Describe(thrown)}");
             return Math.Max(0, uncharged - elsewhere);
         }
 
