@@ -1,0 +1,94 @@
+using System.Runtime.CompilerServices;
+
+namespace Allot;
+
+/// <summary>A group as one thread allocates for it in a loop: it remembers this thread's free blocks, and where this
+/// thread holds the group's bytes in advance. The fastest way to allocate.</summary>
+/// <remarks>Belongs to the thread that asked for it, which the compiler ensures. Blocks do not: any thread frees them,
+/// by whatever way.</remarks>
+public readonly unsafe ref struct GroupAllocator
+{
+    private readonly ThreadHeap* _heap;
+    private readonly SlabPayer _payer;
+
+    internal GroupAllocator(ThreadHeap* heap, MemoryGroup group, MemoryKind kind)
+    {
+        _heap = heap;
+        _payer = SlabAllocator.Of(heap).PayerFor(heap, group, kind);
+    }
+
+    /// <summary>The group that pays.</summary>
+    public MemoryGroup Group => _payer.Group;
+
+    /// <summary>The kind of memory that it is charged with.</summary>
+    public MemoryKind Kind => _payer.Kind;
+
+    /// <summary>Allocates a block and charges the group for it. Like <c>Charge</c>, it reclaims where a limit refuses,
+    /// and may block for that.</summary>
+    /// <param name="bytes">The size; 0 is a block too.</param>
+    /// <returns>A block of at least that size, aligned to 16; its content is undefined. Free it once.</returns>
+    /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
+    /// group has ended; nothing is charged.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* Allocate(nuint bytes)
+    {
+        if (bytes <= SizeClasses.LargestBytes)
+        {
+            SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
+            byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
+            if (block != null) return block;
+        }
+
+        return AllocateSlow(bytes, mayReclaim: true, out _);
+    }
+
+    /// <summary>Allocates a block and charges the group for it, at once or not at all: it never reclaims and never
+    /// blocks.</summary>
+    /// <param name="bytes">The size; 0 is a block too.</param>
+    /// <param name="refusal">When null is returned: who refused, and why. Otherwise the default value.</param>
+    /// <returns>A block of at least that size, or null when a limit refused or the group has ended.</returns>
+    /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
+    public byte* TryAllocate(nuint bytes, out ChargeRefusal refusal)
+    {
+        refusal = default;
+        if (bytes <= SizeClasses.LargestBytes)
+        {
+            SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
+            byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
+            if (block != null) return block;
+        }
+
+        return AllocateSlow(bytes, mayReclaim: false, out refusal);
+    }
+
+    /// <summary>Frees a block of any group, and returns its bytes to the one it was charged to.</summary>
+    /// <param name="block">What <c>Allocate</c> has returned, on any thread; null does nothing.</param>
+    /// <remarks>A block that is freed already, or was not allocated here, ends the process: its memory may be somebody
+    /// else's by now.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Free(byte* block)
+    {
+        if (!SlabPath.TryGive(_heap, block, _payer.Slot, _payer.SlotKey, _payer.Id)) FreeOther(block);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* AllocateSlow(nuint bytes, bool mayReclaim, out ChargeRefusal refusal)
+    {
+        SlabAllocator allocator = SlabAllocator.Of(_heap);
+        return bytes <= SizeClasses.LargestBytes
+            ? allocator.AllocateSlow(_heap, (uint)SizeClasses.IndexOf(bytes), _payer, mayReclaim, out refusal)
+            : allocator.AllocateLarge(_heap, bytes, _payer, mayReclaim, out refusal);
+    }
+
+    // Of another group, or unusual.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeOther(byte* block)
+    {
+        if (block == null) return;
+        if (ReclaimScope.IsReclaiming || !SlabPath.TryGive(_heap, block))
+        {
+            SlabAllocator.Of(_heap).FreeSlow(_heap, block);
+        }
+    }
+}

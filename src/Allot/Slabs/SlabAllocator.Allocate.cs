@@ -1,0 +1,255 @@
+// The slow path of an allocation. The charge comes first, because it may run reclaimers, which free and allocate on this
+// thread: after it, the heap is looked at anew.
+
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Allot;
+
+internal sealed unsafe partial class SlabAllocator
+{
+    private enum Record
+    {
+        Done,
+        GroupEnded,
+        NoMemory,
+    }
+
+    /// <summary>Makes a payer of a group, for this thread and the call that it is in.</summary>
+    public SlabPayer PayerFor(ThreadHeap* heap, MemoryGroup group, MemoryKind kind)
+    {
+        GroupCharging.ValidateKind(kind);
+        if (!group.Counts(kind))
+        {
+            return new SlabPayer
+            {
+                Group = group,
+                Kind = kind,
+                Id = SlabOwners.Nobody,
+                SlotKey = group.State == MemoryGroupState.Online ? SlabOwners.NobodyKey : SlabPayer.NoKey,
+                OwnerKey = SlabOwners.NobodyKey,
+                Slot = &heap->Unlimited,
+            };
+        }
+
+        MemoryCounter counter = group.CounterOf(kind);
+        long key = counter.ReserveKey;
+        OwnerEntry* entry = ThreadHeap.ByKey(heap, key);
+        if (entry->Key != key) Remember(heap, group, kind, counter);
+        bool isKnown = entry->Key == key;
+        return new SlabPayer
+        {
+            Group = group,
+            Kind = kind,
+            Id = isKnown ? entry->Id : 0,
+            SlotKey = isKnown && !ReclaimScope.IsReclaiming ? key : SlabPayer.NoKey,
+            OwnerKey = key,
+            Slot = isKnown ? entry->Slot : &heap->Unlimited,
+        };
+    }
+
+    /// <summary>Allocates a block of a class.</summary>
+    /// <param name="heap">This thread's.</param>
+    /// <param name="index">The class.</param>
+    /// <param name="payer">Who is charged.</param>
+    /// <param name="mayReclaim">Whether the group is asked by <c>Charge</c>, or by <c>TryCharge</c>.</param>
+    /// <param name="refusal">When null is returned: who refused.</param>
+    /// <exception cref="MemoryLimitExceededException">A limit refused, and <paramref name="mayReclaim"/>.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public byte* AllocateSlow(
+        ThreadHeap* heap, uint index, in SlabPayer payer, bool mayReclaim, out ChargeRefusal refusal)
+    {
+        refusal = default;
+        if (index >= heap->BinCount && !TryGrowBins(heap)) throw NoMemory(ClassOf(index).BlockBytes);
+        SlabBin* bin = heap->Bins + index;
+        if (bin->Head == null && bin->Spare != null)
+        {
+            bin->Head = bin->Spare;
+            bin->Count = bin->Batch;
+            bin->Spare = null;
+            byte* block = SlabPath.TryTake(heap, bin, payer.Slot, payer.SlotKey, payer.Id);
+            if (block != null) return block;
+        }
+
+        while (true)
+        {
+            if (!Charge(payer, ClassOf(index).BlockBytes, mayReclaim, out refusal)) return null;
+            byte* block = TakeCharged(heap, index, payer, out Record record);
+            if (block != null)
+            {
+                RefreshSlot(heap, payer);
+                return block;
+            }
+
+            Uncharge(payer, ClassOf(index).BlockBytes);
+            if (record == Record.NoMemory) throw NoMemory(ClassOf(index).BlockBytes);
+        }
+    }
+
+    /// <summary>Allocates a block with units of its own.</summary>
+    /// <inheritdoc cref="AllocateSlow"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public byte* AllocateLarge(
+        ThreadHeap* heap, nuint bytes, in SlabPayer payer, bool mayReclaim, out ChargeRefusal refusal)
+    {
+        Debug.Assert(bytes > SizeClasses.LargestBytes, "A smaller block has a class.");
+        refusal = default;
+        if (bytes > (nuint)Arena.UnitsMax << PageArena.UnitShift) throw NoMemory((long)Math.Min(bytes, long.MaxValue));
+        int units = (int)((bytes + PageArena.UnitBytes - 1) >> PageArena.UnitShift);
+        long charged = (long)units << PageArena.UnitShift;
+        while (true)
+        {
+            if (!Charge(payer, charged, mayReclaim, out refusal)) return null;
+            int first = Arena.TryAllocate(units);
+            if (first >= 0)
+            {
+                if (TryRecordLarge(heap, first, units, payer)) return (byte*)Arena.AddressOf(first);
+                Arena.Free(first, units);
+            }
+
+            Uncharge(payer, charged);
+            if (first < 0) throw NoMemory(charged);
+        }
+    }
+
+    private bool TryRecordLarge(ThreadHeap* heap, int first, int units, in SlabPayer payer)
+    {
+        SlabUnit* unit = (SlabUnit*)Arena.SideTable + first;
+        using (SpansLock.EnterScope())
+        {
+            if (payer.Id == 0 || !ThreadHeap.TryEnter(heap, payer.Id, payer.OwnerKey)) return false;
+            *unit = new SlabUnit
+            {
+                SpanStart = Arena.AddressOf(first),
+                Owner = payer.Id,
+                Units = units,
+                State = SlabUnitState.Large,
+            };
+            ThreadHeap.Leave(heap);
+            return true;
+        }
+    }
+
+    // A block for what is charged already.
+    private byte* TakeCharged(ThreadHeap* heap, uint index, in SlabPayer payer, out Record record)
+    {
+        record = Record.NoMemory;
+        if (index >= heap->BinCount) return null;
+        SlabBin* bin = heap->Bins + index;
+        if (bin->Head == null && !TryFill(bin, ClassOf(index))) return null;
+
+        byte* block = bin->Head;
+        if (!BlockLink.IsFree(block)) Fail(block, "was written to after it was freed");
+        byte* next = BlockLink.Take(block);
+        record = RecordOwner(heap, ThreadHeap.UnitOf(heap, block), block, payer);
+        if (record != Record.Done)
+        {
+            BlockLink.Push(block, next);
+            return null;
+        }
+
+        bin->Head = next;
+        bin->Count--;
+        return block;
+    }
+
+    private bool TryFill(SlabBin* bin, SlabClass from)
+    {
+        if (bin->Spare != null)
+        {
+            bin->Head = bin->Spare;
+            bin->Count = bin->Batch;
+            bin->Spare = null;
+            return true;
+        }
+
+        // What dead threads keep, and what is idle here, comes before a refusal.
+        int count = from.TryFetch(out byte* head);
+        if (count == 0)
+        {
+            Trim(all: true);
+            count = from.TryFetch(out head);
+        }
+
+        bin->Head = head;
+        bin->Count = count;
+        return count > 0;
+    }
+
+    private Record RecordOwner(ThreadHeap* heap, SlabUnit* unit, byte* block, in SlabPayer payer)
+    {
+        if (payer.Id == 0) return Record.NoMemory;   // not even for a number
+        while (true)
+        {
+            if (!ThreadHeap.TryEnter(heap, payer.Id, payer.OwnerKey)) return Record.GroupEnded;
+            int owner = Volatile.Read(ref unit->Owner);
+            bool isMixed = owner == SlabUnit.Mixed;
+            if (isMixed) unit->Owners[ThreadHeap.IndexInUnit(unit, block)] = payer.Id;
+            ThreadHeap.Leave(heap);
+            if (isMixed || owner == payer.Id) return Record.Done;
+            if (!TryChangeOwner(heap, unit, payer)) return Record.NoMemory;
+        }
+    }
+
+    // The block in hand belongs to the payer afterwards, or the unit is mixed.
+    private bool TryChangeOwner(ThreadHeap* heap, SlabUnit* unit, in SlabPayer payer)
+    {
+        using (ClassOf(unit->BinIndex).OwnersLock.EnterScope())
+        {
+            int owner = unit->Owner;
+            if (owner == SlabUnit.Mixed) return true;
+            if (owner == SlabUnit.NoOwner || unit->BlockCount == 1)
+            {
+                if (!ThreadHeap.TryEnter(heap, payer.Id, payer.OwnerKey)) return true;   // the caller finds that out
+                Volatile.Write(ref unit->Owner, payer.Id);
+                ThreadHeap.Leave(heap);
+                return true;
+            }
+
+            var owners = (int*)_metadata.TryAllocate(OwnersBytes(unit));
+            if (owners == null) return false;
+            new Span<int>(owners, unit->BlockCount).Fill(owner);
+            unit->Owners = owners;
+            Volatile.Write(ref unit->Owner, SlabUnit.Mixed);
+            return true;
+        }
+    }
+
+    private static bool Charge(in SlabPayer payer, long bytes, bool mayReclaim, out ChargeRefusal refusal)
+    {
+        refusal = default;
+        if (!payer.IsCharged && payer.Group.State == MemoryGroupState.Online) return true;
+        if (!mayReclaim) return payer.Group.TryCharge(payer.Kind, bytes, out refusal) && payer.IsCharged;
+        payer.Group.Charge(payer.Kind, bytes);
+        Debug.Assert(payer.IsCharged, "A group that has ended takes no charge.");
+        return true;
+    }
+
+    private static void Uncharge(in SlabPayer payer, long bytes)
+    {
+        if (payer.IsCharged) payer.Group.Uncharge(payer.Kind, bytes);
+    }
+
+    private void Remember(ThreadHeap* heap, MemoryGroup group, MemoryKind kind, MemoryCounter counter)
+    {
+        int id = _owners.IdOf(group, kind, counter.ReserveKey);
+        if (id == 0) return;
+        var entry = new OwnerEntry { Key = counter.ReserveKey, Id = id, Slot = ThreadReserves.SlotOf(counter) };
+        *ThreadHeap.ByKey(heap, entry.Key) = entry;
+        *ThreadHeap.ById(heap, id) = entry;
+    }
+
+    // The reserve may be elsewhere by now: slots are bound when they prove useful, and change places.
+    private static void RefreshSlot(ThreadHeap* heap, in SlabPayer payer)
+    {
+        if (!payer.IsCharged) return;
+        ReserveSlot* slot = ThreadReserves.SlotOf(payer.Group.CounterOf(payer.Kind));
+        OwnerEntry* entry = ThreadHeap.ByKey(heap, payer.OwnerKey);
+        if (entry->Key == payer.OwnerKey) entry->Slot = slot;
+        *ThreadHeap.ById(heap, payer.Id) = new OwnerEntry { Key = payer.OwnerKey, Id = payer.Id, Slot = slot };
+    }
+
+    private static InsufficientMemoryException NoMemory(long bytes) =>
+        new($"The system has no memory for a block of {bytes} bytes. Nothing is charged for it.");
+}

@@ -1,0 +1,141 @@
+// The slow path of a free: full bins, owners that this thread does not know yet, large blocks, and mistakes.
+
+using System.Runtime.CompilerServices;
+
+namespace Allot;
+
+internal sealed unsafe partial class SlabAllocator
+{
+    /// <summary>Frees a block, or says what is wrong with it.</summary>
+    /// <param name="heap">This thread's.</param>
+    /// <param name="block">Not null.</param>
+    /// <param name="onlyClass">The class that it has to be of; -1 for those of <see cref="SizeClasses"/> and large
+    /// blocks.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void FreeSlow(ThreadHeap* heap, byte* block, int onlyClass = -1)
+    {
+        heap->CommittedBytes = (nuint)Arena.Frontier << PageArena.UnitShift;
+        if (!TryFindUnit((nint)block, out SlabUnit* unit) || unit->State == SlabUnitState.None)
+        {
+            Fail(block, "was not allocated here, or is freed already");
+            return;
+        }
+
+        if (unit->State == SlabUnitState.Large)
+        {
+            FreeLarge(unit, block);
+            return;
+        }
+
+        if (!IsBlockInUse(unit, block)) return;
+        bool isOfClass = onlyClass < 0 ? unit->BinIndex < SizeClasses.Count : unit->BinIndex == (uint)onlyClass;
+        if (!isOfClass)
+        {
+            Fail(block, "belongs to another cache");
+            return;
+        }
+
+        UnchargeOwner(heap, unit, block);
+        PutIntoBin(heap, unit->BinIndex, block);
+    }
+
+    /// <summary>The bytes that may be used of a block.</summary>
+    public long BytesOf(byte* block)
+    {
+        if (!TryFindUnit((nint)block, out SlabUnit* unit) || unit->State == SlabUnitState.None)
+        {
+            Fail(block, "was not allocated here, or is freed already");
+            return 0;
+        }
+
+        if (unit->State == SlabUnitState.Large) return (long)unit->Units << PageArena.UnitShift;
+        return IsBlockInUse(unit, block) ? unit->BlockBytes : 0;
+    }
+
+    private bool IsBlockInUse(SlabUnit* unit, byte* block)
+    {
+        nuint at = (nuint)((nint)block - unit->SpanStart);
+        if (at >= unit->CarvedBytes || at * unit->Inverse >= unit->Inverse)
+        {
+            Fail(block, "is not the start of a block");
+            return false;
+        }
+
+        if (BlockLink.IsFree(block))
+        {
+            Fail(block, "is freed a second time");
+            return false;
+        }
+
+        return true;
+    }
+
+    private void FreeLarge(SlabUnit* unit, byte* block)
+    {
+        if ((nint)block != unit->SpanStart)
+        {
+            Fail(block, "is not the start of a block");
+            return;
+        }
+
+        // Of two that free it at the same time, one finds it freed.
+        SlabUnitState seen = (SlabUnitState)Interlocked.CompareExchange(
+            ref Unsafe.As<SlabUnitState, int>(ref unit->State), (int)SlabUnitState.None, (int)SlabUnitState.Large);
+        if (seen != SlabUnitState.Large)
+        {
+            Fail(block, "is freed a second time");
+            return;
+        }
+
+        int units = unit->Units;
+        MemoryGroup? group = _owners.Find(unit->Owner, out MemoryKind kind);
+        using (SpansLock.EnterScope()) *unit = default;
+        group?.Uncharge(kind, (long)units << PageArena.UnitShift);
+        Arena.Free((int)(unit - (SlabUnit*)Arena.SideTable), units);
+    }
+
+    private void UnchargeOwner(ThreadHeap* heap, SlabUnit* unit, byte* block)
+    {
+        int owner = Volatile.Read(ref unit->Owner);
+        if (owner == SlabUnit.Mixed) owner = unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
+        if (owner == SlabOwners.Nobody) return;
+        OwnerEntry* entry = ThreadHeap.ById(heap, owner);
+        bool isFast = entry->Id == owner && !ReclaimScope.IsReclaiming;
+        if (isFast && entry->Slot->TryKeep(entry->Key, unit->BlockBytes)) return;
+
+        // The block is in use, so its owner has not been released.
+        MemoryGroup? group = _owners.Find(owner, out MemoryKind kind);
+        if (group is null)
+        {
+            Fail(block, "has no owner");
+            return;
+        }
+
+        group.Uncharge(kind, unit->BlockBytes);
+        MemoryCounter counter = group.CounterOf(kind);
+        *entry = new OwnerEntry { Id = owner, Key = counter.ReserveKey, Slot = ThreadReserves.SlotOf(counter) };
+    }
+
+    private void PutIntoBin(ThreadHeap* heap, uint index, byte* block)
+    {
+        if (index >= heap->BinCount && !TryGrowBins(heap))
+        {
+            BlockLink.Push(block, null);
+            ClassOf(index).BringToSpans(block);
+            return;
+        }
+
+        SlabBin* bin = heap->Bins + index;
+        if (bin->Count == bin->Batch)
+        {
+            if (bin->Spare != null) ClassOf(index).Bring(bin->Spare);
+            bin->Spare = bin->Head;
+            bin->Head = null;
+            bin->Count = 0;
+        }
+
+        BlockLink.Push(block, bin->Head);
+        bin->Head = block;
+        bin->Count++;
+    }
+}

@@ -1,0 +1,170 @@
+// An allocator whose blocks are charged to groups.
+//
+// Terms. A *unit* is 64 KiB of the arena, found from any address in it by one shift. A *span* is a run of units with
+// blocks of one class. A *bin* is what one thread keeps of one class; threads and classes exchange whole *batches*. A
+// block that another thread has allocated goes into the bin of the one who frees it, and on with a batch of it: nobody
+// needs the thread that it came from, which may be gone.
+//
+// Who pays. Blocks are charged one by one, from the reserves of the thread (ThreadReserves), before they are handed out.
+// A unit has one owner until a second one gets a block in it; from then on it has an owner for each block. Freeing
+// uncharges the recorded owner (I7), from any thread, and after the removal of the group too: its counters lead to its
+// heir.
+//
+// Concurrency.
+//   - A heap and its bins belong to one thread. A thread that has ended leaves them to the next new one, or to Trim.
+//   - All else that a fast path reads, of units and owners, only changes for blocks that it does not have in hand:
+//     a unit keeps its class while it has a block that is in use or in any bin, and an owner its id while it has a
+//     block in use (SlabOwners.cs has the proof).
+//   - A unit's owner changes under the lock of its class: from none to one; from one to Mixed, after every block was
+//     given the owner that the unit had, so that whoever has just read that one is still right; and to none when the
+//     span is released, that is, when no thread has a block of it.
+// The shape is that of tcmalloc's thread caches and central lists. What differs: two lists for each bin, marks in free
+// blocks, and owners.
+
+namespace Allot;
+
+internal sealed unsafe partial class SlabAllocator : IDisposable
+{
+    private static readonly SteadyLock s_allLock = new();
+    private static SlabAllocator?[] s_all = [];
+
+    private readonly SteadyLock _classesLock = new();
+    private readonly MetadataBlocks _metadata;
+    private readonly SlabOwners _owners;
+    private readonly int _number;
+
+    // Added to under _classesLock; read without.
+    private SlabClass?[] _classes = new SlabClass?[SizeClasses.Count + 4];
+    private int _classCount;
+
+    /// <exception cref="InsufficientMemoryException">The system has no address space.</exception>
+    public SlabAllocator(IPageSource source, long reservedBytes = PageArena.ReservedBytesAtMost)
+    {
+        Arena = new PageArena(source, SlabUnit.SizeInBytes, reservedBytes);
+        try
+        {
+            _owners = new SlabOwners(source);
+        }
+        catch
+        {
+            Arena.Dispose();
+            throw;
+        }
+
+        _metadata = new MetadataBlocks(Arena);
+        for (int i = 0; i < SizeClasses.Count; i++) _ = AddClass(SizeClasses.BytesOf(i));
+        using (s_allLock.EnterScope())
+        {
+            _number = Array.IndexOf(s_all, null);
+            if (_number < 0)
+            {
+                _number = s_all.Length;
+                SlabAllocator?[] larger = [.. s_all, null];
+                Volatile.Write(ref s_all, larger);
+            }
+
+            s_all[_number] = this;
+        }
+    }
+
+    public PageArena Arena { get; }
+
+    public SlabOwners Owners => _owners;
+
+    /// <summary>Held while spans and large blocks come and go, so that units can be searched.</summary>
+    public SteadyLock SpansLock { get; } = new();
+
+    /// <summary>What is done when memory is no longer trustworthy. Only tests do anything else than end the process.
+    /// </summary>
+    public Action<string> OnCorruption { get; set; } = Environment.FailFast;
+
+    public static SlabAllocator Of(ThreadHeap* heap) => Volatile.Read(ref s_all)[heap->Allocator]!;
+
+    /// <summary>Adds a class of blocks.</summary>
+    /// <param name="blockBytes">A multiple of 16.</param>
+    public SlabClass AddClass(int blockBytes)
+    {
+        using (_classesLock.EnterScope())
+        {
+            var added = new SlabClass(this, _classCount, blockBytes);
+            if (_classCount == _classes.Length)
+            {
+                SlabClass?[] larger = new SlabClass?[_classCount * 2];
+                _classes.CopyTo(larger, 0);
+                Volatile.Write(ref _classes, larger);
+            }
+
+            _classes[_classCount] = added;
+            Volatile.Write(ref _classCount, _classCount + 1);
+            return added;
+        }
+    }
+
+    public SlabClass ClassOf(uint index) => Volatile.Read(ref _classes)[index]!;
+
+    /// <summary>The head of the span that a block is in.</summary>
+    public SlabUnit* SpanOf(byte* block)
+    {
+        SlabUnit* unit = UnitAt((nint)block);
+        return UnitAt(unit->SpanStart);
+    }
+
+    /// <summary>Memory is no longer trustworthy.</summary>
+    public void Fail(byte* block, string what)
+    {
+        string owner = "nobody known";
+        if (TryFindUnit((nint)block, out SlabUnit* unit))
+        {
+            int id = unit->Owner == SlabUnit.Mixed ? unit->Owners[ThreadHeap.IndexInUnit(unit, block)] : unit->Owner;
+            if (_owners.Find(id, out _) is { } group) owner = $"'{group.Path}'";
+        }
+
+        OnCorruption($"The block at 0x{(nint)block:x}, last charged to {owner}, {what}.");
+    }
+
+    public SlabUnit* TryMakeSpan(SlabClass made)
+    {
+        int first = Arena.TryAllocate(made.UnitsPerSpan);
+        if (first < 0) return null;
+        SlabUnit* span = (SlabUnit*)Arena.SideTable + first;
+        using (SpansLock.EnterScope()) made.Initialize(span, first);
+        return span;
+    }
+
+    /// <summary>Gives the units of an empty span back.</summary>
+    public void ReleaseSpan(SlabUnit* span)
+    {
+        int first = (int)(span - (SlabUnit*)Arena.SideTable), units = span->Units;
+        using (SpansLock.EnterScope())
+        {
+            for (int i = 0; i < units; i++)
+            {
+                if (span[i].Owner == SlabUnit.Mixed) _metadata.Free((byte*)span[i].Owners, OwnersBytes(span + i));
+                span[i] = default;
+            }
+        }
+
+        Arena.Free(first, units);
+    }
+
+    /// <summary>Nobody uses it any more.</summary>
+    public void Dispose()
+    {
+        using (s_allLock.EnterScope()) s_all[_number] = null;
+        _owners.Dispose();
+        Arena.Dispose();
+    }
+
+    private SlabUnit* UnitAt(nint address) =>
+        (SlabUnit*)Arena.SideTable + ((nuint)(address - Arena.Base) >> PageArena.UnitShift);
+
+    private bool TryFindUnit(nint address, out SlabUnit* unit)
+    {
+        nuint index = (nuint)(address - Arena.Base) >> PageArena.UnitShift;
+        bool isInside = address >= Arena.Base && index < (nuint)Arena.Frontier;
+        unit = isInside ? (SlabUnit*)Arena.SideTable + index : null;
+        return isInside;
+    }
+
+    private static nuint OwnersBytes(SlabUnit* unit) => (nuint)unit->BlockCount * sizeof(int);
+}

@@ -1,0 +1,169 @@
+// Who owns blocks: numbers for the counters of groups, small enough to have one for each block of a shared slab.
+//
+// Terms. An *owner* is a counter of a group: its memory, or its kernel memory. Its *key* is that of its reserves
+// (MemoryCounter.ReserveKey), which is never used again. Its *id* is a number of ours, used again once no block has it.
+//
+// Lifetime (I6). A removed group must not be kept alive by a list of numbers. But a block that is in use needs its
+// owner, and nobody counts the blocks of an owner: that would cost every allocation an atomic operation. Instead, when
+// groups have been removed, their ids are *retired* and the slabs are searched for them:
+//   1. retire: set the key of the id to 0;
+//   2. one process-wide memory barrier, then wait for every thread whose heap is Busy;
+//   3. search all units; an id that no block in use has is free again.
+// A free block is recognised by its mark (BlockLink).
+//
+// Why an allocation cannot write down an id that is being released: it has the block in hand, unmarked, before it
+// charges, and no charge of a group succeeds after the removal.
+//   - The unit belongs to the owner already. The allocation has read that before it charged, when the group was not yet
+//     removed, so the id was that group's; since then the block has been unmarked, so the search finds it in use.
+//   - Otherwise it writes the id down itself, between setting Busy and clearing it, and there finds the key, or 0. If it
+//     finds the key, step 2 waits until the search will see the id; the barrier makes one of the two see the other.
+//   - Where the charge came first (SlabAllocator), the same check decides, and a 0 undoes the charge.
+
+using System.Diagnostics;
+
+namespace Allot;
+
+internal sealed unsafe class SlabOwners : IDisposable
+{
+    /// <summary>The owner of what is charged to nobody.</summary>
+    public const int Nobody = 1;
+
+    /// <summary>Its key: that of no counter.</summary>
+    public const long NobodyKey = -2;
+
+    private const int IdsMax = 1 << 24, KeysPerStep = PageArena.UnitBytes / sizeof(long), SweepsAtLeast = 64;
+
+    private readonly SteadyLock _lock = new();
+    private readonly IPageSource _source;
+
+    // Under the lock. _groups[id] is not null if and only if the id is in use, retired or not; _idOf has those that are
+    // not retired.
+    private readonly Dictionary<long, int> _idOf = [];
+    private readonly Stack<int> _free = new();
+    private MemoryGroup?[] _groups = new MemoryGroup?[64];
+    private MemoryKind[] _kinds = new MemoryKind[64];
+    private HashSet<int> _retired = [];
+    private int _next = Nobody + 1;
+    private int _committedKeys;
+
+    /// <exception cref="InsufficientMemoryException">The system has no memory.</exception>
+    public SlabOwners(IPageSource source)
+    {
+        _source = source;
+        nint keys = source.Reserve((nuint)IdsMax * sizeof(long));
+        if (keys == 0 || !source.TryCommit(keys, PageArena.UnitBytes))
+        {
+            if (keys != 0) source.Release(keys, (nuint)IdsMax * sizeof(long));
+            throw new InsufficientMemoryException("The system has no memory for an allocator.");
+        }
+
+        Keys = (long*)keys;
+        _committedKeys = KeysPerStep;
+        Keys[Nobody] = NobodyKey;
+    }
+
+    /// <summary>The key of each id; 0 where it is not in use, or retired.</summary>
+    public long* Keys { get; }
+
+    /// <summary>Ids in use, retired ones included.</summary>
+    public int Count
+    {
+        get
+        {
+            using (_lock.EnterScope()) return _idOf.Count + _retired.Count;
+        }
+    }
+
+    /// <summary>The id of an owner, a new one if it has none.</summary>
+    /// <returns>0 when there is no memory for one more.</returns>
+    public int IdOf(MemoryGroup group, MemoryKind kind, long key)
+    {
+        Debug.Assert(key > 0, "A group's counters have keys.");
+        using (_lock.EnterScope())
+        {
+            if (_idOf.TryGetValue(key, out int known)) return known;
+            if (!_free.TryPop(out int id))
+            {
+                if (_next == IdsMax || !TryCommitKey_NeedsLock(_next)) return 0;
+                id = _next++;
+                if (id >= _groups.Length)
+                {
+                    Array.Resize(ref _groups, _groups.Length * 2);
+                    Array.Resize(ref _kinds, _kinds.Length * 2);
+                }
+            }
+
+            Debug.Assert(_groups[id] is null, "A free id has no group.");
+            _groups[id] = group;
+            _kinds[id] = kind;
+            _idOf.Add(key, id);
+            Volatile.Write(ref Keys[id], key);
+            return id;
+        }
+    }
+
+    /// <summary>Who it is; null for nobody, and for what is no id.</summary>
+    public MemoryGroup? Find(int id, out MemoryKind kind)
+    {
+        using (_lock.EnterScope())
+        {
+            bool isKnown = id > Nobody && id < _next && _groups[id] is not null;
+            kind = isKnown ? _kinds[id] : default;
+            return isKnown ? _groups[id] : null;
+        }
+    }
+
+    /// <summary>Step 1: the ids of groups that were removed.</summary>
+    /// <param name="all">False: only where there are enough of them to be worth a search.</param>
+    /// <returns>What there is to search for, including what was in use at the last search; empty for nothing.</returns>
+    public HashSet<int> Retire(bool all)
+    {
+        using (_lock.EnterScope())
+        {
+            List<long> ended = [];
+            foreach ((long key, int id) in _idOf)
+            {
+                if (_groups[id]!.State == MemoryGroupState.Offline) ended.Add(key);
+            }
+
+            if (!all && ended.Count < SweepsAtLeast && ended.Count <= _idOf.Count / 4) return [];
+            foreach (long key in ended)
+            {
+                _idOf.Remove(key, out int id);
+                Volatile.Write(ref Keys[id], 0);
+                _retired.Add(id);
+            }
+
+            return [.. _retired];
+        }
+    }
+
+    /// <summary>Step 3: ids that no block in use has are free again.</summary>
+    public void Release(HashSet<int> searched, HashSet<int> found)
+    {
+        using (_lock.EnterScope())
+        {
+            foreach (int id in searched)
+            {
+                if (found.Contains(id)) continue;
+                bool wasRetired = _retired.Remove(id);
+                Debug.Assert(wasRetired, "Only a retired id is released.");
+                _groups[id] = null;
+                _free.Push(id);
+            }
+
+            if (_retired.Count == 0 && _retired.Capacity > SweepsAtLeast) _retired = [];
+        }
+    }
+
+    public void Dispose() => _source.Release((nint)Keys, (nuint)IdsMax * sizeof(long));
+
+    private bool TryCommitKey_NeedsLock(int id)
+    {
+        if (id < _committedKeys) return true;
+        Debug.Assert(id == _committedKeys, "Ids are given out one after the other.");
+        if (!_source.TryCommit((nint)(Keys + id), PageArena.UnitBytes)) return false;
+        _committedKeys += KeysPerStep;
+        return true;
+    }
+}
