@@ -129,7 +129,7 @@ public static unsafe class GroupMemory
     [SuppressMessage("Reliability", "CA2000", Justification = "It lives as long as the process.")]
     private static SlabAllocator MakeAllocator()
     {
-        var made = new SlabAllocator(SystemPages.Instance);
+        SlabAllocator made = SlabAllocator.MakeShared();
         SlabAllocator? first = Interlocked.CompareExchange(ref s_allocator, made, null);
         if (first is null)
         {

@@ -9,15 +9,28 @@ internal sealed unsafe partial class SlabAllocator
     /// <summary>Frees a block, or says what is wrong with it.</summary>
     /// <param name="heap">This thread's.</param>
     /// <param name="block">Not null.</param>
-    /// <param name="onlyClass">The class that it has to be of; -1 for those of <see cref="SizeClasses"/> and large
-    /// blocks.</param>
+    /// <param name="cache">The cache that it has to be of; null for none.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public void FreeSlow(ThreadHeap* heap, byte* block, int onlyClass = -1)
+    public void FreeSlow(ThreadHeap* heap, byte* block, SlabCache? cache = null)
     {
         heap->CommittedBytes = (nuint)Arena.Frontier << PageArena.UnitShift;
         if (!TryFindUnit((nint)block, out SlabUnit* unit) || unit->State == SlabUnitState.None)
         {
             Fail(block, "was not allocated here, or is freed already");
+            return;
+        }
+
+        SlabCache? actual = unit->State == SlabUnitState.Slab ? ClassOf(unit->BinIndex).Cache : null;
+        if (actual != cache)
+        {
+            Fail(block, $"belongs to {(actual is null ? "no cache" : $"the cache '{actual.Name}'")}, and was freed to "
+                + $"{(cache is null ? "none" : $"'{cache.Name}'")}");
+            return;
+        }
+
+        if (cache is { IsRemoved: true })
+        {
+            Fail(block, $"was freed to the cache '{cache.Name}', which was removed");
             return;
         }
 
@@ -28,13 +41,6 @@ internal sealed unsafe partial class SlabAllocator
         }
 
         if (!IsBlockInUse(unit, block)) return;
-        bool isOfClass = onlyClass < 0 ? unit->BinIndex < SizeClasses.Count : unit->BinIndex == (uint)onlyClass;
-        if (!isOfClass)
-        {
-            Fail(block, "belongs to another cache");
-            return;
-        }
-
         UnchargeOwner(heap, unit, block);
         PutIntoBin(heap, unit->BinIndex, block);
     }

@@ -2,6 +2,7 @@
 // nobody has inherited.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -14,6 +15,7 @@ internal sealed unsafe partial class SlabAllocator
     private readonly SteadyLock _heapsLock = new();
     private readonly List<HeapOwner> _heaps = [];
     private int _lastLookedAt;
+    private bool _isShared;
 
     /// <summary>The heap of the calling thread.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory for it.</exception>
@@ -25,6 +27,10 @@ internal sealed unsafe partial class SlabAllocator
         t_heaps.Add(this, (nint)heap);
         return heap;
     }
+
+    /// <summary>The same, faster where it is the allocator that all share.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ThreadHeap* HeapOfCaller() => _isShared ? GroupMemory.Heap : HeapOfThread();
 
     /// <summary>Heaps that were ever made.</summary>
     public int HeapCount
@@ -118,17 +124,33 @@ internal sealed unsafe partial class SlabAllocator
         return true;
     }
 
+    /// <summary>What the calling thread and ended ones keep of a class goes back to its spans.</summary>
+    public void Empty(uint index)
+    {
+        if (t_heaps is not null && t_heaps.TryGetValue(this, out nint own)) EmptyBin((ThreadHeap*)own, index);
+        using (_heapsLock.EnterScope())
+        {
+            foreach (HeapOwner one in _heaps)
+            {
+                if (one.IsDead) EmptyBin(one.Heap, index);
+            }
+        }
+    }
+
     // What a thread keeps goes back to the spans.
     private void Empty(ThreadHeap* heap)
     {
-        for (uint i = 0; i < heap->BinCount; i++)
-        {
-            SlabBin* bin = heap->Bins + i;
-            if (bin->Head != null) ClassOf(i).BringToSpans(bin->Head);
-            if (bin->Spare != null) ClassOf(i).BringToSpans(bin->Spare);
-            bin->Head = bin->Spare = null;
-            bin->Count = 0;
-        }
+        for (uint i = 0; i < heap->BinCount; i++) EmptyBin(heap, i);
+    }
+
+    private void EmptyBin(ThreadHeap* heap, uint index)
+    {
+        if (index >= heap->BinCount) return;
+        SlabBin* bin = heap->Bins + index;
+        if (bin->Head != null) ClassOf(index).BringToSpans(bin->Head);
+        if (bin->Spare != null) ClassOf(index).BringToSpans(bin->Spare);
+        bin->Head = bin->Spare = null;
+        bin->Count = 0;
     }
 
     private sealed class HeapOwner(ThreadHeap* heap)

@@ -67,6 +67,9 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         }
     }
 
+    /// <summary>Makes the one that <see cref="GroupMemory"/> uses.</summary>
+    public static SlabAllocator MakeShared() => new(SystemPages.Instance) { _isShared = true };
+
     public PageArena Arena { get; }
 
     public SlabOwners Owners => _owners;
@@ -82,11 +85,12 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
 
     /// <summary>Adds a class of blocks.</summary>
     /// <param name="blockBytes">A multiple of 16.</param>
-    public SlabClass AddClass(int blockBytes)
+    /// <param name="cache">The cache that it is for; null for one of <see cref="SizeClasses"/>.</param>
+    public SlabClass AddClass(int blockBytes, SlabCache? cache = null)
     {
         using (_classesLock.EnterScope())
         {
-            var added = new SlabClass(this, _classCount, blockBytes);
+            var added = new SlabClass(this, _classCount, blockBytes, cache);
             if (_classCount == _classes.Length)
             {
                 SlabClass?[] larger = new SlabClass?[_classCount * 2];
@@ -101,6 +105,11 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     }
 
     public SlabClass ClassOf(uint index) => Volatile.Read(ref _classes)[index]!;
+
+    /// <summary>Whether an address is in a slab of a cache.</summary>
+    public bool IsOf(SlabCache cache, byte* block) =>
+        TryFindUnit((nint)block, out SlabUnit* unit) && unit->State == SlabUnitState.Slab
+        && ReferenceEquals(ClassOf(unit->BinIndex).Cache, cache);
 
     /// <summary>The head of the span that a block is in.</summary>
     public SlabUnit* SpanOf(byte* block)

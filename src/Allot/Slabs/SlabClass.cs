@@ -33,13 +33,14 @@ internal sealed unsafe class SlabClass
     private long _centralFree;   // carved blocks that lie in spans
     private long _carved;
 
-    public SlabClass(SlabAllocator allocator, int index, int blockBytes)
+    public SlabClass(SlabAllocator allocator, int index, int blockBytes, SlabCache? cache)
     {
         Debug.Assert(blockBytes >= SizeClasses.SmallestBytes, "A free block has a link.");
         Debug.Assert(blockBytes % SizeClasses.SmallestBytes == 0, "Blocks are aligned.");
         _allocator = allocator;
         _inverse = (ulong.MaxValue / (uint)blockBytes) + 1;
         Index = index;
+        Cache = cache;
         BlockBytes = blockBytes;
         bool isLarge = blockBytes > PageArena.UnitBytes;
         Batch = Math.Clamp(BatchBytes / blockBytes, isLarge ? BatchFewestLarge : BatchFewest, BatchMost);
@@ -53,6 +54,9 @@ internal sealed unsafe class SlabClass
     public int Index { get; }
 
     public int BlockBytes { get; }
+
+    /// <summary>The cache that it is for; null for one of <see cref="SizeClasses"/>.</summary>
+    public SlabCache? Cache { get; }
 
     /// <summary>Blocks that move between a thread and the class at a time.</summary>
     public int Batch { get; }
@@ -178,6 +182,7 @@ internal sealed unsafe class SlabClass
         for (int i = count - 1; i >= 0; i--)
         {
             byte* block = first + ((nint)i * BlockBytes);
+            if (Cache is { ConstructedAt: >= 0 }) *(long*)(block + Cache.ConstructedAt) = 0;
             BlockLink.Push(block, head);
             head = block;
         }

@@ -102,6 +102,16 @@ internal sealed unsafe class SlabOwners : IDisposable
         }
     }
 
+    /// <summary>The id of an owner; 0 if it has none.</summary>
+    public int Find(MemoryGroup group, MemoryKind kind)
+    {
+        MemoryCounter? counter = kind == MemoryKind.User ? group.Memory : group.KernelIfAny;
+        using (_lock.EnterScope())
+        {
+            return counter is not null && _idOf.TryGetValue(counter.ReserveKey, out int id) ? id : 0;
+        }
+    }
+
     /// <summary>Who it is; null for nobody, and for what is no id.</summary>
     public MemoryGroup? Find(int id, out MemoryKind kind)
     {

@@ -1,0 +1,171 @@
+using System.Runtime.CompilerServices;
+
+namespace Allot;
+
+/// <summary>Objects of one type in native memory, each charged to the group that it is allocated for. Linux says
+/// kmem_cache.</summary>
+/// <typeparam name="T">The type of the objects.</typeparam>
+/// <remarks>All methods may be used from any thread, and any thread frees what another has allocated. A cache lives as
+/// long as the process, or until it is removed while none of its objects is in use.</remarks>
+public sealed unsafe class ObjectCache<T>
+    where T : unmanaged
+{
+    // Of a constructed block, mixed with its address.
+    private const ulong ConstructedMark = 0x5EED_C0DE_0B1E_C75F;
+
+    private readonly SlabAllocator _allocator;
+    private readonly SlabCache _cache;
+    private readonly ObjectConstructor<T>? _constructor;
+    private readonly MemoryKind _kind;
+
+    /// <summary>Makes a cache. It takes no memory before its first object.</summary>
+    /// <param name="name">What it is called in statistics and errors.</param>
+    /// <param name="options">What it is like.</param>
+    /// <param name="constructor">Makes new memory an object; null for none: then the content of an object is undefined
+    /// when it is allocated.</param>
+    /// <exception cref="ArgumentException">The name is empty.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range, or an object is larger than 256 KiB
+    /// with all that belongs to it.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no address space.</exception>
+    public ObjectCache(string name, ObjectCacheOptions? options = null, ObjectConstructor<T>? constructor = null)
+        : this(GroupMemory.Shared, name, options, constructor)
+    {
+    }
+
+    internal ObjectCache(
+        SlabAllocator allocator, string name, ObjectCacheOptions? options, ObjectConstructor<T>? constructor)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        options ??= new ObjectCacheOptions();
+        options.Validate();
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sizeof(T), SizeClasses.LargestBytes - 8192, nameof(T));
+        _allocator = allocator;
+        _constructor = constructor;
+        _kind = options.Kind;
+        _cache = new SlabCache(allocator, name, sizeof(T), options, constructor is not null);
+    }
+
+    /// <summary>What it is called.</summary>
+    public string Name => _cache.Name;
+
+    /// <summary>What one object takes, alignment and bookkeeping included: what a group is charged.</summary>
+    public long ObjectBytes => _cache.BlockBytes;
+
+    /// <summary>Allocates an object and charges the group for it. Like <c>Charge</c>, it reclaims where a limit
+    /// refuses, and may block for that.</summary>
+    /// <param name="group">Who pays.</param>
+    /// <returns>An object; free it once.</returns>
+    /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
+    /// group has ended; nothing is charged.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
+    /// <exception cref="ObjectDisposedException">The cache was removed.</exception>
+    public T* Allocate(MemoryGroup group)
+    {
+        T* item = AllocateFast(group);
+        return item != null ? item : AllocateSlow(group, mayReclaim: true, out _);
+    }
+
+    /// <summary>Allocates an object and charges the group of a handle for it, with the kind of the cache.</summary>
+    /// <inheritdoc cref="Allocate(MemoryGroup)"/>
+    /// <param name="handle">Who pays.</param>
+    public T* Allocate(GroupHandle handle) => Allocate(handle.Group);
+
+    /// <summary>Allocates an object and charges the group for it, at once or not at all: it never reclaims and never
+    /// blocks.</summary>
+    /// <param name="group">Who pays.</param>
+    /// <param name="refusal">When null is returned: who refused, and why. Otherwise the default value.</param>
+    /// <returns>An object, or null when a limit refused or the group has ended.</returns>
+    /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
+    /// <exception cref="ObjectDisposedException">The cache was removed.</exception>
+    public T* TryAllocate(MemoryGroup group, out ChargeRefusal refusal)
+    {
+        refusal = default;
+        T* item = AllocateFast(group);
+        return item != null ? item : AllocateSlow(group, mayReclaim: false, out refusal);
+    }
+
+    /// <summary>Frees an object, and returns its bytes to the group it was charged to, or to the heir of that.</summary>
+    /// <param name="item">What <c>Allocate</c> of this cache has returned, on any thread; null does nothing. With a
+    /// constructor, the object has to be as the constructor leaves it.</param>
+    /// <remarks>An object that is freed already, or is not of this cache, ends the process: its memory may be somebody
+    /// else's by now.</remarks>
+    public void Free(T* item)
+    {
+        if (item == null) return;
+        byte* block = (byte*)item - _cache.PrefixBytes;
+        ThreadHeap* heap = _allocator.HeapOfCaller();
+        bool isFast = !_cache.IsRemoved && !ReclaimScope.IsReclaiming && _allocator.IsOf(_cache, block);
+        if (!isFast || !SlabPath.TryGive(heap, block)) _allocator.FreeSlow(heap, block, _cache);
+    }
+
+    /// <summary>Gives slabs without objects in use back, with what ended threads and the calling one keep of them.
+    /// </summary>
+    /// <returns>The bytes of the slabs.</returns>
+    public long Shrink() => _cache.Shrink();
+
+    /// <summary>The numbers of the cache, all groups added up.</summary>
+    public ObjectCacheStatistics ReadStatistics() => _cache.ReadStatistics();
+
+    /// <summary>What one group has of the cache. Looks at every slab.</summary>
+    /// <param name="group">The group; what its descendants have is not counted.</param>
+    public ObjectCacheStatistics ReadStatistics(MemoryGroup group) => _cache.ReadStatistics(group);
+
+    /// <summary>Removes the cache and gives its memory back. Doing it again does nothing.</summary>
+    /// <exception cref="InvalidOperationException">Objects are in use; nothing has changed.</exception>
+    public void Remove() => _cache.Remove();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T* AllocateFast(MemoryGroup group)
+    {
+        if (_cache.IsRemoved || ReclaimScope.IsReclaiming || !group.Counts(_kind)) return null;
+        MemoryCounter? counter = _kind == MemoryKind.User ? group.Memory : group.KernelIfAny;
+        if (counter is null) return null;
+        ThreadHeap* heap = _allocator.HeapOfCaller();
+        OwnerEntry* entry = ThreadHeap.ByKey(heap, counter.ReserveKey);
+        if (entry->Key != counter.ReserveKey) return null;
+        uint index = (uint)_cache.ClassFor(group, counter.ReserveKey).Index;
+        if (index >= heap->BinCount) return null;
+        byte* block = SlabPath.TryTake(heap, heap->Bins + index, entry->Slot, entry->Key, entry->Id);
+        return block == null ? null : Finish(heap, block);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private T* AllocateSlow(MemoryGroup group, bool mayReclaim, out ChargeRefusal refusal)
+    {
+        ObjectDisposedException.ThrowIf(_cache.IsRemoved, this);
+        ThreadHeap* heap = _allocator.HeapOfCaller();
+        SlabPayer payer = _allocator.PayerFor(heap, group, _kind);
+        uint index = (uint)_cache.ClassFor(group, payer.IsCharged ? payer.OwnerKey : 0).Index;
+        byte* block = _allocator.AllocateSlow(heap, index, payer, mayReclaim, out refusal);
+        return block == null ? null : Finish(heap, block);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T* Finish(ThreadHeap* heap, byte* block)
+    {
+        var item = (T*)(block + _cache.PrefixBytes);
+        if (_constructor is not null && *ConstructedWord(block) != MarkOf(block)) Construct(heap, block, item);
+        return item;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Construct(ThreadHeap* heap, byte* block, T* item)
+    {
+        *item = default;
+        try
+        {
+            _constructor!(ref *item);
+        }
+        catch
+        {
+            _allocator.FreeSlow(heap, block, _cache);
+            throw;
+        }
+
+        *ConstructedWord(block) = MarkOf(block);
+    }
+
+    private ulong* ConstructedWord(byte* block) => (ulong*)(block + _cache.ConstructedAt);
+
+    private static ulong MarkOf(byte* block) => ConstructedMark ^ (ulong)block;
+}

@@ -1,0 +1,177 @@
+// What an object cache is, whatever the type of its objects: a class of blocks, or one for each group.
+//
+// Layout of a block. Without a constructor the object is the block. With one, a free object must stay as it is, so the
+// link of the block lies before it, and behind it a word that says whether the constructor has run:
+//   [prefix: link][object][word]     the word is zeroed when the block is carved
+//
+// Private slabs. A class belongs to one group at a time. When the group was removed and the last of its objects is
+// freed, the class is given to the next group that comes.
+
+using System.Diagnostics;
+
+namespace Allot;
+
+internal sealed unsafe class SlabCache
+{
+    private const int RememberedGroups = 64;
+
+    private readonly SteadyLock _lock = new();
+    private readonly SlabAllocator _allocator;
+    private readonly List<PrivateClass> _private = [];
+
+    // The private class that a group was seen with last, by the key of its counter. Written without a lock.
+    private readonly PrivateClass?[] _seen = new PrivateClass?[RememberedGroups];
+    private volatile bool _isRemoved;
+
+    public SlabCache(SlabAllocator allocator, string name, int objectBytes, ObjectCacheOptions options, bool constructs)
+    {
+        _allocator = allocator;
+        Name = name;
+        Options = options;
+        int alignment = Math.Max(SizeClasses.SmallestBytes, options.AlignmentBytes);
+        PrefixBytes = constructs ? alignment : 0;
+        ConstructedAt = constructs ? RoundUp(PrefixBytes + objectBytes, sizeof(long)) : -1;
+        long blockBytes = constructs ? ConstructedAt + sizeof(long) : objectBytes;
+        BlockBytes = (int)Math.Max(RoundUp((int)blockBytes, alignment), SizeClasses.SmallestBytes);
+        Shared = options.HasPrivateSlabs ? null : NewClass();
+    }
+
+    public string Name { get; }
+
+    public ObjectCacheOptions Options { get; }
+
+    public int BlockBytes { get; }
+
+    public int PrefixBytes { get; }
+
+    /// <summary>Where in a block the word is that says that the constructor has run; -1 without one.</summary>
+    public int ConstructedAt { get; }
+
+    /// <summary>The class of all groups; null where each has its own.</summary>
+    public SlabClass? Shared { get; }
+
+    public bool IsRemoved => _isRemoved;
+
+    /// <summary>The class that a group allocates from.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="key">The key of its counter; 0 for what is not charged.</param>
+    public SlabClass ClassFor(MemoryGroup group, long key)
+    {
+        if (Shared is { } shared) return shared;
+        ref PrivateClass? seen = ref _seen[key & (RememberedGroups - 1)];
+        PrivateClass? known = Volatile.Read(ref seen);
+        if (known is not null && known.Key == key && ReferenceEquals(known.Group, group)) return known.Class;
+        using (_lock.EnterScope())
+        {
+            PrivateClass found = FindPrivate_NeedsLock(group, key);
+            Volatile.Write(ref seen, found);
+            return found.Class;
+        }
+    }
+
+    public SlabClass[] Classes
+    {
+        get
+        {
+            if (Shared is { } shared) return [shared];
+            using (_lock.EnterScope()) return [.. _private.Select(static one => one.Class)];
+        }
+    }
+
+    /// <summary>Gives the empty slabs back.</summary>
+    /// <returns>Their bytes.</returns>
+    public long Shrink()
+    {
+        long before = SlabBytesNow();
+        foreach (SlabClass one in Classes) _allocator.Empty((uint)one.Index);
+        foreach (SlabClass one in Classes) one.Trim(all: true);
+        return Math.Max(0, before - SlabBytesNow());
+    }
+
+    public ObjectCacheStatistics ReadStatistics()
+    {
+        long active = 0, total = 0;
+        int slabs = 0;
+        foreach (SlabClass one in Classes)
+        {
+            SlabClassCounts counts = one.ReadCounts();
+            active += ActiveIn(one, counts);
+            total += counts.Capacity;
+            slabs += counts.Spans;
+        }
+
+        return Statistics(active, total, slabs);
+    }
+
+    public ObjectCacheStatistics ReadStatistics(MemoryGroup group)
+    {
+        long[] counts = _allocator.CountByClass(_allocator.Owners.Find(group, Options.Kind));
+        long active = Classes.Sum(one => counts[one.Index]);
+        int slabs = 0;
+        using (_lock.EnterScope())
+        {
+            foreach (PrivateClass one in _private)
+            {
+                if (one.Group == group) slabs += one.Class.ReadCounts().Spans;
+            }
+        }
+
+        return Statistics(active, active, slabs);
+    }
+
+    /// <summary>Ends it.</summary>
+    /// <exception cref="InvalidOperationException">Objects are in use; nothing has changed.</exception>
+    public void Remove()
+    {
+        if (_isRemoved) return;
+        long active = ReadStatistics().ActiveObjects;
+        if (active > 0)
+        {
+            throw new InvalidOperationException(
+                $"The cache '{Name}' cannot be removed: {active} of its objects are in use. Free them first.");
+        }
+
+        _isRemoved = true;
+        _ = Shrink();
+    }
+
+    private PrivateClass FindPrivate_NeedsLock(MemoryGroup group, long key)
+    {
+        Debug.Assert(Shared is null, "Shared slabs are for all groups.");
+        foreach (PrivateClass one in _private)
+        {
+            if (one.Key == key && one.Group == group) return one;
+        }
+
+        for (int i = 0; i < _private.Count; i++)
+        {
+            PrivateClass one = _private[i];
+            if (one.Group.State != MemoryGroupState.Offline || ActiveIn(one.Class, one.Class.ReadCounts()) > 0) continue;
+            return _private[i] = new PrivateClass(group, key, one.Class);
+        }
+
+        var added = new PrivateClass(group, key, NewClass());
+        _private.Add(added);
+        return added;
+    }
+
+    private SlabClass NewClass() => _allocator.AddClass(BlockBytes, this);
+
+    private long ActiveIn(SlabClass one, SlabClassCounts counts) =>
+        Math.Max(0, counts.Carved - counts.Free - _allocator.CountInBins((uint)one.Index));
+
+    private long SlabBytesNow() =>
+        Classes.Sum(static one => (long)one.ReadCounts().Spans * one.UnitsPerSpan << PageArena.UnitShift);
+
+    private ObjectCacheStatistics Statistics(long active, long total, int slabs)
+    {
+        SlabClass? any = Shared ?? Classes.FirstOrDefault();
+        long slabBytes = (long)(any?.UnitsPerSpan ?? 1) << PageArena.UnitShift;
+        return new ObjectCacheStatistics(
+            Name, active, total, BlockBytes, any?.BlocksInSpan ?? (int)(slabBytes / BlockBytes), slabBytes, slabs);
+    }
+
+    private static int RoundUp(int bytes, int alignment) => (bytes + alignment - 1) & ~(alignment - 1);
+
+    private sealed record PrivateClass(MemoryGroup Group, long Key, SlabClass Class);
+}
