@@ -9,12 +9,13 @@ using Allot.Benchmarks.Groups;
 using Allot.Benchmarks.Off;
 using Allot.Benchmarks.Runner;
 using Allot.Benchmarks.Scopes;
+using Allot.Benchmarks.Slabs;
 
 Benchmark[] all =
 [
     new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
     new OffBenchmark(), new SwitchedOffBenchmark(), new GroupsBenchmark(),
-    new ScopesBenchmark(),
+    new ScopesBenchmark(), new SlabsBenchmark(),
 ];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {
