@@ -33,14 +33,14 @@ public readonly unsafe ref struct GroupAllocator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Allocate(nuint bytes)
     {
-        if (bytes <= SizeClasses.LargestBytes)
+        if (bytes <= SizeClasses.TableBytes)
         {
-            SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
+            SlabBin* bin = _heap->Bins + SizeClasses.IndexByTable(bytes);
             byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
             if (block != null) return block;
         }
 
-        return AllocateSlow(bytes, mayReclaim: true, out _);
+        return AllocateOther(bytes);
     }
 
     /// <summary>Allocates a block and charges the group for it, at once or not at all: it never reclaims and never
@@ -70,6 +70,20 @@ public readonly unsafe ref struct GroupAllocator
     public void Free(byte* block)
     {
         if (!SlabPath.TryGive(_heap, block, _payer.Slot, _payer.SlotKey, _payer.Id)) FreeOther(block);
+    }
+
+    // Of more than the table has, or unusual.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* AllocateOther(nuint bytes)
+    {
+        if (bytes is > SizeClasses.TableBytes and <= SizeClasses.LargestBytes)
+        {
+            SlabBin* bin = _heap->Bins + SizeClasses.IndexByFormula(bytes);
+            byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
+            if (block != null) return block;
+        }
+
+        return AllocateSlow(bytes, mayReclaim: true, out _);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -54,16 +54,13 @@ public static unsafe class GroupMemory
     public static byte* Allocate(MemoryGroup group, nuint bytes)
     {
         ThreadHeap* heap = Heap;
-        if (bytes <= SizeClasses.LargestBytes && !ReclaimScope.IsReclaiming)
+        long key = group.Memory.ReserveKey;
+        OwnerEntry* entry = ThreadHeap.ByKey(heap, key);
+        if (bytes <= SizeClasses.TableBytes && entry->Key == key && !ReclaimScope.IsReclaiming)
         {
-            long key = group.Memory.ReserveKey;
-            OwnerEntry* entry = ThreadHeap.ByKey(heap, key);
-            if (entry->Key == key)
-            {
-                SlabBin* bin = heap->Bins + SizeClasses.IndexOf(bytes);
-                byte* block = SlabPath.TryTake(heap, bin, entry->Slot, key, entry->Id);
-                if (block != null) return block;
-            }
+            SlabBin* bin = heap->Bins + SizeClasses.IndexByTable(bytes);
+            byte* block = SlabPath.TryTake(heap, bin, entry->Slot, key, entry->Id);
+            if (block != null) return block;
         }
 
         return AllocateSlow(group, MemoryKind.User, bytes);

@@ -4,6 +4,7 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Allot;
 
@@ -15,8 +16,8 @@ internal static class SizeClasses
 
     private const int FineCount = 8, FineLog2 = 7, LargestLog2 = 18;
 
-    // Up to here by a table: entry i is for sizes up to 16 * i.
-    private const int TableBytes = 1024;
+    /// <summary>Up to here by a table: entry i is for sizes up to 16 * i.</summary>
+    public const int TableBytes = 1024;
 
     private static ReadOnlySpan<byte> Table =>
     [
@@ -28,11 +29,15 @@ internal static class SizeClasses
 
     /// <summary>The smallest class that a block of a size fits in.</summary>
     /// <param name="bytes">0 to <see cref="LargestBytes"/>.</param>
+    public static int IndexOf(nuint bytes) => bytes <= TableBytes ? IndexByTable(bytes) : IndexByFormula(bytes);
+
+    /// <summary>The same for sizes up to <see cref="TableBytes"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int IndexOf(nuint bytes) =>
-        bytes <= TableBytes
-            ? Unsafe.Add(ref Unsafe.AsRef(in Table[0]), (nint)((bytes + 15) >> 4))
-            : IndexByFormula(bytes);
+    public static int IndexByTable(nuint bytes)
+    {
+        Debug.Assert(bytes <= TableBytes, "Larger sizes are not in the table.");
+        return Unsafe.Add(ref MemoryMarshal.GetReference(Table), (nint)((bytes + 15) >> 4));
+    }
 
     /// <summary>The same for any size above 128.</summary>
     public static int IndexByFormula(nuint bytes)

@@ -117,7 +117,7 @@ internal sealed unsafe partial class SlabAllocator
         using (_heapsLock.EnterScope())
         {
             heap->Bins = bins;
-            heap->BinCount = count;
+            heap->BinBytes = count << SlabBin.SizeLog2;
         }
 
         if (old != null) _metadata.Free((byte*)old, oldCount * (nuint)sizeof(SlabBin));

@@ -13,13 +13,14 @@ namespace Allot;
 
 internal sealed unsafe class SlabClass
 {
-    private const int BatchBytes = 64 << 10, BatchMost = 64, BatchFewest = 4, BatchFewestLarge = 2;
+    private const int BatchBytes = 64 << 10, BatchMost = 128, BatchFewest = 4, BatchFewestLarge = 2;
     private const int BatchesBytes = 1 << 20, BatchesFewest = 4, BatchesMost = 64;
     private const int BlocksPerSpan = 8, BlocksPerLargeSpan = 4;
 
     private readonly SteadyLock _lock = new();
     private readonly SlabAllocator _allocator;
     private readonly ulong _inverse;
+    private readonly ulong _indexInverse;
     private readonly nint[] _batches;
 
     // Under the lock: 0 <= _batchCount <= _batches.Length; _lowest is the fewest since Trim last looked.
@@ -39,6 +40,7 @@ internal sealed unsafe class SlabClass
         Debug.Assert(blockBytes % SizeClasses.SmallestBytes == 0, "Blocks are aligned.");
         _allocator = allocator;
         _inverse = (ulong.MaxValue / (uint)blockBytes) + 1;
+        _indexInverse = ((1UL << 32) + (uint)(blockBytes >> 4) - 1) / (uint)(blockBytes >> 4);
         Index = index;
         Cache = cache;
         BlockBytes = blockBytes;
@@ -259,7 +261,8 @@ internal sealed unsafe class SlabClass
                 BlockBytes = BlockBytes,
                 FirstIndex = from,
                 BlockCount = Math.Min(to, BlocksInSpan) - Math.Min(from, BlocksInSpan),
-                BinIndex = (uint)Index,
+                BinOffset = (uint)Index << SlabBin.SizeLog2,
+                IndexInverse = _indexInverse,
                 State = SlabUnitState.Slab,
             };
         }

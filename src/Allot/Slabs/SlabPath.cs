@@ -1,6 +1,9 @@
 // The fast path of every allocator here: take a block from the bin of this thread and charge it, uncharge a block and
 // put it into the bin. Everything unusual returns null or false, having changed nothing, and SlabAllocator does it.
 // SlabOwners.cs says why the order of the steps is what it is.
+//
+// What is not here is not here for the sake of its instructions: these two methods are some fifty of them each, and that
+// is what a pair costs.
 
 using System.Runtime.CompilerServices;
 
@@ -19,26 +22,17 @@ internal static unsafe class SlabPath
     {
         byte* block = bin->Head;
         if (block == null) return null;
-        var link = (BlockLink*)block;
-        byte* next = link->Next;
-        nuint check = link->Check;
-        if (check != BlockLink.CheckOf(block, next)) return null;
-        SlabUnit* unit = ThreadHeap.UnitOf(heap, block);
-        int owner = Volatile.Read(ref unit->Owner);
-        bool isMixed = owner != id;
-        if (isMixed && (owner != SlabUnit.Mixed || !ThreadHeap.TryEnter(heap, id, key))) return null;
-
-        Volatile.Write(ref link->Check, 0);
-        bool charged = slot->TrySpend(key, bin->BlockBytes);
-        if (isMixed)
+        if (Volatile.Read(ref ThreadHeap.UnitOf(heap, block)->Owner) != id)
         {
-            if (charged) unit->Owners[ThreadHeap.IndexInUnit(unit, block)] = id;
-            ThreadHeap.Leave(heap);
+            return TryTakeMixed(heap, bin, slot, key, id);
         }
 
-        if (!charged)
+        var link = (BlockLink*)block;
+        byte* next = link->Next;
+        Volatile.Write(ref link->Check, 0);
+        if (!slot->TrySpend(key, bin->BlockBytes))
         {
-            link->Check = check;
+            link->Check = BlockLink.CheckOf(block, next);
             return null;
         }
 
@@ -47,15 +41,17 @@ internal static unsafe class SlabPath
         return block;
     }
 
-    /// <summary>Uncharges a block of one owner and puts it into the bin.</summary>
+    /// <summary>Uncharges a block of one owner, in a unit that has no other, and puts it into the bin.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryGive(ThreadHeap* heap, byte* block, ReserveSlot* slot, long key, int id)
     {
-        SlabBin* bin = BinFor(heap, block, out int owner, out int bytes);
-        if (bin == null || owner != id || !slot->TryKeep(key, bytes)) return false;
-        BlockLink.Push(block, bin->Head);
-        bin->Head = block;
-        bin->Count++;
+        nuint offset = (nuint)((nint)block - heap->Base);
+        if (offset >= heap->CommittedBytes) return false;
+        SlabUnit* unit = heap->Units + (offset >> PageArena.UnitShift);
+        if (Volatile.Read(ref unit->Owner) != id || !IsInUse(heap, unit, block)) return false;
+        SlabBin* bin = BinOf(heap, unit);
+        if (bin->Count >= bin->Batch || !slot->TryKeep(key, unit->BlockBytes)) return false;
+        Put(bin, block);
         return true;
     }
 
@@ -63,36 +59,65 @@ internal static unsafe class SlabPath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryGive(ThreadHeap* heap, byte* block)
     {
-        SlabBin* bin = BinFor(heap, block, out int owner, out int bytes);
-        if (bin == null) return false;
+        nuint offset = (nuint)((nint)block - heap->Base);
+        if (offset >= heap->CommittedBytes) return false;
+        SlabUnit* unit = heap->Units + (offset >> PageArena.UnitShift);
+        if (!IsInUse(heap, unit, block)) return false;
+        SlabBin* bin = BinOf(heap, unit);
+        if (bin->Count >= bin->Batch) return false;
+        int owner = Volatile.Read(ref unit->Owner);
+        if (owner == SlabUnit.Mixed) owner = unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
         OwnerEntry* entry = ThreadHeap.ById(heap, owner);
-        if (entry->Id != owner || !entry->Slot->TryKeep(entry->Key, bytes)) return false;
-        BlockLink.Push(block, bin->Head);
-        bin->Head = block;
-        bin->Count++;
+        if (entry->Id != owner || !entry->Slot->TryKeep(entry->Key, unit->BlockBytes)) return false;
+        Put(bin, block);
         return true;
     }
 
-    // Null unless the address is that of a block in use, and its bin has space.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static SlabBin* BinFor(ThreadHeap* heap, byte* block, out int owner, out int bytes)
+    // The same for a unit with more than one owner.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* TryTakeMixed(ThreadHeap* heap, SlabBin* bin, ReserveSlot* slot, long key, int id)
     {
-        Unsafe.SkipInit(out owner);
-        Unsafe.SkipInit(out bytes);
-        nuint offset = (nuint)((nint)block - heap->Base);
-        if (offset >= heap->CommittedBytes) return null;
-        SlabUnit* unit = heap->Units + (offset >> PageArena.UnitShift);
-        nuint at = (nuint)((nint)block - unit->SpanStart);
-        if (at >= unit->CarvedBytes || at * unit->Inverse >= unit->Inverse) return null;
-        uint index = unit->BinIndex;
-        if (index >= heap->BinCount) return null;
-        SlabBin* bin = heap->Bins + index;
-        if (bin->Count >= bin->Batch) return null;
+        byte* block = bin->Head;
+        SlabUnit* unit = ThreadHeap.UnitOf(heap, block);
+        int owner = Volatile.Read(ref unit->Owner);
+        if (owner != SlabUnit.Mixed || !ThreadHeap.TryEnter(heap, id, key)) return null;
         var link = (BlockLink*)block;
-        if (link->Check == BlockLink.CheckOf(block, link->Next)) return null;
-        owner = Volatile.Read(ref unit->Owner);
-        if (owner == SlabUnit.Mixed) owner = unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
-        bytes = unit->BlockBytes;
-        return bin;
+        byte* next = link->Next;
+        Volatile.Write(ref link->Check, 0);
+        bool charged = slot->TrySpend(key, bin->BlockBytes);
+        if (charged) unit->Owners[ThreadHeap.IndexInUnit(unit, block)] = id;
+        ThreadHeap.Leave(heap);
+        if (!charged)
+        {
+            link->Check = BlockLink.CheckOf(block, next);
+            return null;
+        }
+
+        bin->Head = next;
+        bin->Count--;
+        return block;
+    }
+
+    // Whether it is the address of a block in use, of a class that this thread has a bin for.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsInUse(ThreadHeap* heap, SlabUnit* unit, byte* block)
+    {
+        nuint at = (nuint)((nint)block - unit->SpanStart);
+        ulong inverse = unit->Inverse;
+        if (at >= unit->CarvedBytes || at * inverse >= inverse || unit->BinOffset >= heap->BinBytes) return false;
+        var link = (BlockLink*)block;
+        return link->Check != BlockLink.CheckOf(block, link->Next);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static SlabBin* BinOf(ThreadHeap* heap, SlabUnit* unit) =>
+        (SlabBin*)((byte*)heap->Bins + unit->BinOffset);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(SlabBin* bin, byte* block)
+    {
+        BlockLink.Push(block, bin->Head);
+        bin->Head = block;
+        bin->Count++;
     }
 }

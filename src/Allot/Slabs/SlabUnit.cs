@@ -20,6 +20,8 @@ internal unsafe struct SlabUnit
     /// <summary>More than one owner: <see cref="Owners"/> has one for each block.</summary>
     public const int Mixed = -1;
 
+    public readonly uint BinIndex => BinOffset >> SlabBin.SizeLog2;
+
     // The first block of the span. 0 where the unit has no blocks: then nothing is a valid address in it.
     public nint SpanStart;
 
@@ -29,19 +31,25 @@ internal unsafe struct SlabUnit
 
     // Blocks of the span below this offset have been handed out, or could be. The same in all units of a span.
     public uint CarvedBytes;
-    public int BlockBytes;
+
+    // How many blocks start in this unit.
+    public int BlockCount;
+
+    // 2^32 / (BlockBytes / 16), rounded up: the index of a block in its span is the upper half of its offset / 16 times
+    // this. Exact, because a span has at most 2^20 bytes, and a block at most 2^18.
+    public ulong IndexInverse;
+    public long BlockBytes;
 
     // The owner of all blocks in use that start in this unit; NoOwner; or Mixed. Changes under the lock of the class.
     public int Owner;
 
-    // The index in its span of the first block that starts in this unit, and how many do.
+    // The index in its span of the first block that starts in this unit.
     public int FirstIndex;
     public int* Owners;
-    public uint BinIndex;
+    public uint BinOffset;
     public SlabUnitState State;
-    public int BlockCount;
-    private fixed byte _padding[12];
 
+    // The head only.
     public byte* FreeHead;
     public int FreeCount;
     public int CarvedCount;

@@ -20,7 +20,7 @@ internal unsafe struct ThreadHeap
 
     // Of all classes this thread has met. The table grows on its own thread only.
     public SlabBin* Bins;
-    public uint BinCount;
+    public uint BinBytes;
 
     // 1 while the thread may be about to write down an owner that it has checked: see SlabOwners.
     public int Busy;
@@ -29,6 +29,8 @@ internal unsafe struct ThreadHeap
 
     // What is charged to nobody is spent from here: it never ends.
     public ReserveSlot Unlimited;
+
+    public readonly uint BinCount => BinBytes >> SlabBin.SizeLog2;
 
     public static nuint SizeInBytes => (nuint)sizeof(ThreadHeap) + (2 * EntryCount * (nuint)sizeof(OwnerEntry));
 
@@ -83,5 +85,5 @@ internal unsafe struct ThreadHeap
     /// <summary>The index of a block among those that start in its unit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexInUnit(SlabUnit* unit, byte* block) =>
-        (int)Math.BigMul(unit->Inverse, (ulong)((nint)block - unit->SpanStart), out _) - unit->FirstIndex;
+        (int)(((ulong)((nint)block - unit->SpanStart) >> 4) * unit->IndexInverse >> 32) - unit->FirstIndex;
 }

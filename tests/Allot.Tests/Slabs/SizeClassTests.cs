@@ -35,4 +35,40 @@ public sealed class SizeClassTests
             Assert.True(block - bytes <= block / 5, $"{bytes} bytes take a block of {block}.");
         }
     }
+
+    [Fact]
+    public unsafe void A_unit_is_two_lines_of_the_cache_and_a_bin_half_of_one()
+    {
+        Assert.Equal(SlabUnit.SizeInBytes, sizeof(SlabUnit));
+        Assert.Equal(64, (int)System.Runtime.InteropServices.Marshal.OffsetOf<SlabUnit>(nameof(SlabUnit.FreeHead)));
+        Assert.Equal(SlabBin.SizeInBytes, sizeof(SlabBin));
+        Assert.Equal(64, sizeof(ReserveSlot));
+    }
+
+    [Fact]
+    public unsafe void Every_block_of_every_class_has_its_index_and_no_other_address_has_one()
+    {
+        using var slabs = new SlabFixture();
+        for (int i = 0; i < SizeClasses.Count; i++)
+        {
+            SlabClass one = slabs.Slabs.ClassOf((uint)i);
+            SlabUnit* span = slabs.Slabs.TryMakeSpan(one);
+            int blocks = 0;
+            for (int unit = 0; unit < one.UnitsPerSpan; unit++)
+            {
+                for (int block = 0; block < span[unit].BlockCount; block++, blocks++)
+                {
+                    nint address = span->SpanStart + ((nint)blocks * one.BlockBytes);
+                    Assert.Equal(unit, (int)((address - span->SpanStart) >> PageArena.UnitShift));
+                    Assert.Equal(block, ThreadHeap.IndexInUnit(span + unit, (byte*)address));
+                }
+            }
+
+            Assert.Equal(one.BlocksInSpan, blocks);
+            for (uint at = 0; at < one.UnitsPerSpan << PageArena.UnitShift; at += 8)
+            {
+                Assert.Equal(at % one.BlockBytes == 0, at * span->Inverse < span->Inverse);
+            }
+        }
+    }
 }
