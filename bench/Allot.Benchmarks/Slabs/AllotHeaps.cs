@@ -1,5 +1,6 @@
 // Allot's own ways to allocate. Each operation is a method that is not inlined, as a library that is called would be.
 
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 
 namespace Allot.Benchmarks.Slabs;
@@ -27,7 +28,18 @@ internal static unsafe class AllotHeaps
         IsOurs = true,
     };
 
-    private static MemoryGroup Leaf(int depth)
+    public static HeapSubject InTurn { get; } = new("Allot, two groups in turn", static _ =>
+        new HeapLoop<OpenPair, nint>(new Pairs(NewLeaf(3), NewLeaf(3))))
+    {
+        IsOurs = true,
+    };
+
+    // One for each depth: a unit that two groups have blocks in is a case of its own.
+    private static readonly ConcurrentDictionary<int, MemoryGroup> s_leaves = new();
+
+    private static MemoryGroup Leaf(int depth) => s_leaves.GetOrAdd(depth, NewLeaf);
+
+    private static MemoryGroup NewLeaf(int depth)
     {
         var limits = new MemoryGroupOptions { MaxBytes = LimitBytes };
         MemoryGroup group = new MemoryController(limits).Root;
@@ -47,6 +59,35 @@ internal static unsafe class AllotHeaps
         public nint Allocate(nuint bytes) => Allocate(_allocator, bytes);
 
         public void Free(nint block) => Free(_allocator, block);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static nint Allocate(in GroupAllocator allocator, nuint bytes) => (nint)allocator.Allocate(bytes);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static void Free(in GroupAllocator allocator, nint block) => allocator.Free((byte*)block);
+    }
+
+    private sealed class Pairs(MemoryGroup first, MemoryGroup second) : IHeapSource<OpenPair>
+    {
+        public OpenPair Open() => new(first.Allocator(), second.Allocator());
+    }
+
+    private ref struct OpenPair(GroupAllocator first, GroupAllocator second) : IHeap<nint>
+    {
+        private readonly GroupAllocator _first = first, _second = second;
+        private bool _isSecond;
+
+        public nint Allocate(nuint bytes)
+        {
+            _isSecond = !_isSecond;
+            return _isSecond ? Allocate(_second, bytes) : Allocate(_first, bytes);
+        }
+
+        public readonly void Free(nint block)
+        {
+            if (_isSecond) Free(_second, block);
+            else Free(_first, block);
+        }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static nint Allocate(in GroupAllocator allocator, nuint bytes) => (nint)allocator.Allocate(bytes);

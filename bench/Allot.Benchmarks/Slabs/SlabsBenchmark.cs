@@ -7,6 +7,9 @@ namespace Allot.Benchmarks.Slabs;
 internal sealed class SlabsBenchmark : Benchmark
 {
     private const int RoundCount = 41, RandomRounds = 15, LiveBlocks = 100_000, Replacements = 200_000;
+    // Sizes of classes of their own: their units have more than one owner.
+    private const int DepthBytes = 96, TurnBytes = 112;
+
     private const int MixLength = 1024, MixSmallestLog2 = 4, MixLargestLog2 = 16;
 
     private static readonly int[] s_sizes = [16, 64, 256, 1024, 4096, 65536];
@@ -23,7 +26,7 @@ internal sealed class SlabsBenchmark : Benchmark
         `GroupMemory.Allocate(group, bytes)`. Both are called through methods that are not inlined. The others charge
         nobody; the C libraries are called with `SuppressGCTransition`. *Batch* allocates 256 blocks (16 of 64 KiB) and
         frees them in the same order. *Random* frees a random one of 100,000 live blocks and allocates another; the live
-        set exists only while its turn lasts. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is
+        set exists only while its turn lasts. *Two groups in turn* have blocks of 112 bytes in the same units. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is
         one thread that allocates and another that frees, through a ring of 4096. jemalloc (Debian: libjemalloc2) takes
         part where it loads: that needs `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`.
         """;
@@ -45,6 +48,10 @@ internal sealed class SlabsBenchmark : Benchmark
         AddSizes(page, "Pair", SlabKind.Pair, results);
         AddSizes(page, "Batch", SlabKind.Batch, results);
         AddOthers(page, results);
+        page.AddTable("Pair of 64 bytes, other ways", ["ns", "pair", "to by handle"],
+            from one in (SlabCase[])[new(AllotHeaps.ByCache), new(AllotHeaps.InTurn) { Bytes = TurnBytes }]
+            select (IReadOnlyList<string>)[one.Subject.Name, Time(results, one),
+                $"{Ratio(results, one, new SlabCase(AllotHeaps.ByAllocator))}"]);
         IReadOnlyList<(string What, IReadOnlyList<Series> Series)> random = MeasureRandom(bench);
         page.AddTable("Random replacement, 100,000 live",
             ["ns", .. random.Select(static one => one.What)],
@@ -75,11 +82,12 @@ internal sealed class SlabsBenchmark : Benchmark
             }
 
             if (!subject.IsOurs) continue;
-            yield return one with { Depth = 1 };
-            yield return one with { Depth = 5 };
+            yield return one with { Depth = 1, Bytes = DepthBytes };
+            yield return one with { Depth = 5, Bytes = DepthBytes };
         }
 
         yield return new SlabCase(AllotHeaps.ByCache);
+        yield return new SlabCase(AllotHeaps.InTurn) { Bytes = TurnBytes };
     }
 
     private static Dictionary<SlabCase, Series> MeasureCases(Workbench bench, IReadOnlyList<SlabCase> cases)
@@ -149,9 +157,9 @@ internal sealed class SlabsBenchmark : Benchmark
 
     private static void AddOthers(ResultPage page, Dictionary<SlabCase, Series> results) =>
         page.AddTable("Two threads, and depth",
-            ["ns", "pair of 64, two threads", "batch of 64, two threads", "pass of 64", "pass of 1024", "pair of 64, depth 1",
+            ["ns", "pair of 64, two threads", "batch of 64, two threads", "pass of 64", "pass of 1024", "pair of 96, depth 1",
                 "depth 5"],
-            from subject in (HeapSubject[])[.. s_subjects, AllotHeaps.ByCache]
+            from subject in s_subjects
             let one = new SlabCase(subject)
             let two = one with { Threads = 2 }
             select (IReadOnlyList<string>)
@@ -159,7 +167,7 @@ internal sealed class SlabsBenchmark : Benchmark
                 subject.Name, Time(results, two), Time(results, two with { Kind = SlabKind.Batch }),
                 Time(results, two with { Kind = SlabKind.Pass }),
                 Time(results, two with { Kind = SlabKind.Pass, Bytes = 1024 }),
-                Time(results, one with { Depth = 1 }), Time(results, one with { Depth = 5 }),
+                Time(results, one with { Depth = 1, Bytes = DepthBytes }), Time(results, one with { Depth = 5, Bytes = DepthBytes }),
             ]);
 
     private static void AddGoals(
@@ -179,7 +187,8 @@ internal sealed class SlabsBenchmark : Benchmark
 
         ToMimalloc("pass of 64 bytes", group with { Kind = SlabKind.Pass, Threads = 2 }, 0.6);
         ToOwn("pair of 64 bytes, two threads to one", handle with { Threads = 2 }, handle, 1.1);
-        ToOwn("pair of 64 bytes, depth 5 to depth 1", handle with { Depth = 5 }, handle with { Depth = 1 }, 1.05);
+        ToOwn("pair of 96 bytes, depth 5 to depth 1", handle with { Depth = 5, Bytes = DepthBytes },
+            handle with { Depth = 1, Bytes = DepthBytes }, 1.05);
         int mimalloc = Array.IndexOf(s_subjects, PeerHeaps.MimallocSubject);
         foreach ((string what, IReadOnlyList<Series> series) in random)
         {

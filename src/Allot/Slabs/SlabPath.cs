@@ -41,14 +41,14 @@ internal static unsafe class SlabPath
         return block;
     }
 
-    /// <summary>Uncharges a block of one owner, in a unit that has no other, and puts it into the bin.</summary>
+    /// <summary>Uncharges a block of one owner and puts it into the bin.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryGive(ThreadHeap* heap, byte* block, ReserveSlot* slot, long key, int id)
     {
         nuint offset = (nuint)((nint)block - heap->Base);
         if (offset >= heap->CommittedBytes) return false;
         SlabUnit* unit = heap->Units + (offset >> PageArena.UnitShift);
-        if (Volatile.Read(ref unit->Owner) != id || !IsInUse(heap, unit, block)) return false;
+        if (!IsInUse(heap, unit, block) || OwnerOf(unit, block) != id) return false;
         SlabBin* bin = BinOf(heap, unit);
         if (bin->Count >= bin->Batch || !slot->TryKeep(key, unit->BlockBytes)) return false;
         Put(bin, block);
@@ -65,8 +65,7 @@ internal static unsafe class SlabPath
         if (!IsInUse(heap, unit, block)) return false;
         SlabBin* bin = BinOf(heap, unit);
         if (bin->Count >= bin->Batch) return false;
-        int owner = Volatile.Read(ref unit->Owner);
-        if (owner == SlabUnit.Mixed) owner = unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
+        int owner = OwnerOf(unit, block);
         OwnerEntry* entry = ThreadHeap.ById(heap, owner);
         if (entry->Id != owner || !entry->Slot->TryKeep(entry->Key, unit->BlockBytes)) return false;
         Put(bin, block);
@@ -107,6 +106,13 @@ internal static unsafe class SlabPath
         if (at >= unit->CarvedBytes || at * inverse >= inverse || unit->BinOffset >= heap->BinBytes) return false;
         var link = (BlockLink*)block;
         return link->Check != BlockLink.CheckOf(block, link->Next);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int OwnerOf(SlabUnit* unit, byte* block)
+    {
+        int owner = Volatile.Read(ref unit->Owner);
+        return owner != SlabUnit.Mixed ? owner : unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
