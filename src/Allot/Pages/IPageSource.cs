@@ -1,7 +1,7 @@
 namespace Allot;
 
 /// <summary>The operating system as far as address space goes. Addresses and lengths are multiples of
-/// <see cref="PageArena.UnitBytes"/>, but for <see cref="TryCommit"/>, which takes multiples of 64 KiB or less.</summary>
+/// <see cref="PageArena.UnitBytes"/>.</summary>
 internal interface IPageSource
 {
     /// <summary>Reserves address space that nothing may touch yet.</summary>

@@ -9,9 +9,9 @@
 // A dirty run is handed out first: it costs no system call. So a program in a steady state makes none. What stays free
 // over a whole tick of Purge is given back.
 //
-// Each unit has a *side record* of the size that the owner of the arena asks for, at SideTable + unit * SideBytes: it is
-// committed, and zero at first, before the unit is handed out. The idea of a dense table besides the pages is tcmalloc's
-// page map; one piece of address space makes it one shift and one addition.
+// Each unit has a *side record* of the size that the owner of the arena asks for, at SideTable + unit * SideBytes: it
+// is committed, and zero at first, before the unit is handed out. The idea of a dense table besides the pages is that
+// of tcmalloc's page map; one piece of address space makes it one shift and one addition.
 
 using System.Diagnostics;
 using System.Numerics;

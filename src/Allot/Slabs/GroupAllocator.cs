@@ -100,7 +100,7 @@ public readonly unsafe ref struct GroupAllocator
     private void FreeOther(byte* block)
     {
         if (block == null) return;
-        if (ReclaimScope.IsReclaiming || !SlabPath.TryGive(_heap, block))
+        if (SlabAllocator.IsPaused || !SlabPath.TryGive(_heap, block))
         {
             SlabAllocator.Of(_heap).FreeSlow(_heap, block);
         }

@@ -56,7 +56,7 @@ public static unsafe class GroupMemory
         ThreadHeap* heap = Heap;
         long key = group.Memory.ReserveKey;
         OwnerEntry* entry = ThreadHeap.ByKey(heap, key);
-        if (bytes <= SizeClasses.TableBytes && entry->Key == key && !ReclaimScope.IsReclaiming)
+        if (bytes <= SizeClasses.TableBytes && entry->Key == key && !SlabAllocator.IsPaused)
         {
             SlabBin* bin = heap->Bins + SizeClasses.IndexByTable(bytes);
             byte* block = SlabPath.TryTake(heap, bin, entry->Slot, key, entry->Id);
@@ -92,7 +92,7 @@ public static unsafe class GroupMemory
     public static void Free(byte* block)
     {
         ThreadHeap* heap = Heap;
-        if (ReclaimScope.IsReclaiming || !SlabPath.TryGive(heap, block)) FreeSlow(heap, block);
+        if (SlabAllocator.IsPaused || !SlabPath.TryGive(heap, block)) FreeSlow(heap, block);
     }
 
     /// <summary>The bytes that may be used of a block, and that its group is charged for.</summary>

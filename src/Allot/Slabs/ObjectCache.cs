@@ -84,7 +84,8 @@ public sealed unsafe class ObjectCache<T>
         return item != null ? item : AllocateSlow(group, mayReclaim: false, out refusal);
     }
 
-    /// <summary>Frees an object, and returns its bytes to the group it was charged to, or to the heir of that.</summary>
+    /// <summary>Frees an object, and returns its bytes to the group it was charged to, or to the heir of
+    /// that.</summary>
     /// <param name="item">What <c>Allocate</c> of this cache has returned, on any thread; null does nothing. With a
     /// constructor, the object has to be as the constructor leaves it.</param>
     /// <remarks>An object that is freed already, or is not of this cache, ends the process: its memory may be somebody
@@ -94,7 +95,7 @@ public sealed unsafe class ObjectCache<T>
         if (item == null) return;
         byte* block = (byte*)item - _cache.PrefixBytes;
         ThreadHeap* heap = _allocator.HeapOfCaller();
-        bool isFast = !_cache.IsRemoved && !ReclaimScope.IsReclaiming && _allocator.IsOf(_cache, block);
+        bool isFast = !_cache.IsRemoved && !SlabAllocator.IsPaused && _allocator.IsOf(_cache, block);
         if (!isFast || !SlabPath.TryGive(heap, block)) _allocator.FreeSlow(heap, block, _cache);
     }
 
@@ -117,7 +118,7 @@ public sealed unsafe class ObjectCache<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private T* AllocateFast(MemoryGroup group)
     {
-        if (_cache.IsRemoved || ReclaimScope.IsReclaiming || !group.Counts(_kind)) return null;
+        if (_cache.IsRemoved || SlabAllocator.IsPaused || !group.Counts(_kind)) return null;
         MemoryCounter? counter = _kind == MemoryKind.User ? group.Memory : group.KernelIfAny;
         if (counter is null) return null;
         ThreadHeap* heap = _allocator.HeapOfCaller();

@@ -5,7 +5,8 @@ namespace Allot;
 /// <param name="Name">The name of the cache.</param>
 /// <param name="ActiveObjects">Objects in use.</param>
 /// <param name="TotalObjects">Objects that its slabs have room for; for one group: those in use.</param>
-/// <param name="ObjectBytes">What one object takes, alignment and bookkeeping included: what a group is charged.</param>
+/// <param name="ObjectBytes">What one object takes, alignment and bookkeeping included: what a group is
+/// charged.</param>
 /// <param name="ObjectsPerSlab">Objects in one slab.</param>
 /// <param name="SlabBytes">The size of one slab.</param>
 /// <param name="Slabs">Slabs; for one group of shared slabs, 0.</param>

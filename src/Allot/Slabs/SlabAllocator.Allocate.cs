@@ -1,5 +1,6 @@
-// The slow path of an allocation. The charge comes first, because it may run reclaimers, which free and allocate on this
-// thread: after it, the heap is looked at anew.
+// The slow path of an allocation. The charge comes first, because it may run reclaimers, which free and allocate on
+// this thread: after it, the heap is looked at anew. Inside of BlockAccounting nobody pays, and that is what is
+// recorded: freed outside of it, such a block takes nothing from anybody.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -19,19 +20,7 @@ internal sealed unsafe partial class SlabAllocator
     public SlabPayer PayerFor(ThreadHeap* heap, MemoryGroup group, MemoryKind kind)
     {
         GroupCharging.ValidateKind(kind);
-        if (!group.Counts(kind))
-        {
-            return new SlabPayer
-            {
-                Group = group,
-                Kind = kind,
-                Id = SlabOwners.Nobody,
-                SlotKey = group.State == MemoryGroupState.Online ? SlabOwners.NobodyKey : SlabPayer.NoKey,
-                OwnerKey = SlabOwners.NobodyKey,
-                Slot = &heap->Unlimited,
-            };
-        }
-
+        if (!group.Counts(kind)) return Nobody(heap, group, kind, group.State == MemoryGroupState.Online);
         MemoryCounter counter = group.CounterOf(kind);
         long key = counter.ReserveKey;
         OwnerEntry* entry = ThreadHeap.ByKey(heap, key);
@@ -42,25 +31,33 @@ internal sealed unsafe partial class SlabAllocator
             Group = group,
             Kind = kind,
             Id = isKnown ? entry->Id : 0,
-            SlotKey = isKnown && !ReclaimScope.IsReclaiming ? key : SlabPayer.NoKey,
+            SlotKey = isKnown && !IsPaused ? key : SlabPayer.NoKey,
             OwnerKey = key,
             Slot = isKnown ? entry->Slot : &heap->Unlimited,
         };
     }
 
+    /// <summary>Whether every charge of this thread has to be made by the group itself.</summary>
+    public static bool IsPaused
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (ThreadContext.Intercepts && ThreadReserves.IsPaused) || ReclaimScope.IsReclaiming;
+    }
+
     /// <summary>Allocates a block of a class.</summary>
     /// <param name="heap">This thread's.</param>
     /// <param name="index">The class.</param>
-    /// <param name="payer">Who is charged.</param>
+    /// <param name="asked">Who is charged, unless a scope says that nobody is.</param>
     /// <param name="mayReclaim">Whether the group is asked by <c>Charge</c>, or by <c>TryCharge</c>.</param>
     /// <param name="refusal">When null is returned: who refused.</param>
     /// <exception cref="MemoryLimitExceededException">A limit refused, and <paramref name="mayReclaim"/>.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public byte* AllocateSlow(
-        ThreadHeap* heap, uint index, in SlabPayer payer, bool mayReclaim, out ChargeRefusal refusal)
+        ThreadHeap* heap, uint index, in SlabPayer asked, bool mayReclaim, out ChargeRefusal refusal)
     {
         refusal = default;
+        SlabPayer payer = InScope(heap, asked, mayReclaim);
         if (index >= heap->BinCount && !TryGrowBins(heap)) throw NoMemory(ClassOf(index).BlockBytes);
         SlabBin* bin = heap->Bins + index;
         if (bin->Head == null && bin->Spare != null)
@@ -91,10 +88,11 @@ internal sealed unsafe partial class SlabAllocator
     /// <inheritdoc cref="AllocateSlow"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public byte* AllocateLarge(
-        ThreadHeap* heap, nuint bytes, in SlabPayer payer, bool mayReclaim, out ChargeRefusal refusal)
+        ThreadHeap* heap, nuint bytes, in SlabPayer asked, bool mayReclaim, out ChargeRefusal refusal)
     {
         Debug.Assert(bytes > SizeClasses.LargestBytes, "A smaller block has a class.");
         refusal = default;
+        SlabPayer payer = InScope(heap, asked, mayReclaim);
         if (bytes > (nuint)Arena.UnitsMax << PageArena.UnitShift) throw NoMemory((long)Math.Min(bytes, long.MaxValue));
         int units = (int)((bytes + PageArena.UnitBytes - 1) >> PageArena.UnitShift);
         long charged = (long)units << PageArena.UnitShift;
@@ -111,6 +109,24 @@ internal sealed unsafe partial class SlabAllocator
             Uncharge(payer, charged);
             if (first < 0) throw NoMemory(charged);
         }
+    }
+
+    private static SlabPayer Nobody(ThreadHeap* heap, MemoryGroup group, MemoryKind kind, bool isOpen) => new()
+    {
+        Group = group,
+        Kind = kind,
+        Id = SlabOwners.Nobody,
+        SlotKey = isOpen ? SlabOwners.NobodyKey : SlabPayer.NoKey,
+        OwnerKey = SlabOwners.NobodyKey,
+        Slot = &heap->Unlimited,
+    };
+
+    // Who pays, in the scopes of the caller.
+    private static SlabPayer InScope(ThreadHeap* heap, in SlabPayer asked, bool mayReclaim)
+    {
+        if (!ThreadContext.Intercepts) return asked;
+        bool isUncounted = GroupCharging.IsUncounted(mayReclaim ? AllocationFlags.Kernel : AllocationFlags.None);
+        return isUncounted ? Nobody(heap, asked.Group, asked.Kind, isOpen: true) : asked;
     }
 
     private bool TryRecordLarge(ThreadHeap* heap, int first, int units, in SlabPayer payer)
@@ -219,7 +235,7 @@ internal sealed unsafe partial class SlabAllocator
     private static bool Charge(in SlabPayer payer, long bytes, bool mayReclaim, out ChargeRefusal refusal)
     {
         refusal = default;
-        if (!payer.IsCharged && payer.Group.State == MemoryGroupState.Online) return true;
+        if (payer.SlotKey == SlabOwners.NobodyKey) return true;
         if (!mayReclaim) return payer.Group.TryCharge(payer.Kind, bytes, out refusal) && payer.IsCharged;
         payer.Group.Charge(payer.Kind, bytes);
         Debug.Assert(payer.IsCharged, "A group that has ended takes no charge.");
@@ -228,7 +244,7 @@ internal sealed unsafe partial class SlabAllocator
 
     private static void Uncharge(in SlabPayer payer, long bytes)
     {
-        if (payer.IsCharged) payer.Group.Uncharge(payer.Kind, bytes);
+        if (payer.IsCharged) payer.Group.UnchargeRecorded(payer.Kind, bytes);
     }
 
     private void Remember(ThreadHeap* heap, MemoryGroup group, MemoryKind kind, MemoryCounter counter)

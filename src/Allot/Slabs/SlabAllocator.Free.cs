@@ -96,7 +96,7 @@ internal sealed unsafe partial class SlabAllocator
         int units = unit->Units;
         MemoryGroup? group = _owners.Find(unit->Owner, out MemoryKind kind);
         using (SpansLock.EnterScope()) *unit = default;
-        group?.Uncharge(kind, (long)units << PageArena.UnitShift);
+        group?.UnchargeRecorded(kind, (long)units << PageArena.UnitShift);
         Arena.Free((int)(unit - (SlabUnit*)Arena.SideTable), units);
     }
 
@@ -106,7 +106,7 @@ internal sealed unsafe partial class SlabAllocator
         if (owner == SlabUnit.Mixed) owner = unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
         if (owner == SlabOwners.Nobody) return;
         OwnerEntry* entry = ThreadHeap.ById(heap, owner);
-        bool isFast = entry->Id == owner && !ReclaimScope.IsReclaiming;
+        bool isFast = entry->Id == owner && !IsPaused;
         if (isFast && entry->Slot->TryKeep(entry->Key, unit->BlockBytes)) return;
 
         // The block is in use, so its owner has not been released.
@@ -117,7 +117,7 @@ internal sealed unsafe partial class SlabAllocator
             return;
         }
 
-        group.Uncharge(kind, unit->BlockBytes);
+        group.UnchargeRecorded(kind, unit->BlockBytes);   // what is recorded was counted, whatever the scope is now
         MemoryCounter counter = group.CounterOf(kind);
         *entry = new OwnerEntry { Id = owner, Key = counter.ReserveKey, Slot = ThreadReserves.SlotOf(counter) };
     }

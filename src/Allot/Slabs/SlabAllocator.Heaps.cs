@@ -1,5 +1,5 @@
-// The heaps of threads. A heap outlives its thread: the next new thread inherits it, bins and all, and Trim empties what
-// nobody has inherited.
+// The heaps of threads. A heap outlives its thread: the next new thread inherits it, bins and all, and Trim empties
+// what nobody has inherited.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;

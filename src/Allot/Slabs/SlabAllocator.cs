@@ -5,8 +5,8 @@
 // block that another thread has allocated goes into the bin of the one who frees it, and on with a batch of it: nobody
 // needs the thread that it came from, which may be gone.
 //
-// Who pays. Blocks are charged one by one, from the reserves of the thread (ThreadReserves), before they are handed out.
-// A unit has one owner until a second one gets a block in it; from then on it has an owner for each block. Freeing
+// Who pays. Blocks are charged one by one, from the reserves of the thread (ThreadReserves), before they are handed
+// out. A unit has one owner until a second one gets a block in it; from then on it has an owner for each block. Freeing
 // uncharges the recorded owner (I7), from any thread, and after the removal of the group too: its counters lead to its
 // heir.
 //

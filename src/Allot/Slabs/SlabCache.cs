@@ -146,7 +146,8 @@ internal sealed unsafe class SlabCache
         for (int i = 0; i < _private.Count; i++)
         {
             PrivateClass one = _private[i];
-            if (one.Group.State != MemoryGroupState.Offline || ActiveIn(one.Class, one.Class.ReadCounts()) > 0) continue;
+            bool hasEnded = one.Group.State == MemoryGroupState.Offline;
+            if (!hasEnded || ActiveIn(one.Class, one.Class.ReadCounts()) > 0) continue;
             return _private[i] = new PrivateClass(group, key, one.Class);
         }
 

@@ -253,7 +253,8 @@ internal sealed unsafe class SlabClass
         for (int i = 0; i < UnitsPerSpan; i++)
         {
             nint unitStart = (nint)i << PageArena.UnitShift, unitEnd = unitStart + PageArena.UnitBytes;
-            int from = (int)((unitStart + BlockBytes - 1) / BlockBytes), to = (int)((unitEnd + BlockBytes - 1) / BlockBytes);
+            int from = (int)((unitStart + BlockBytes - 1) / BlockBytes);
+            int to = (int)((unitEnd + BlockBytes - 1) / BlockBytes);
             span[i] = new SlabUnit
             {
                 SpanStart = start,

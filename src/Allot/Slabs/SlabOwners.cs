@@ -15,8 +15,8 @@
 // charges, and no charge of a group succeeds after the removal.
 //   - The unit belongs to the owner already. The allocation has read that before it charged, when the group was not yet
 //     removed, so the id was that group's; since then the block has been unmarked, so the search finds it in use.
-//   - Otherwise it writes the id down itself, between setting Busy and clearing it, and there finds the key, or 0. If it
-//     finds the key, step 2 waits until the search will see the id; the barrier makes one of the two see the other.
+//   - Otherwise it writes the id down itself, between setting Busy and clearing it, and there finds the key, or 0. If
+//     it finds the key, step 2 waits until the search will see the id; the barrier makes one of the two see the other.
 //   - Where the charge came first (SlabAllocator), the same check decides, and a 0 undoes the charge.
 
 using System.Diagnostics;

@@ -2,8 +2,8 @@
 // put it into the bin. Everything unusual returns null or false, having changed nothing, and SlabAllocator does it.
 // SlabOwners.cs says why the order of the steps is what it is.
 //
-// What is not here is not here for the sake of its instructions: these two methods are some fifty of them each, and that
-// is what a pair costs.
+// What is not here is not here for the sake of its instructions: these two methods are some fifty of them each, and
+// that is what a pair costs.
 
 using System.Runtime.CompilerServices;
 

@@ -202,6 +202,49 @@ public sealed unsafe class SlabAllocatorTests : IDisposable
     }
 
     [Fact]
+    public void Inside_of_blocked_accounting_nobody_pays_and_what_was_charged_before_is_given_back()
+    {
+        List<nint> charged = [], free = [];
+        for (int i = 0; i < 50; i++) charged.Add(_slabs.Allocate(_slabs.A, 64));
+        charged.Add(_slabs.Allocate(_slabs.A, 1 << 20));
+        using (AllocationScope.BlockAccounting())
+        {
+            using (AllocationScope.BlockAccounting())
+            {
+                for (int i = 0; i < 50; i++) free.Add(_slabs.Allocate(_slabs.A, 64));
+            }
+
+            free.Add(_slabs.Allocate(_slabs.A, 1 << 20));
+            Assert.Equal((50 * 64) + (1 << 20), _slabs.A.Memory.CurrentBytes);
+            foreach (nint block in charged) _slabs.Free(block);
+            Assert.Equal(0, _slabs.A.Memory.CurrentBytes);
+        }
+
+        nint after = _slabs.Allocate(_slabs.A, 64);
+        foreach (nint block in free) _slabs.Free(block);
+        Assert.Equal(64, _slabs.A.Memory.CurrentBytes);
+        _slabs.Free(after);
+        Assert.Equal(0, _slabs.A.ReadEvents().AccountingErrors);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void An_allocator_from_outside_of_blocked_accounting_records_who_really_paid()
+    {
+        List<nint> blocks = [];
+        GroupAllocator outside = _slabs.For(_slabs.A);
+        using (AllocationScope.BlockAccounting())
+        {
+            for (int i = 0; i < 300; i++) blocks.Add((nint)outside.Allocate(64));
+            for (int i = 0; i < 100; i++) outside.Free((byte*)blocks[i]);
+        }
+
+        for (int i = 100; i < 300; i++) outside.Free((byte*)blocks[i]);
+        Assert.Equal(0, _slabs.A.ReadEvents().AccountingErrors);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
     public void Null_is_nothing_to_free() => _slabs.Free(0);
 
     [Fact]
