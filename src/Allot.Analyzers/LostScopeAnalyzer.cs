@@ -6,8 +6,8 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace Allot.Analyzers;
 
-/// <summary>ALLOT003: a scope that is entered, and whose guard then is neither disposed nor given to anybody; or that is
-/// stored in an object, which outlives the method that has to leave it.</summary>
+/// <summary>ALLOT003: a scope that is entered, and whose guard then is neither disposed nor given to anybody; or that
+/// is stored in an object, which outlives the method that has to leave it.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
 {
