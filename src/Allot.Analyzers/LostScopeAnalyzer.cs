@@ -57,7 +57,7 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
         return value;
     }
 
-    // What is in a struct of the stack cannot outlive its method either, so wrappers of the guards of a thread are fine.
+    // What is in a struct of the stack cannot outlive its method either: wrappers of the guards of a thread are fine.
     private static bool IsStored(IOperation value) => value.Parent switch
     {
         ISimpleAssignmentOperation { Target: var target } assignment when assignment.Value == value =>

@@ -10,8 +10,8 @@ namespace Allot.Analyzers;
 /// <summary>ALLOT001: an argument takes permissions away that the scope around the call has already taken.</summary>
 /// <remarks>A scope removes its bits R from every request. A request v inside it that lacks some of them means the same
 /// as v with all of them: (v | R) &amp; ~R = v &amp; ~R. The flags are redundant when that makes them <c>Kernel</c>
-/// plus attributes of the memory, which is what a call says that knows nothing of its context. That holds for Allot, and
-/// for methods of the project whose flags get there and nowhere else: others may look at them themselves.</remarks>
+/// plus attributes of the memory, which is what a call says that knows nothing of its context. That holds for Allot,
+/// and for methods of the project whose flags get there and nowhere else: others may look at them themselves.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class RedundantFlagsAnalyzer : DiagnosticAnalyzer
 {
