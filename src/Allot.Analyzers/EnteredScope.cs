@@ -9,5 +9,8 @@ internal sealed class EnteredScope(string name, ulong removedBits, bool isAtomic
     /// <summary>The flags that requests inside it do not have.</summary>
     internal ulong RemovedBits { get; } = removedBits;
 
+    /// <summary>Whether it holds for asynchronous work that is started inside.</summary>
+    internal bool Flows => Name.StartsWith("FlowingScope.", StringComparison.Ordinal);
+
     internal bool IsAtomic { get; } = isAtomic;
 }

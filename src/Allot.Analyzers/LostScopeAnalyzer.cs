@@ -6,7 +6,8 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace Allot.Analyzers;
 
-/// <summary>ALLOT003: a scope that is entered, and whose guard then is neither disposed nor given to anybody.</summary>
+/// <summary>ALLOT003: a scope that is entered, and whose guard then is neither disposed nor given to anybody; or that
+/// is stored in an object, which outlives the method that has to leave it.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
 {
@@ -29,15 +30,21 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
     private static void Analyze(OperationAnalysisContext context, AllotApi api)
     {
         var call = (IInvocationOperation)context.Operation;
-        if (!ScopeGuards.IsEntered(call, api) || !IsLost(call)) return;
+        if (!ScopeGuards.IsEntered(call, api)) return;
+
+        IOperation value = WholeValue(call);
+        string? what = IsLost(value, call) ? "is never left: nothing disposes it"
+            : IsStored(value) ? "is stored, and has to be left by the method that has entered it"
+            : null;
+        if (what is null) return;
 
         string name = call.Syntax is InvocationExpressionSyntax { Expression: { } called }
             ? called.ToString()
             : call.TargetMethod.Name;
-        context.ReportDiagnostic(Diagnostic.Create(Rules.LostScope, call.Syntax.GetLocation(), name));
+        context.ReportDiagnostic(Diagnostic.Create(Rules.LostScope, call.Syntax.GetLocation(), name, what));
     }
 
-    private static bool IsLost(IOperation call)
+    private static IOperation WholeValue(IOperation call)
     {
         IOperation value = call;
         while (value.Parent is IConversionOperation or IConditionalOperation or ICoalesceOperation
@@ -47,6 +54,21 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
             value = value.Parent;
         }
 
+        return value;
+    }
+
+    // What is in a struct of the stack cannot outlive its method either: wrappers of the guards of a thread are fine.
+    private static bool IsStored(IOperation value) => value.Parent switch
+    {
+        ISimpleAssignmentOperation { Target: var target } assignment when assignment.Value == value =>
+            target is IArrayElementReferenceOperation
+            || (target is IMemberReferenceOperation { Member.ContainingType.IsRefLikeType: false }),
+        IFieldInitializerOperation or IPropertyInitializerOperation => true,
+        _ => false,
+    };
+
+    private static bool IsLost(IOperation value, IOperation call)
+    {
         return value.Parent switch
         {
             IExpressionStatementOperation => true,

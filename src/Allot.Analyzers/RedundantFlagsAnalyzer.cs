@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Allot.Analyzers.Chains;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Operations;
@@ -9,7 +10,8 @@ namespace Allot.Analyzers;
 /// <summary>ALLOT001: an argument takes permissions away that the scope around the call has already taken.</summary>
 /// <remarks>A scope removes its bits R from every request. A request v inside it that lacks some of them means the same
 /// as v with all of them: (v | R) &amp; ~R = v &amp; ~R. The flags are redundant when that makes them <c>Kernel</c>
-/// plus attributes of the memory, which is what a call says that knows nothing of its context.</remarks>
+/// plus attributes of the memory, which is what a call says that knows nothing of its context. That holds for Allot,
+/// and for methods of the project whose flags get there and nowhere else: others may look at them themselves.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class RedundantFlagsAnalyzer : DiagnosticAnalyzer
 {
@@ -28,11 +30,17 @@ public sealed class RedundantFlagsAnalyzer : DiagnosticAnalyzer
         context.RegisterCompilationStartAction(start =>
         {
             if (AllotApi.Find(start.Compilation) is not { } api) return;
-            start.RegisterOperationAction(argument => Analyze(argument, api), OperationKind.Argument);
+
+            // Read when flags are met that a method of the project takes.
+            Compilation compilation = start.Compilation;
+            CancellationToken cancellationToken = start.CancellationToken;
+            var methods = new Lazy<FlagMethods>(() =>
+                FlagMethods.Of(compilation, api, dependents: null, cancellationToken));
+            start.RegisterOperationAction(argument => Analyze(argument, api, methods), OperationKind.Argument);
         });
     }
 
-    private static void Analyze(OperationAnalysisContext context, AllotApi api)
+    private static void Analyze(OperationAnalysisContext context, AllotApi api, Lazy<FlagMethods> methods)
     {
         var argument = (IArgumentOperation)context.Operation;
         if (argument.ArgumentKind != ArgumentKind.Explicit || !api.TakesFlags(argument.Parameter)) return;
@@ -44,10 +52,15 @@ public sealed class RedundantFlagsAnalyzer : DiagnosticAnalyzer
         if (missing == 0 || (missing & api.DirectReclaim) != 0) return;
         if ((flags & ~(api.Kernel | api.Attributes | api.Effort)) != 0) return;
 
+        EnteredScope[] around = [.. ScopeRegions.Around(argument, api)];
+        if (around.Length == 0 || argument.Parameter!.ContainingSymbol is not IMethodSymbol target) return;
+        if (!methods.Value.GoesByContext(target, out bool needsFlow)) return;
+
         ulong removed = 0;
         var scopes = new List<string>();
-        foreach (EnteredScope scope in ScopeRegions.Around(argument, api))
+        foreach (EnteredScope scope in around)
         {
+            if (needsFlow && !scope.Flows) continue;
             if ((scope.RemovedBits & missing & ~removed) == 0) continue;
             removed |= scope.RemovedBits;
             scopes.Add($"'{scope.Name}'");

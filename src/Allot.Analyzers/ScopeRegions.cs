@@ -59,7 +59,7 @@ internal static class ScopeRegions
             {
                 foreach ((ILocalSymbol local, EnteredScope scope) in LocalsWithScopes(group, api))
                 {
-                    if (DisposalOf(local, attempt.Finally) is not null
+                    if (DisposalsOf(local, attempt.Finally).Any()
                         && !IsLeftBefore(local, attempt.Body, operation))
                     {
                         yield return scope;
@@ -100,13 +100,25 @@ internal static class ScopeRegions
         }
     }
 
-    // Textual order is enough: a scope that is left on some path before the operation is not certain there.
+    // Textual order, and the next turn of a loop, are enough: a scope that is left on some path before the operation is
+    // not certain there.
     private static bool IsLeftBefore(ILocalSymbol local, IOperation region, IOperation operation) =>
-        DisposalOf(local, region) is { } disposal && disposal.Syntax.SpanStart < operation.Syntax.SpanStart;
+        DisposalsOf(local, region).Any(disposal =>
+            disposal.Syntax.SpanStart < operation.Syntax.SpanStart || IsInOneLoop(disposal, operation, region));
 
-    /// <summary>The first call of <c>Dispose</c> on the local inside an operation.</summary>
-    internal static IInvocationOperation? DisposalOf(ILocalSymbol local, IOperation within) =>
-        within.Descendants().OfType<IInvocationOperation>().FirstOrDefault(call =>
+    private static bool IsInOneLoop(IOperation disposal, IOperation operation, IOperation region)
+    {
+        for (IOperation? parent = disposal.Parent; parent is not null && parent != region; parent = parent.Parent)
+        {
+            if (parent is ILoopOperation && parent.Syntax.Span.Contains(operation.Syntax.Span)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The calls of <c>Dispose</c> on the local inside an operation.</summary>
+    private static IEnumerable<IInvocationOperation> DisposalsOf(ILocalSymbol local, IOperation within) =>
+        within.Descendants().OfType<IInvocationOperation>().Where(call =>
             call.TargetMethod.Name == "Dispose"
             && AllotApi.Strip(call.Instance) is ILocalReferenceOperation reference
             && SymbolEqualityComparer.Default.Equals(reference.Local, local));

@@ -11,6 +11,8 @@ public sealed class BlockingInAtomicTests
     [InlineData("_ = [|task.GetAwaiter().GetResult()|];")]
     [InlineData("_ = [|task.ConfigureAwait(false).GetAwaiter().GetResult()|];")]
     [InlineData("[|Task.WaitAll(task)|];")]
+    [InlineData("[|Parallel.For(0, 2, i => { })|];")]
+    [InlineData("[|GC.WaitForPendingFinalizers()|];")]
     [InlineData("[|lock|] (gate) { }")]
     [InlineData("[|Monitor.Enter(gate)|];")]
     [InlineData("[|Monitor.TryEnter(gate, 5)|];")]
@@ -65,6 +67,16 @@ public sealed class BlockingInAtomicTests
         [|Thread.Sleep(1)|];
         if (task.IsCompleted) scope.Dispose();
         Thread.Sleep(2);
+        """);
+
+    [Fact]
+    public Task A_scope_that_was_left_in_the_turn_before_is_over() => AssertAsync("""
+        using ThreadScope scope = AllocationScope.Atomic();
+        for (int i = 0; i < 2; i++)
+        {
+            Thread.Sleep(1);
+            scope.Dispose();
+        }
         """);
 
     [Fact]

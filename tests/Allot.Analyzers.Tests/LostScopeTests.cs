@@ -30,18 +30,46 @@ public sealed class LostScopeTests
     [InlineData("using IDisposable? scope = group.Name == \"x\" ? FlowingScope.NoFs() : null;")]
     [InlineData("var scope = AllocationScope.NoFs(); try { } finally { scope.Dispose(); }")]
     [InlineData("var scope = FlowingScope.NoFs(); using (scope) { }")]
-    [InlineData("_scope = FlowingScope.NoFs();")]
     [InlineData("_scopes.Add(FlowingScope.NoFs());")]
     [InlineData("var scope = FlowingScope.NoFs(); _scope = scope;")]
     [InlineData("ThreadScope Wrapped() => AllocationScope.NoFs(); using (Wrapped()) { }")]
     [InlineData("Func<FlowingScope> enter = () => FlowingScope.NoFs(); using (enter()) { }")]
     public Task A_scope_that_somebody_keeps_is_not_found(string statement) => AssertAsync(statement);
 
+    [Theory]
+    [InlineData("_scope = [|FlowingScope.NoFs()|];")]
+    [InlineData("this._scope = [|group.EnterFlow()|];")]
+    [InlineData("Kept = [|FlowingScope.NoFs()|];")]
+    [InlineData("_scope = group.Name == \"x\" ? [|FlowingScope.NoFs()|] : null;")]
+    [InlineData("_two[0] = [|FlowingScope.NoFs()|];")]
+    [InlineData("_ = new C { Kept = [|FlowingScope.NoFs()|] };")]
+    public Task A_scope_that_is_stored_is_found(string statement) => AssertAsync(statement);
+
+    [Fact]
+    public async Task A_field_that_begins_as_a_scope_is_found_and_a_wrapper_on_the_stack_is_not() =>
+        await new CodeUnderTest(new LostScopeAnalyzer(), """
+            class C
+            {
+                readonly FlowingScope _scope = [|FlowingScope.NoFs()|];
+            }
+
+            ref struct Wrapper
+            {
+                ThreadScope _scope;
+
+                public Wrapper(int depth) => _scope = AllocationScope.NoFs();
+
+                public void Dispose() => _scope.Dispose();
+            }
+            """).AssertReportsAsync();
+
     private static async Task AssertAsync(string body) => await new CodeUnderTest(new LostScopeAnalyzer(), $$"""
         class C
         {
             readonly ScopedLock _lock = new(AllocationRestrictions.NoFs);
             FlowingScope? _scope;
+            FlowingScope[] _two = new FlowingScope[2];
+            FlowingScope? Kept { get; set; }
             List<FlowingScope> _scopes = new();
 
             void M(MemoryGroup group)

@@ -78,12 +78,57 @@ public sealed class RedundantFlagsTests
         Allocate(flags);
         """);
 
+    [Fact]
+    public Task A_method_that_looks_at_its_flags_itself_would_see_other_ones() => AssertAsync("""
+        using (AllocationScope.NoIo())
+        {
+            Spill(AllocationFlags.NoFs);
+            SpillBelow(AllocationFlags.NoFs);
+            Virtual(AllocationFlags.NoFs);
+            Below([|AllocationFlags.NoFs|]);
+        }
+        """);
+
+    [Fact]
+    public Task Work_that_goes_on_elsewhere_is_not_in_the_scope_of_a_thread() => AssertAsync("""
+        using (AllocationScope.NoFs())
+        {
+            Queue(AllocationFlags.NoFs);
+            _ = WorkAsync(AllocationFlags.NoFs);
+        }
+        using (FlowingScope.NoFs())
+        {
+            Queue(AllocationFlags.NoFs);
+            _ = WorkAsync([|AllocationFlags.NoFs|]);
+        }
+        """);
+
     private static async Task AssertAsync(string body) => await new CodeUnderTest(new RedundantFlagsAnalyzer(), $$"""
         class C
         {
             bool _condition = true;
 
             void Allocate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
+
+            void Below(AllocationFlags flags) => Allocate(flags);
+
+            void Spill(AllocationFlags flags)
+            {
+                AllocationContext.MightAllocate(flags);
+                if ((flags & AllocationFlags.FileSystem) != 0) File.Delete("x");
+            }
+
+            void SpillBelow(AllocationFlags flags) => Spill(flags);
+
+            protected virtual void Virtual(AllocationFlags flags) => Allocate(flags);
+
+            void Queue(AllocationFlags flags) => ThreadPool.QueueUserWorkItem(_ => Allocate(flags));
+
+            async Task WorkAsync(AllocationFlags flags)
+            {
+                await Task.Yield();
+                Allocate(flags);
+            }
 
             void M()
             {

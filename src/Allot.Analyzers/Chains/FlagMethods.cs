@@ -324,6 +324,15 @@ internal sealed class FlagMethods
         }
     }
 
+    /// <summary>Whether all that becomes of the flags of the method goes by the context of its caller too: it looks at
+    /// them nowhere itself, on no other thread and at no other time.</summary>
+    internal bool GoesByContext(IMethodSymbol target, out bool needsFlow)
+    {
+        needsFlow = Find(target) is { NeedsFlow: true };
+        return EndsInAllot(
+            (IMethodSymbol)Definition(target), new HashSet<ISymbol>(SymbolEqualityComparer.Default));
+    }
+
     // Whether the flags end where the context is applied to them, whichever way they take.
     private bool EndsInAllot(IMethodSymbol target, HashSet<ISymbol> seen)
     {
@@ -372,10 +381,7 @@ internal sealed class FlagMethods
         ulong active = 0;
         foreach (EnteredScope scope in ScopeRegions.Around(call.Operation, _api))
         {
-            if (!needsFlow || scope.Name.StartsWith("FlowingScope", StringComparison.Ordinal))
-            {
-                active |= scope.RemovedBits;
-            }
+            if (!needsFlow || scope.Flows) active |= scope.RemovedBits;
         }
 
         return (removed & ~active) == 0;

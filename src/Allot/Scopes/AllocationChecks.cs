@@ -72,12 +72,13 @@ public static class AllocationChecks
     }
 
     /// <summary>Checks what a call says that it may do, besides what each charge is checked for.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]   // the one frame that is left out of the place
     internal static void CheckClaim(AllocationFlags flags)
     {
         CheckCharge(flags);
         bool isAtomic = (ThreadContext.Restrictions & AllocationRestrictions.Atomic) != 0;
         if (!isAtomic || (flags & AllocationFlags.DirectReclaim) == 0) return;
-        string here = new StackTrace(skipFrames: 2, fNeedFileInfo: true).ToString();
+        string here = new StackTrace(skipFrames: 1, fNeedFileInfo: true).ToString();
         Report(new AllocationReport(
             AllocationReportKind.BlockingInAtomic,
             $"A call that may block ({flags}) is made inside of AllocationScope.Atomic, where it is refused instead of "

@@ -1,14 +1,15 @@
 // One lock, as the check of order sees it. The kernel's lockdep does the same with a lock that stands for reclaim.
 //
-// Two facts make a deadlock possible: a reclaimer takes the lock, and the lock is held where memory is asked for in a
-// way that may call that reclaimer. It is enough that both have happened once, anywhere, at any time. Which reclaimers
-// may be called depends on what the context forbids, so each fact is kept by needs (of the reclaimer) and by what was
-// forbidden (at the request).
+// Two facts make a deadlock possible: a reclaimer waits for the lock, and the lock is held where memory is asked for in
+// a way that may call that reclaimer. It is enough that both have happened once, anywhere, at any time. Which
+// reclaimers may be called depends on what the context forbids, so each fact is kept by needs (of the reclaimer) and by
+// what was forbidden (at the request).
 //
 // What differs from the kernel: locks are told apart one by one and not by class, and only this one rule is checked, no
 // chains of several locks.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -44,10 +45,13 @@ internal sealed class LockOrder(string name)
         foreach (LockOrder order in held) order.NoteRequest(permitted & Needs);
     }
 
-    public void NoteTaken()
+    /// <summary>This thread has taken the lock.</summary>
+    /// <param name="hasWaited">Whether it would have waited for it. A reclaimer that only tries gives up instead, so it
+    /// is no part of a deadlock.</param>
+    public void NoteTaken(bool hasWaited)
     {
         (t_held ??= []).Add(this);
-        if (t_reclaimerNeeds is not { } needs) return;
+        if (!hasWaited || t_reclaimerNeeds is not { } needs) return;
         lock (_gate)
         {
             if (_inReclaimers.ContainsKey(needs)) return;
@@ -95,10 +99,12 @@ internal sealed class LockOrder(string name)
             AllocationReportKind.LockInReclaim,
             $"The lock '{name}' is taken by a reclaimer, and it is held where memory is asked for that this reclaimer "
             + "may be called for: two threads can wait for each other for ever. Let the lock carry a scope (NoReclaim, "
-            + "or NoFs or NoIo if the reclaimer says that it needs those), or ask for memory before taking it.",
+            + "or NoFs or NoIo if the reclaimer says that it needs those), ask for memory before taking it, or let the "
+            + "reclaimer only try (TryEnter).",
             found.Value.Reclaimer,
             found.Value.Request));
     }
 
-    private static string Here() => new StackTrace(skipFrames: 2, fNeedFileInfo: true).ToString();
+    [MethodImpl(MethodImplOptions.NoInlining)]   // the one frame that is left out
+    private static string Here() => new StackTrace(skipFrames: 1, fNeedFileInfo: true).ToString();
 }

@@ -11,13 +11,15 @@ internal static class OpenScopes
 {
     [ThreadStatic] private static List<(ulong Word, StackTrace Entered)>? t_open;
 
-    /// <summary>A scope was entered by the caller of the caller.</summary>
+    /// <summary>A scope was entered by the caller.</summary>
+    /// <remarks>Only this frame is left out of what is noted: in an optimized build the methods between the scope and
+    /// whoever enters it are inlined, and to leave out more would leave out the place.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Note(ulong outer, ulong mine)
     {
         List<(ulong Word, StackTrace Entered)> open = t_open ??= [];
         DropLeft(open, outer);
-        open.Add((mine, new StackTrace(skipFrames: 2, fNeedFileInfo: true)));
+        open.Add((mine, new StackTrace(skipFrames: 1, fNeedFileInfo: true)));
     }
 
     /// <summary>Where the scope was entered that restricts this; null when that is not known.</summary>

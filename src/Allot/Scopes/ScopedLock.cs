@@ -43,16 +43,17 @@ public sealed class ScopedLock
     public Holder Enter()
     {
         _lock.Enter();
-        return new Holder(this);
+        return new Holder(this, hasWaited: true);
     }
 
-    /// <summary>Takes the lock and enters its scope, if that needs no waiting.</summary>
+    /// <summary>Takes the lock and enters its scope, if that needs no waiting. A reclaimer that takes the lock only so
+    /// cannot hang.</summary>
     /// <param name="holder">When true is returned: dispose it to leave both. Otherwise it guards nothing.</param>
     /// <returns>Whether it was taken.</returns>
     public bool TryEnter(out Holder holder)
     {
         bool isTaken = _lock.TryEnter();
-        holder = isTaken ? new Holder(this) : default;
+        holder = isTaken ? new Holder(this, hasWaited: false) : default;
         return isTaken;
     }
 
@@ -63,13 +64,13 @@ public sealed class ScopedLock
         private ThreadScope _scope;
         private readonly bool _isNoted;
 
-        internal Holder(ScopedLock held)
+        internal Holder(ScopedLock held, bool hasWaited)
         {
             _held = held;
             _scope = AllocationScope.Enter(held.Restrictions);
             if (!AllocationChecks.IsEnabled) return;
             _isNoted = true;
-            held._order.NoteTaken();
+            held._order.NoteTaken(hasWaited);
             ThreadReserves.PauseFastPath();   // so that the check sees every charge
         }
 
@@ -79,8 +80,9 @@ public sealed class ScopedLock
         public void Dispose()
         {
             if (_held is not { } held) return;
-            _scope.Dispose();
+            bool isLeft = _scope.Leave();
             _held = null;
+            if (!isLeft) return;   // a copy was disposed before
             if (_isNoted)
             {
                 held._order.NoteLeft();

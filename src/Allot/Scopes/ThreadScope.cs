@@ -26,4 +26,13 @@ public ref struct ThreadScope : IDisposable
         ThreadContext.Leave(_outer, _mine);
         _mine = 0;
     }
+
+    /// <summary>The same.</summary>
+    /// <returns>False when it was left before, by a copy of this guard too.</returns>
+    internal bool Leave()
+    {
+        bool isLeft = _mine != 0 && ThreadContext.Leave(_outer, _mine);
+        _mine = 0;
+        return isLeft;
+    }
 }

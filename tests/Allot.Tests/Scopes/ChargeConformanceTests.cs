@@ -106,6 +106,10 @@ public sealed class ChargeConformanceTests
         Assert.Contains(nameof(B28_MightAllocate_reports_in_atomic_with_both_places_and_although_nothing_is_allocated),
             report.FirstStack, StringComparison.Ordinal);
         Assert.Contains(nameof(ChargeConformanceTests), report.SecondStack, StringComparison.Ordinal);
+
+        // Nothing is left out that an optimized build inlines: then the place itself would be left out.
+        Assert.StartsWith("   at Allot.AllocationScope.", report.FirstStack, StringComparison.Ordinal);
+        Assert.StartsWith("   at Allot.AllocationContext.MightAllocate(", report.SecondStack, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -247,6 +251,54 @@ public sealed class ChargeConformanceTests
         group.Charge(MemoryKind.User, 10);
         using (engine.Enter()) group.Charge(MemoryKind.User, 0);
         Assert.Empty(checks.Reports);
+    }
+
+    [Fact]
+    public void B31_a_lock_that_a_reclaimer_only_tries_to_take_is_not_reported()
+    {
+        using var checks = new ChecksOn();
+        var engine = new ScopedLock(AllocationRestrictions.None, "engine");
+        int taken = 0;
+        _ = new NeedyReclaimer(_group, 1000)
+        {
+            WhenCalled = () =>
+            {
+                if (!engine.TryEnter(out ScopedLock.Holder held)) return;
+                taken++;
+                held.Dispose();
+            },
+        };
+        _group.Charge(MemoryKind.User, 10);
+        using (engine.Enter()) _group.Charge(MemoryKind.User, 1);
+        Assert.NotEqual(0, taken);
+        Assert.Empty(checks.Reports);
+
+        // Held around a charge it counts, however it was taken.
+        var other = new ScopedLock(AllocationRestrictions.None, "other");
+        MemoryGroup group = _controller.Root.CreateChild("other", new() { MaxBytes = 1000 });
+        _ = new NeedyReclaimer(group, 1000) { WhenCalled = () => { using (other.Enter()) { } } };
+        group.Charge(MemoryKind.User, 10);
+        Assert.True(other.TryEnter(out ScopedLock.Holder tried));
+        group.Charge(MemoryKind.User, 1);
+        tried.Dispose();
+        Assert.Equal(AllocationReportKind.LockInReclaim, Assert.Single(checks.Reports).Kind);
+    }
+
+    [Fact]
+    public void B32_a_copy_of_a_holder_does_not_give_back_the_lock_of_an_outer_one()
+    {
+        var transaction = new ScopedLock(AllocationRestrictions.NoIo);
+        using (transaction.Enter())
+        {
+            ScopedLock.Holder inner = transaction.Enter();
+            ScopedLock.Holder copy = inner;
+            inner.Dispose();
+            copy.Dispose();
+            Assert.True(transaction.IsHeldByCurrentThread);
+            Assert.Equal(AllocationRestrictions.NoIo, AllocationContext.Restrictions);
+        }
+
+        Assert.False(transaction.IsHeldByCurrentThread);
     }
 
     [Fact]
