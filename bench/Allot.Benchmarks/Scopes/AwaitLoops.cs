@@ -27,6 +27,16 @@ internal static class AwaitLoops
         await Yield(count);
     }).GetAwaiter().GetResult();
 
+    public static void WithGroupThatIsRead(MemoryGroup group, int count) => Task.Run(async () =>
+    {
+        using FlowingScope flowing = group.EnterFlow();
+        for (int i = 0; i < count; i++)
+        {
+            await Task.Yield();
+            _ = MemoryGroup.Current;
+        }
+    }).GetAwaiter().GetResult();
+
     private static async Task Yield(int count)
     {
         for (int i = 0; i < count; i++) await Task.Yield();

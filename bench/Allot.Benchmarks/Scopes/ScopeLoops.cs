@@ -59,6 +59,34 @@ internal static class ScopeLoops
         static MemoryGroup? One() => MemoryGroup.Current;
     }
 
+    public static void ReadContextInFlow(int count)
+    {
+        using FlowingScope flowing = FlowingScope.NoFs();
+        ReadContext(count);
+    }
+
+    public static void ReadGroupInFlow(MemoryGroup group, int count)
+    {
+        using FlowingScope flowing = group.EnterFlow();
+        ReadGroup(count);
+    }
+
+    public static void EnterAndLeaveGroupInFlow(MemoryGroup group, int count)
+    {
+        using FlowingScope flowing = group.EnterFlow();
+        EnterAndLeaveGroup(group, count);
+    }
+
+    public static void ReadAsyncLocal(int count)
+    {
+        s_local.Value = s_outerValue;
+        for (int i = 0; i < count; i++) One();
+        s_local.Value = null;
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static object? One() => s_local.Value;
+    }
+
     public static void WriteNumberTwice(int count)
     {
         for (int i = 0; i < count; i++) One(i);

@@ -15,8 +15,9 @@ internal sealed class ScopesBenchmark : Benchmark
         Each operation is one call of a method that is not inlined, so that nothing is moved out of the loop; *an empty call*
         is what is then left. Next to each: a plain `[ThreadStatic]` field, or a plain `AsyncLocal`, that is read, or set and
         set back to what it was. The checks are off. An `await` is one of `Task.Yield()`, which goes through the queue of the thread pool;
-        those are measured on threads of the pool. What flows is mirrored into thread-static storage by the change handler of
-        an `AsyncLocal`, which the runtime calls twice per `await`: a row shows what that alone costs.
+        those are measured on threads of the pool. *A thread* is measured before the process enters its first flowing scope,
+        *a thread inside of a flow* after. A row shows what a change handler of an `AsyncLocal`, which Allot does without,
+        would cost at each `await`.
         """;
 
     public override string WarmUp => InProcess.Method + "\nWhat flows allocates, and its chunks are not checked.";
@@ -29,7 +30,8 @@ internal sealed class ScopesBenchmark : Benchmark
     {
         bool before = AllocationChecks.IsEnabled;
         AllocationChecks.IsEnabled = false;
-        MeasureThread(bench, page);
+        MeasureThread(bench, page);   // first: here no flow has entered anything yet
+        MeasureThreadInFlow(bench, page);
         MeasureFlow(bench, page);
         AllocationChecks.IsEnabled = before;
     }
@@ -54,11 +56,32 @@ internal sealed class ScopesBenchmark : Benchmark
             Loop("charge and uncharge in a scope", count => ScopeLoops.ChargeInScope(group, count)),
         ];
         IReadOnlyList<Series> all = bench.InProcess.Compare(RoundCount, works);
-        AddTable(page, "A thread", all);
+        AddTable(page, "A thread, nothing flows in the process", all);
         AddGoal(page, all[2], all[1], 1.5);
         AddGoal(page, all[5], all[4], 1.5);
         AddGoal(page, all[7], all[6], 3);
         AddGoal(page, all[8], all[6], 9);
+    }
+
+    private static void MeasureThreadInFlow(Workbench bench, ResultPage page)
+    {
+        MemoryGroup group = new MemoryController().Root.CreateChild("g");
+        Work[] works =
+        [
+            Loop("an empty call", ScopeLoops.Empty),
+            Loop("read a `[ThreadStatic]` int", ScopeLoops.ReadNumber),
+            Loop("read the context, in a flow", ScopeLoops.ReadContextInFlow) with { MayAllocate = true },
+            Loop("read a `[ThreadStatic]` reference", ScopeLoops.ReadReference),
+            Loop("read the current group, in a flow", count => ScopeLoops.ReadGroupInFlow(group, count))
+                with { MayAllocate = true },
+            Loop("read an `AsyncLocal`", ScopeLoops.ReadAsyncLocal) with { MayAllocate = true },
+            Loop("enter and leave a group, in a flow", count => ScopeLoops.EnterAndLeaveGroupInFlow(group, count))
+                with { MayAllocate = true },
+        ];
+        IReadOnlyList<Series> all = bench.InProcess.Compare(RoundCount, works);
+        AddTable(page, "A thread inside of a flow", all);
+        AddGoal(page, all[2], all[1], 1.5);
+        AddGoal(page, all[4], all[3], 1.5);
     }
 
     private static void MeasureFlow(Workbench bench, ResultPage page)
@@ -75,6 +98,7 @@ internal sealed class ScopesBenchmark : Benchmark
             Flow("`await`, an `AsyncLocal` flows", AwaitLoops.WithAsyncLocal),
             Flow("`await`, an `AsyncLocal` with a handler that does nothing flows", AwaitLoops.WithHandler),
             Flow("`await`, a group flows", count => AwaitLoops.WithGroup(group, count)),
+            Flow("`await`, a group flows and is read after it", count => AwaitLoops.WithGroupThatIsRead(group, count)),
         ];
         IReadOnlyList<Series> all = bench.InProcess.Compare(FlowRoundCount, works);
         page.AddTable("A flow",
@@ -87,6 +111,7 @@ internal sealed class ScopesBenchmark : Benchmark
         AddGoal(page, all[2], all[0], 1.3);
         AddGoal(page, all[4], all[3], 1.3);
         AddGoal(page, all[8], all[5], 1.15);
+        AddGoal(page, all[9], all[5], 1.15);
     }
 
     private static void AddTable(ResultPage page, string heading, IReadOnlyList<Series> all) => page.AddTable(

@@ -5,8 +5,8 @@
 // after it was left here. So it holds no resources, and what flows does not change (only _isLeft does, which nothing
 // but a second Dispose asks for).
 //
-// The change handler mirrors the innermost scope of the flow into thread-static storage, so that no charge ever reads
-// the AsyncLocal.
+// The AsyncLocal has no change handler: the runtime would call it twice at every await. Threads remember what they have
+// read (ThreadGroups).
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -20,8 +20,7 @@ namespace Allot;
 /// running keeps it.</remarks>
 public sealed class FlowingScope : IDisposable
 {
-    // A lambda: a delegate of a static method is slower to call, and this is called at every await.
-    private static readonly AsyncLocal<FlowingScope?> s_innermost = new(static change => OnChanged(change));
+    private static readonly AsyncLocal<FlowingScope?> s_innermost = new();
 
     // Few references, and none written that stays null: each written one costs as much as reading the whole context.
     private readonly FlowingScope? _outer;
@@ -56,6 +55,9 @@ public sealed class FlowingScope : IDisposable
         Restrictions = outer.Restrictions;
     }
 
+    /// <summary>The innermost scope of the flow that the calling thread works for; null outside of all.</summary>
+    internal static FlowingScope? Innermost => s_innermost.Value;
+
     /// <summary>The group of the flow; null when it has none, or nobody is charged.</summary>
     internal MemoryGroup? Group => _setsGroup
         ? Unsafe.As<MemoryGroup?>(_groupOrSetter)
@@ -81,14 +83,18 @@ public sealed class FlowingScope : IDisposable
 
     /// <summary>As <see cref="AllocationScope.ActiveGroup"/>.</summary>
     /// <param name="group">Who is charged; nobody when null.</param>
-    public static FlowingScope ActiveGroup(MemoryGroup? group) => Enter(new FlowingScope(ThreadGroups.Flow, group));
+    public static FlowingScope ActiveGroup(MemoryGroup? group)
+    {
+        ThreadGroups.ExpectFlowing();
+        return Enter(new FlowingScope(Innermost, group));
+    }
 
     /// <summary>Leaves the scope: what held before holds again, in this flow. Safe to call twice.</summary>
     /// <exception cref="ScopeMisuseException">A scope that was entered later is still open, or this one was entered in
     /// another flow; nothing has changed.</exception>
     public void Dispose()
     {
-        FlowingScope? innermost = ThreadGroups.Flow;
+        FlowingScope? innermost = Innermost;
         if (innermost == this)
         {
             _isLeft = true;
@@ -108,7 +114,7 @@ public sealed class FlowingScope : IDisposable
     private static FlowingScope Enter(AllocationRestrictions restrictions)
     {
         ThreadContext.ExpectFlowing();
-        return Enter(new FlowingScope(ThreadGroups.Flow, restrictions));
+        return Enter(new FlowingScope(Innermost, restrictions));
     }
 
     private static FlowingScope Enter(FlowingScope scope)
@@ -118,11 +124,6 @@ public sealed class FlowingScope : IDisposable
         s_innermost.Value = scope;
         scope._inside = ExecutionContext.Capture();
         return scope;
-    }
-
-    private static void OnChanged(AsyncLocalValueChangedArgs<FlowingScope?> change)
-    {
-        ThreadGroups.SetFlow(change.CurrentValue);
     }
 
     private void SetBack()

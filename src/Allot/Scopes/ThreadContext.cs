@@ -9,7 +9,7 @@
 // The carriers. What the flow (FlowingScope, on an AsyncLocal) restricts holds as well. It is looked up only once some
 // flow has restricted something: most flows only have a group.
 //
-// Numbers only, in a thread-static struct: that is read twice as fast as a reference. Groups are in ThreadGroups.
+// Numbers only, in a thread-static struct, which needs no object. Groups are in ThreadGroups.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -37,6 +37,8 @@ internal struct ThreadContext
 
     private ulong _open;
     private ulong _lastToken;
+    private FlowContext _seenFlow;
+    private AllocationRestrictions _ofSeenFlow;
 
     /// <summary>Whether charges look at their context also where nothing is refused: some thread has denied allocations
     /// or blocked accounting, or the checks were switched on. Charges from what a thread holds in advance do not look
@@ -56,8 +58,10 @@ internal struct ThreadContext
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            var ofThread = (AllocationRestrictions)(t_own._open & RestrictionMask);
-            return s_flowsRestrict ? ofThread | ThreadGroups.FlowRestrictions : ofThread;
+            ref ThreadContext own = ref t_own;
+            var ofThread = (AllocationRestrictions)(own._open & RestrictionMask);
+            if (!s_flowsRestrict) return ofThread;
+            return ofThread | (own._seenFlow.IsCurrent ? own._ofSeenFlow : ThreadGroups.LookUpRestrictions());
         }
     }
 
@@ -74,6 +78,14 @@ internal struct ThreadContext
     public static void ExpectFlowing()
     {
         if (!s_flowsRestrict) s_flowsRestrict = true;
+    }
+
+    /// <summary>The thread remembers what holds in a flow, which is the one that it works for now.</summary>
+    public static void RememberFlow(FlowContext seen, AllocationRestrictions restrictions)
+    {
+        ref ThreadContext own = ref t_own;
+        own._seenFlow = seen;
+        own._ofSeenFlow = restrictions;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
