@@ -18,11 +18,11 @@ public static class AllocationContext
     /// that was not removed. Null when nobody is.</summary>
     public static MemoryGroup? ActiveGroup
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
             MemoryGroup? group = ThreadGroups.Active;
-            while (group is { State: MemoryGroupState.Offline, Parent: { } heir }) group = heir;
-            return group;
+            return group is { State: MemoryGroupState.Offline } ? HeirOf(group) : group;
         }
     }
 
@@ -47,6 +47,14 @@ public static class AllocationContext
     {
         _ = Apply(flags);
         if (AllocationChecks.IsEnabled) AllocationChecks.CheckClaim(flags);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static MemoryGroup HeirOf(MemoryGroup removed)
+    {
+        MemoryGroup group = removed;
+        while (group is { State: MemoryGroupState.Offline, Parent: { } heir }) group = heir;
+        return group;
     }
 
     internal static AllocationFlags Apply(AllocationFlags requested, AllocationRestrictions restrictions)

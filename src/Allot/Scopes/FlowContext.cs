@@ -16,15 +16,20 @@ internal readonly struct FlowContext
 {
     private readonly WeakGCHandle<ExecutionContext?> _handle;
 
-    private FlowContext(WeakGCHandle<ExecutionContext?> handle) => _handle = handle;
+    private FlowContext(WeakGCHandle<ExecutionContext?> handle)
+    {
+        _handle = handle;
+        IsAllocated = true;
+    }
 
-    public bool IsAllocated => _handle.IsAllocated;
+    // A field of its own: to ask the handle is a call that is not inlined.
+    public bool IsAllocated { get; }
 
     /// <summary>Whether the calling thread is in the context that was remembered last.</summary>
     public bool IsCurrent
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _handle.IsAllocated && _handle.TryGetTarget(out ExecutionContext? seen)
+        get => IsAllocated && _handle.TryGetTarget(out ExecutionContext? seen)
             && ReferenceEquals(seen, ExecutionContext.Capture());
     }
 

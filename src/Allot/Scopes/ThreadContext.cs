@@ -56,13 +56,7 @@ internal struct ThreadContext
     public static AllocationRestrictions Restrictions
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get
-        {
-            ref ThreadContext own = ref t_own;
-            var ofThread = (AllocationRestrictions)(own._open & RestrictionMask);
-            if (!s_flowsRestrict) return ofThread;
-            return ofThread | (own._seenFlow.IsCurrent ? own._ofSeenFlow : ThreadGroups.LookUpRestrictions());
-        }
+        get => s_flowsRestrict ? RestrictionsInFlow() : (AllocationRestrictions)(t_own._open & RestrictionMask);
     }
 
     /// <summary>The word of the innermost open scope of this thread; 0 outside of all.</summary>
@@ -132,6 +126,16 @@ internal struct ThreadContext
     internal static ulong ThreadOf(ulong word) => word >> ThreadShift;
 
     internal static ulong TokenOf(ulong word) => word & ~RestrictionMask;
+
+    // Not inlined: so it is compiled by what is measured in it, with the calls of the runtime inlined, whatever was
+    // called before the first flow.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static AllocationRestrictions RestrictionsInFlow()
+    {
+        ref ThreadContext own = ref t_own;
+        var ofThread = (AllocationRestrictions)(own._open & RestrictionMask);
+        return ofThread | (own._seenFlow.IsCurrent ? own._ofSeenFlow : ThreadGroups.LookUpRestrictions());
+    }
 
     // The fast path of the thread is paused, once, while either of the two restrictions holds.
     [MethodImpl(MethodImplOptions.NoInlining)]

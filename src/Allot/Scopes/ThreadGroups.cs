@@ -45,15 +45,7 @@ internal sealed class ThreadGroups
     public static MemoryGroup? Active
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get
-        {
-            ThreadGroups? own = t_own;
-            if (!s_flowsCharge) return own?._thread.Group;
-            if (own is null || !own._seen.IsCurrent) return LookUpGroup();
-            if (own._isThreadInner) return own._thread.Group;
-            own._flowGroup.TryGetTarget(out MemoryGroup? group);
-            return group;
-        }
+        get => s_flowsCharge ? ActiveInFlow() : t_own?._thread.Group;
     }
 
     /// <summary>A flow is about to set a group, for the first time perhaps.</summary>
@@ -96,6 +88,17 @@ internal sealed class ThreadGroups
         own._thread = outer;
         own._isThreadInner = outer.IsSet;
         if (Volatile.Read(ref s_flowsCharge)) own.Update(FlowingScope.Innermost);
+    }
+
+    // Not inlined: see ThreadContext.RestrictionsInFlow.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static MemoryGroup? ActiveInFlow()
+    {
+        ThreadGroups? own = t_own;
+        if (own is null || !own._seen.IsCurrent) return LookUpGroup();
+        if (own._isThreadInner) return own._thread.Group;
+        own._flowGroup.TryGetTarget(out MemoryGroup? group);
+        return group;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
