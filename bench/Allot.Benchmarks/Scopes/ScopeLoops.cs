@@ -6,6 +6,7 @@ namespace Allot.Benchmarks.Scopes;
 internal static class ScopeLoops
 {
     private static readonly AsyncLocal<object?> s_local = new();
+    private static readonly AsyncLocal<object?>[] s_others = [new(), new(), new(), new(), new(), new()];
     private static readonly object s_value = new(), s_outerValue = new();
 
     [ThreadStatic] private static int t_number;
@@ -86,6 +87,14 @@ internal static class ScopeLoops
         [MethodImpl(MethodImplOptions.NoInlining)]
         static object? One() => s_local.Value;
     }
+
+    /// <summary>Work in a flow that has values of other <see cref="AsyncLocal{T}"/> too, as those of servers do.</summary>
+    public static Action<int> AmongOthers(Action<int> work) => count =>
+    {
+        foreach (AsyncLocal<object?> other in s_others) other.Value = s_value;
+        work(count);
+        foreach (AsyncLocal<object?> other in s_others) other.Value = null;
+    };
 
     public static void WriteNumberTwice(int count)
     {

@@ -75,6 +75,10 @@ internal sealed class ScopesBenchmark : Benchmark
             Loop("read the current group, in a flow", count => ScopeLoops.ReadGroupInFlow(group, count))
                 with { MayAllocate = true },
             Loop("read an `AsyncLocal`", ScopeLoops.ReadAsyncLocal) with { MayAllocate = true },
+            Loop("the same, in a flow with six others", ScopeLoops.AmongOthers(ScopeLoops.ReadAsyncLocal))
+                with { MayAllocate = true },
+            Loop("read the current group, in a flow with six others",
+                ScopeLoops.AmongOthers(count => ScopeLoops.ReadGroupInFlow(group, count))) with { MayAllocate = true },
             Loop("enter and leave a group, in a flow", count => ScopeLoops.EnterAndLeaveGroupInFlow(group, count))
                 with { MayAllocate = true },
         ];

@@ -31,9 +31,9 @@ public sealed class FlowingScope : IDisposable
     private bool _isLeft;
     private StackTrace? _entered;
 
-    // The contexts right before and right after it was entered. To go back to the former allocates nothing, and is the
-    // same as to set the value back if nothing else was set inside: then the latter is still the current one. Null
-    // where the flow is suppressed, and once it was left.
+    // The contexts right before and right after it was entered. As long as the latter is the current one, nothing else
+    // was set inside, and this scope is the innermost: to go back to the former is then the same as to set the value
+    // back, and allocates nothing. Null where the flow is suppressed, and once it was left.
     private ExecutionContext? _before;
     private ExecutionContext? _inside;
 
@@ -58,10 +58,15 @@ public sealed class FlowingScope : IDisposable
     /// <summary>The innermost scope of the flow that the calling thread works for; null outside of all.</summary>
     internal static FlowingScope? Innermost => s_innermost.Value;
 
-    /// <summary>The group of the flow; null when it has none, or nobody is charged.</summary>
-    internal MemoryGroup? Group => _setsGroup
-        ? Unsafe.As<MemoryGroup?>(_groupOrSetter)
-        : Unsafe.As<FlowingScope?>(_groupOrSetter)?.Group;
+    /// <summary>The group that this scope has set; null for nobody.</summary>
+    internal MemoryGroup? OwnGroup
+    {
+        get
+        {
+            Debug.Assert(_setsGroup, "A scope that restricts has no group of its own.");
+            return Unsafe.As<MemoryGroup?>(_groupOrSetter);
+        }
+    }
 
     /// <summary>The scope that has set the group; null when none has.</summary>
     internal FlowingScope? GroupSetter => _setsGroup ? this : Unsafe.As<FlowingScope?>(_groupOrSetter);
@@ -94,11 +99,29 @@ public sealed class FlowingScope : IDisposable
     /// another flow; nothing has changed.</exception>
     public void Dispose()
     {
+        ExecutionContext? before = _before;
+        bool isAsEntered = before is not null && ReferenceEquals(ExecutionContext.Capture(), _inside);
+        if (isAsEntered)
+        {
+            _isLeft = true;
+            _before = _inside = null;
+            ExecutionContext.Restore(before!);
+            return;
+        }
+
+        DisposeInOtherContext();
+    }
+
+    // What holds inside is not what held right after it was entered: another AsyncLocal was set inside and keeps its
+    // value, the flow is suppressed, or this is a mistake.
+    private void DisposeInOtherContext()
+    {
         FlowingScope? innermost = Innermost;
         if (innermost == this)
         {
             _isLeft = true;
-            SetBack();
+            _before = _inside = null;
+            s_innermost.Value = _outer;
             return;
         }
 
@@ -124,20 +147,5 @@ public sealed class FlowingScope : IDisposable
         s_innermost.Value = scope;
         scope._inside = ExecutionContext.Capture();
         return scope;
-    }
-
-    private void SetBack()
-    {
-        ExecutionContext? before = _before;
-        bool isUnchanged = before is not null && ReferenceEquals(ExecutionContext.Capture(), _inside);
-        _before = _inside = null;
-        if (isUnchanged)
-        {
-            ExecutionContext.Restore(before!);
-        }
-        else
-        {
-            s_innermost.Value = _outer;
-        }
     }
 }

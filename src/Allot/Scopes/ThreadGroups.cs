@@ -7,8 +7,8 @@
 //
 // A process in which no flow has set a group has only the scopes of threads. In others the thread remembers what the
 // flow says together with the context that it has read it from (FlowContext), and reads again when that is another.
-// Whatever changes the scopes of the thread works that out again, because which of the two is the inner one depends on
-// both. Nothing of a flow is kept alive by being remembered.
+// Which of the two is the inner one depends on both: it is worked out when the thread enters or leaves a scope, for the
+// flow at that moment, and when another flow is met. Nothing of a flow is kept alive by being remembered.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -24,10 +24,10 @@ internal sealed class ThreadGroups
 
     private Entry _thread;
 
-    // What was found in the flow, while _seen is the current one.
-    // _isThreadInner == (_thread.IsSet && (flow?.GroupSetter is null || flow.GroupSetter == _thread.SetterAtEntry))
+    // What was found in the flow, while _seen is the current one. The scope that has set its group says the group too.
+    // _isThreadInner == (_thread.IsSet && (setter is null || setter == _thread.SetterAtEntry))
     private FlowContext _seen;
-    private WeakGCHandle<MemoryGroup?> _flowGroup;
+    private WeakGCHandle<FlowingScope?> _setter;
     private bool _isThreadInner;
 
     private ThreadGroups()
@@ -38,7 +38,7 @@ internal sealed class ThreadGroups
     ~ThreadGroups()
     {
         _seen.Free();
-        _flowGroup.Dispose();
+        _setter.Dispose();
     }
 
     /// <summary>The current group as the scopes name it, removed or not; null when nobody is charged.</summary>
@@ -54,12 +54,12 @@ internal sealed class ThreadGroups
         if (!s_flowsCharge) s_flowsCharge = true;
     }
 
-    /// <summary>What the flow restricts, which this thread works for since it has last looked.</summary>
+    /// <summary>What is restricted by the flow that this thread works for, where that is not remembered.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static AllocationRestrictions LookUpRestrictions()
     {
-        FlowingScope? flow = FlowingScope.Innermost;
-        (t_own ??= new ThreadGroups()).Update(flow);
+        ThreadGroups own = t_own ?? Create();
+        own.LookUp(out FlowingScope? flow, out _);
         return flow?.Restrictions ?? AllocationRestrictions.None;
     }
 
@@ -67,18 +67,11 @@ internal sealed class ThreadGroups
     /// <returns>What to restore.</returns>
     public static Entry Enter(MemoryGroup? group)
     {
-        ThreadGroups own = t_own ??= new ThreadGroups();
+        ThreadGroups own = t_own ?? Create();
         Entry outer = own._thread;
-        if (!Volatile.Read(ref s_flowsCharge))
-        {
-            own._thread = new Entry(IsSet: true, group, SetterAtEntry: null);
-            own._isThreadInner = true;
-            return outer;
-        }
-
-        FlowingScope? flow = FlowingScope.Innermost;
-        own._thread = new Entry(IsSet: true, group, flow?.GroupSetter);
-        own.Update(flow);
+        FlowingScope? setter = Volatile.Read(ref s_flowsCharge) ? own.FindSetter() : null;
+        own._thread = new Entry(IsSet: true, group, setter);
+        own._isThreadInner = true;
         return outer;
     }
 
@@ -86,47 +79,59 @@ internal sealed class ThreadGroups
     {
         ThreadGroups own = t_own!;
         own._thread = outer;
-        own._isThreadInner = outer.IsSet;
-        if (Volatile.Read(ref s_flowsCharge)) own.Update(FlowingScope.Innermost);
+        own.NoteSetter(Volatile.Read(ref s_flowsCharge) ? own.FindSetter() : null);
     }
 
     // Not inlined: see ThreadContext.RestrictionsInFlow.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static MemoryGroup? ActiveInFlow()
     {
-        ThreadGroups? own = t_own;
-        if (own is null || !own._seen.IsCurrent) return LookUpGroup();
-        if (own._isThreadInner) return own._thread.Group;
-        own._flowGroup.TryGetTarget(out MemoryGroup? group);
-        return group;
+        ThreadGroups own = t_own ?? Create();
+        FlowingScope? setter = own.FindSetter();
+        return own._isThreadInner ? own._thread.Group : setter?.OwnGroup;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static MemoryGroup? LookUpGroup()
+    private static ThreadGroups Create() => t_own = new ThreadGroups();
+
+    /// <summary>Brings what is remembered up to date.</summary>
+    /// <returns>The scope that has set the group of the flow; null when none has.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private FlowingScope? FindSetter()
     {
-        FlowingScope? flow = FlowingScope.Innermost;
-        ThreadGroups own = t_own ??= new ThreadGroups();
-        own.Update(flow);
-        return own._isThreadInner ? own._thread.Group : flow?.Group;
+        FlowingScope? setter;
+        if (_seen.IsCurrent)
+        {
+            _setter.TryGetTarget(out setter);
+        }
+        else
+        {
+            LookUp(out _, out setter);
+        }
+
+        return setter;
     }
 
-    private void Update(FlowingScope? flow)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void LookUp(out FlowingScope? flow, out FlowingScope? setter)
     {
-        FlowingScope? setter = flow?.GroupSetter;
-        _isThreadInner = _thread.IsSet && (setter is null || setter == _thread.SetterAtEntry);
-        if (_seen.IsCurrent) return;
+        flow = FlowingScope.Innermost;
+        setter = flow?.GroupSetter;
         if (!_seen.IsAllocated)
         {
-            _flowGroup = new WeakGCHandle<MemoryGroup?>(null);
+            _setter = new WeakGCHandle<FlowingScope?>(null);
             _seen = FlowContext.Allocate();
         }
 
-        MemoryGroup? group = flow?.Group;
-        _flowGroup.TryGetTarget(out MemoryGroup? seenGroup);
-        if (seenGroup != group) _flowGroup.SetTarget(group);
+        _setter.TryGetTarget(out FlowingScope? before);
+        if (before != setter) _setter.SetTarget(setter);
         ThreadContext.RememberFlow(_seen, flow?.Restrictions ?? AllocationRestrictions.None);
+        NoteSetter(setter);
         _seen.Remember();
     }
+
+    private void NoteSetter(FlowingScope? setter) =>
+        _isThreadInner = _thread.IsSet && (setter is null || setter == _thread.SetterAtEntry);
 
     /// <summary>The innermost scope of the thread that has set the group; the default when there is none.</summary>
     internal readonly record struct Entry(bool IsSet, MemoryGroup? Group, FlowingScope? SetterAtEntry);
