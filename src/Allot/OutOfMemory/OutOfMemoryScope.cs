@@ -1,5 +1,5 @@
 // The mark that this thread runs a policy, an observer or a kill callback. A charge that one of these makes asks no
-// policy: there is no out-of-memory decision inside another one.
+// policy: there is no out-of-memory decision inside another one. Which of the thread's scopes hold: see ForeignScope.
 
 namespace Allot;
 
@@ -16,6 +16,7 @@ internal static class OutOfMemoryScope
         t_depth++;
         try
         {
+            using ForeignScope scope = ForeignScope.Enter();
             foreign();
             return null;
         }

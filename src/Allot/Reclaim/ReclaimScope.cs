@@ -17,9 +17,6 @@ namespace Allot;
 
 internal static class ReclaimScope
 {
-    private const AllocationRestrictions NotForReclaimers = AllocationRestrictions.DenyAllocations
-        | AllocationRestrictions.BlockAccounting | AllocationRestrictions.NoThrowOnLimit;
-
     // Threads inside a reclaimer, in the whole process. It is only there so that others look at one shared word that
     // hardly ever changes, and at thread-local ones only while it is not 0.
     private static int s_threadsInside;
@@ -49,7 +46,7 @@ internal static class ReclaimScope
         t_target = target;
         t_ofGroup = t_ofTarget = default;
         ThreadReserves.PauseFastPath();
-        (t_outer, _) = ThreadContext.Enter(AllocationRestrictions.NoReclaim, clear: NotForReclaimers);
+        (t_outer, _) = ThreadContext.Enter(AllocationRestrictions.NoReclaim, clear: ForeignScope.NotForForeignCode);
         t_outerGroup = ThreadGroups.Enter(group);
         if (AllocationChecks.IsEnabled) LockOrder.ReclaimerNeeds = ReclaimContext.PermissionsFor(needs);
     }

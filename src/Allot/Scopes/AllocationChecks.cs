@@ -108,6 +108,7 @@ public static class AllocationChecks
         {
             try
             {
+                using ForeignScope scope = ForeignScope.Enter();
                 observer(report);
             }
             catch (Exception thrown)
