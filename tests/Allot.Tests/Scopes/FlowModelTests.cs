@@ -32,7 +32,6 @@ public sealed class FlowModelTests
     {
         _random = new Prng(seed);
         _stepsLeft = Steps;
-        using var checks = new ChecksOn(isEnabled: false);
         while (_stepsLeft > 0) Step(0);
         Check();
     }
