@@ -76,7 +76,7 @@ internal sealed class ScopesBenchmark : Benchmark
             Loop("read the current group, in a flow", count => ScopeLoops.ReadGroupInFlow(group, count))
                 with { MayAllocate = true },
             Loop("read an `AsyncLocal`", ScopeLoops.ReadAsyncLocal) with { MayAllocate = true },
-            Loop("the same, in a flow with six others", ScopeLoops.AmongOthers(ScopeLoops.ReadAsyncLocal))
+            Loop("read an `AsyncLocal`, in a flow with six others", ScopeLoops.AmongOthers(ScopeLoops.ReadAsyncLocal))
                 with { MayAllocate = true },
             Loop("read the current group, in a flow with six others",
                 ScopeLoops.AmongOthers(count => ScopeLoops.ReadGroupInFlow(group, count))) with { MayAllocate = true },
