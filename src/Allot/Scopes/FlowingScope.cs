@@ -134,7 +134,7 @@ public sealed class FlowingScope : IDisposable
         throw ScopeMisuseException.InAnotherFlow(_entered);
     }
 
-    private static FlowingScope Enter(AllocationRestrictions restrictions)
+    internal static FlowingScope Enter(AllocationRestrictions restrictions)
     {
         ThreadContext.ExpectFlowing();
         return Enter(new FlowingScope(Innermost, restrictions));

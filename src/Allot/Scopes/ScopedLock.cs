@@ -22,12 +22,7 @@ public sealed class ScopedLock
     public ScopedLock(AllocationRestrictions restrictions, string name = "unnamed")
     {
         ArgumentNullException.ThrowIfNull(name);
-        if ((restrictions & ~Carried) != 0)
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(restrictions), restrictions, "A lock carries NoFs, NoIo, NoReclaim, NoPin and Atomic.");
-        }
-
+        Validate(restrictions);
         Restrictions = restrictions;
         _order = new LockOrder(name);
     }
@@ -55,6 +50,15 @@ public sealed class ScopedLock
         bool isTaken = _lock.TryEnter();
         holder = isTaken ? new Holder(this, hasWaited: false) : default;
         return isTaken;
+    }
+
+    internal static void Validate(AllocationRestrictions restrictions)
+    {
+        if ((restrictions & ~Carried) != 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(restrictions), restrictions, "A lock carries NoFs, NoIo, NoReclaim, NoPin and Atomic.");
+        }
     }
 
     /// <summary>A lock that is held, and its scope. The default value guards nothing.</summary>

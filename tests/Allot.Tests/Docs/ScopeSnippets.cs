@@ -34,6 +34,29 @@ public sealed class ScopeSnippets
     }
 
     [Fact]
+    public async Task Hold_a_lock_across_await()
+    {
+        CancellationToken token = TestContext.Current.CancellationToken;
+        AllocationRestrictions seen = default;
+
+        #region async-lock
+        using var asyncLock = new AsyncScopedLock(AllocationRestrictions.NoFs);
+        using (await asyncLock.EnterAsync(token))
+        {
+            await WriteBackAsync();   // in NoFs, wherever it runs
+        }
+        #endregion
+
+        Assert.Equal(AllocationRestrictions.NoFs, seen);
+
+        async Task WriteBackAsync()
+        {
+            await Task.Yield();
+            seen = AllocationContext.Restrictions;
+        }
+    }
+
+    [Fact]
     public void Do_not_wait()
     {
         MemoryGroup group = _group;

@@ -1,0 +1,120 @@
+// A lock for asynchronous code, and the scope that belongs to it. An async method cannot enter a flowing scope for its
+// caller. What can is GetResult of an awaiter: it runs inside of the caller's own method, after the wait. So EnterAsync
+// returns an awaitable that enters the scope there, once it has the lock.
+
+using System.Runtime.CompilerServices;
+
+namespace Allot;
+
+/// <summary>A lock that is held across <c>await</c> and carries a scope: code that holds it, and what that code starts,
+/// allocates in that scope.</summary>
+/// <remarks>Who holds it cannot take it again: that waits for ever. The order of this lock and of reclaim is not
+/// checked.</remarks>
+public sealed class AsyncScopedLock : IDisposable
+{
+    private const AllocationRestrictions Carried = AllocationRestrictions.NoFs | AllocationRestrictions.NoIo
+        | AllocationRestrictions.NoReclaim | AllocationRestrictions.NoPin;
+
+    private readonly SemaphoreSlim _lock = new(1, 1);
+
+    /// <summary>Creates a lock.</summary>
+    /// <param name="restrictions">What holds for code inside: any of <c>NoFs</c>, <c>NoIo</c>, <c>NoReclaim</c> and
+    /// <c>NoPin</c>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A lock that is held across <c>await</c> cannot carry one of these.
+    /// </exception>
+    public AsyncScopedLock(AllocationRestrictions restrictions)
+    {
+        if ((restrictions & ~Carried) != 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(restrictions), restrictions, "This lock carries NoFs, NoIo, NoReclaim and NoPin.");
+        }
+
+        Restrictions = restrictions;
+    }
+
+    /// <summary>What holds for code inside.</summary>
+    public AllocationRestrictions Restrictions { get; }
+
+    /// <summary>Whether anybody holds it.</summary>
+    public bool IsHeld => _lock.CurrentCount == 0;
+
+    /// <summary>Waits for the lock. Who awaits this, directly and once, holds it and is in its scope.</summary>
+    /// <param name="token">Ends the wait: the <c>await</c> then throws, and the lock is not taken.</param>
+    public Entering EnterAsync(CancellationToken token = default) => new(this, _lock.WaitAsync(token), true);
+
+    /// <summary>Nobody may hold the lock, or wait for it.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    /// <summary>A wait for the lock, to be awaited once.</summary>
+    public readonly struct Entering : ICriticalNotifyCompletion
+    {
+        private readonly AsyncScopedLock _waitsFor;
+        private readonly Task _taken;
+        private readonly ConfiguredTaskAwaitable.ConfiguredTaskAwaiter _awaiter;
+
+        internal Entering(AsyncScopedLock waitsFor, Task taken, bool continueOnCapturedContext)
+        {
+            _waitsFor = waitsFor;
+            _taken = taken;
+            _awaiter = taken.ConfigureAwait(continueOnCapturedContext).GetAwaiter();
+        }
+
+        /// <summary>Whether the wait is over.</summary>
+        public bool IsCompleted => _awaiter.IsCompleted;
+
+        /// <summary>For <c>await</c>.</summary>
+        public Entering GetAwaiter() => this;
+
+        /// <summary>As for a task.</summary>
+        /// <param name="continueOnCapturedContext">Whether to go on where the caller was.</param>
+        public Entering ConfigureAwait(bool continueOnCapturedContext) =>
+            new(_waitsFor, _taken, continueOnCapturedContext);
+
+        /// <summary>For <c>await</c>: enters the scope in the calling method.</summary>
+        /// <returns>Dispose it in the same method to leave the scope and the lock.</returns>
+        /// <exception cref="OperationCanceledException">The token has ended the wait.</exception>
+        public Holder GetResult()
+        {
+            _awaiter.GetResult();
+            try
+            {
+                return new Holder(_waitsFor._lock, FlowingScope.Enter(_waitsFor.Restrictions));
+            }
+            catch
+            {
+                _waitsFor._lock.Release();   // no memory for the scope
+                throw;
+            }
+        }
+
+        /// <inheritdoc/>
+        public void OnCompleted(Action continuation) => _awaiter.OnCompleted(continuation);
+
+        /// <inheritdoc/>
+        public void UnsafeOnCompleted(Action continuation) => _awaiter.UnsafeOnCompleted(continuation);
+    }
+
+    /// <summary>A lock that is held, and its scope.</summary>
+    public sealed class Holder : IDisposable
+    {
+        private readonly FlowingScope _scope;
+        private SemaphoreSlim? _held;
+
+        internal Holder(SemaphoreSlim held, FlowingScope scope)
+        {
+            _held = held;
+            _scope = scope;
+        }
+
+        /// <summary>Leaves the scope, then the lock. Safe to call twice.</summary>
+        /// <exception cref="ScopeMisuseException">A scope that was entered later is still open, or the lock was taken
+        /// in another flow; it is still held.</exception>
+        public void Dispose()
+        {
+            if (Volatile.Read(ref _held) is null) return;
+            _scope.Dispose();
+            Interlocked.Exchange(ref _held, null)?.Release();
+        }
+    }
+}
