@@ -193,6 +193,25 @@ public sealed class HighThrottleTests
         Assert.Equal((120 * MiB) + Pages64, _leaf.Memory.CurrentBytes);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void An_awaited_charge_on_a_thread_that_is_interrupted_has_succeeded_too(bool isAtOnce)
+    {
+        FillTo(120 * MiB);
+        if (isAtOnce) _time.InTimestamp = Interrupt;
+        else _time.InWait = Interrupt;
+        ValueTask charge = _leaf.ChargeAsync(MemoryKind.User, Pages64, CancellationToken.None);
+        Assert.True(charge.IsCompletedSuccessfully);
+        Assert.Throws<ThreadInterruptedException>(() => Thread.CurrentThread.Join(TimeSpan.FromMinutes(1)));
+        Assert.Equal((120 * MiB) + Pages64, _leaf.Memory.CurrentBytes);
+
+        void Interrupt()
+        {
+            _time.InWait = _time.InTimestamp = null;
+            Thread.CurrentThread.Interrupt();
+            Thread.CurrentThread.Join(TimeSpan.FromMinutes(1));
+        }
+    }
+
     [Fact]
     public void TryCharge_ForceCharge_and_handles_are_never_delayed()
     {
