@@ -201,7 +201,7 @@ internal sealed class TreeReserves
         using (_timerGate.EnterScope())
         {
             _timer ??= CreateTimer(root);
-            if (BoundSlots > 0) _timer.Change(s_trimPeriod, s_trimPeriod);
+            if (BoundSlots > 0) _timer.ChangeSteadily(s_trimPeriod, s_trimPeriod);
         }
     }
 
@@ -213,7 +213,7 @@ internal sealed class TreeReserves
         using (_timerGate.EnterScope())
         {
             // Who binds a slot counts it first and starts the timer second, so one of us sees the other.
-            if (BoundSlots == 0) _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            if (BoundSlots == 0) _timer!.ChangeSteadily(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
 
