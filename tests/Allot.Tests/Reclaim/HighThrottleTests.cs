@@ -213,17 +213,47 @@ public sealed class HighThrottleTests
     }
 
     [Fact]
-    public void TryCharge_ForceCharge_and_handles_are_never_delayed()
+    public void TryCharge_TryGrow_and_ForceCharge_are_never_delayed()
     {
         FillTo(120 * MiB);
         Assert.True(_leaf.TryCharge(MemoryKind.User, 10 * MiB, out _));
         _leaf.ForceCharge(MemoryKind.User, 10 * MiB);
-        using MemoryCharge held = _leaf.Hold(MemoryKind.User, 10 * MiB);
+        using MemoryCharge held = _leaf.Hold(MemoryKind.User);
+        Assert.True(held.TryGrow(10 * MiB, out _));
         Assert.True(_leaf.Handle().TryCharge(10 * MiB));
         Assert.Equal(TimeSpan.Zero, _time.Slept);
         Assert.Equal(0, _middle.ReadLocalEvents().HighDelays);
         _leaf.Handle().Charge(MiB);
         Assert.Equal(TimeSpan.FromSeconds(2), _time.Slept);
+    }
+
+    [Fact]
+    public void What_is_held_is_delayed_like_any_charge()
+    {
+        FillTo((110 * MiB) - Pages64);
+        using MemoryCharge held = _leaf.Hold(MemoryKind.User, Pages64);
+        AssertSlept(639);
+        Assert.Equal(1, _middle.ReadLocalEvents().HighDelays);
+        _leaf.Uncharge(MemoryKind.User, Pages64);
+        held.Grow(Pages64);
+        AssertSlept(639 + 640);
+        _leaf.Uncharge(MemoryKind.User, Pages64);
+        held.Resize(3 * Pages64);
+        AssertSlept(639 + 640 + 640);
+        held.Resize(Pages64);
+        Assert.Equal(Pages64, held.Bytes);
+        AssertSlept(639 + 640 + 640);
+    }
+
+    [Fact]
+    public void A_handle_that_is_delayed_can_be_used_meanwhile()
+    {
+        FillTo(120 * MiB);
+        using MemoryCharge held = _leaf.Hold(MemoryKind.User);
+        _time.InWait = () => Task.Run(() => held.Shrink(1), TestContext.Current.CancellationToken).Wait(
+            TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        held.Grow(Pages64);
+        Assert.InRange(held.Bytes, 1, Pages64 - 1);
     }
 
     [Theory, InlineData(false), InlineData(true)]
