@@ -274,6 +274,51 @@ public sealed class HighThrottleTests
         AssertSlept(1279 + 640);   // it has paid
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void What_moves_to_and_fro_is_owed_once(bool isFromAnotherTree)
+    {
+        MemoryGroup root = isFromAnotherTree ? new MemoryController().Root : _controller.Root;
+        MemoryGroup other = root.CreateChild("c");
+        using MemoryCharge moved = other.Hold(MemoryKind.User, Pages64);
+        FillTo((110 * MiB) - (2 * Pages64));
+        for (int i = 0; i < 8; i++)
+        {
+            moved.TransferTo(_leaf);
+            moved.TransferTo(other);
+        }
+
+        moved.TransferTo(_leaf);
+        _leaf.Charge(MemoryKind.User, Pages64);
+        AssertSlept(1279);
+    }
+
+    [Fact]
+    public void What_leaves_again_is_owed_no_more()
+    {
+        MemoryGroup other = _controller.Root.CreateChild("c");
+        using MemoryCharge moved = other.Hold(MemoryKind.User, Pages64);
+        FillTo((110 * MiB) - Pages64);
+        moved.TransferTo(_leaf);
+        moved.TransferTo(other);
+        _leaf.Charge(MemoryKind.User, Pages64);
+        AssertSlept(639);
+    }
+
+    [Fact]
+    public void A_move_below_the_limit_that_is_passed_takes_the_debt_along()
+    {
+        MemoryGroup sibling = _middle.CreateChild("c");
+        using MemoryCharge moved = _controller.Root.CreateChild("c").Hold(MemoryKind.User, Pages64);
+        FillTo((110 * MiB) - (2 * Pages64));
+        moved.TransferTo(_leaf);
+        moved.TransferTo(sibling);
+        sibling.Charge(MemoryKind.User, Pages64);
+        AssertSlept(1279);
+        _leaf.Uncharge(MemoryKind.User, Pages64);
+        _leaf.Charge(MemoryKind.User, Pages64);
+        AssertSlept(1279 + 640);
+    }
+
     [Fact]
     public void What_moves_below_a_high_limit_owes_nothing()
     {
