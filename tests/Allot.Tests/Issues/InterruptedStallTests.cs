@@ -44,6 +44,20 @@ public sealed class InterruptedStallTests
         Assert.False(ReclaimState.Of(group)!.Pressure!.IsStalled);
     }
 
+    [Fact]
+    public void A_group_whose_removal_is_interrupted_is_removed_completely()
+    {
+        var time = new InterruptedTime();
+        MemoryGroup group = new MemoryController(options: new() { Time = time }).Root.CreateChild("a");
+        var trigger = new PressureTrigger { Stall = TimeSpan.FromSeconds(1), Window = TimeSpan.FromSeconds(1) };
+        using var cache = new Reclaim.TestCache(group);
+        using IDisposable watch = group.WatchPressure(trigger, static _ => { });
+        group.Remove();
+        Assert.True(IsInterrupted());
+        Assert.Empty(ReclaimState.Of(group)!.Registrations);
+        Assert.Throws<InvalidOperationException>(() => new Reclaim.TestCache(group));
+    }
+
     private static bool IsInterrupted()
     {
         try
