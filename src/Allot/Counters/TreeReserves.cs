@@ -75,6 +75,9 @@ internal sealed class TreeReserves
         if (bytes > 0) _missing.Enqueue((counter, bytes));
     }
 
+    /// <summary>Whether <see cref="Settle"/> has anything to do.</summary>
+    public bool IsUnsettled => !_missing.IsEmpty || Waiting.IsUnserved;
+
     /// <summary>What is left to do after a change: accounting errors are reported, and those who wait get what room has
     /// come. Called without locks, because it runs foreign code.</summary>
     public void Settle()

@@ -39,6 +39,29 @@ public sealed class ReserveRegistryTests
         Assert.InRange(_controller.Reserves.BoundSlots, 0, OthersMax);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void What_an_ended_thread_held_and_others_have_uncharged_is_reported_when_it_is_found(bool byFinalizer)
+    {
+        new Sleeper(ChargeOften).Dispose();
+        Assert.NotEqual(0, _group.Memory.ReservedBytes);
+        _group.Memory.UnchargePath(_group.Memory.ReservedBytes);   // as if it was a race
+        if (byFinalizer)
+        {
+            for (int i = 0; i < 100 && _controller.Reserves.BoundSlots > 0; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        }
+        else
+        {
+            new Sleeper(ChargeOften).Dispose();
+            ReserveRegistry.Sweep();
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => _group.ReadEvents().AccountingErrors > 0, TimeSpan.FromMinutes(1)));
+    }
+
     [Fact]
     public void Threads_that_held_nothing_are_forgotten_when_garbage_is_collected()
     {
