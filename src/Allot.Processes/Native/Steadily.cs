@@ -1,7 +1,7 @@
 namespace Allot.Processes.Native;
 
-/// <summary>Waits that have to come to their end: Thread.Interrupt does not cut them short, and takes effect at the next
-/// wait of the caller.</summary>
+/// <summary>Waits that have to come to their end: Thread.Interrupt does not cut them short, and takes effect at the
+/// next wait of the caller.</summary>
 internal static class Steadily
 {
     /// <param name="wait">What can be begun anew after an interrupt.</param>

@@ -5,8 +5,8 @@
 //   - whoever looks for idle reserves of a tree (TreeReserves.Trim) sweeps it;
 //   - the garbage collector tells of threads that ended while nobody did either (ThreadEnd).
 //
-// What that leaves to do in a tree, to report an uncharge too much for one, is done after leaving the gate (Settle): that
-// runs foreign code, so the garbage collector has a thread of the pool do it.
+// What that leaves to do in a tree, to report an uncharge too much for one, is done after leaving the gate (Settle):
+// that runs foreign code, so the garbage collector has a thread of the pool do it.
 //
 // Readers take no lock: they see a list that once was complete. An entry that was removed meanwhile is empty by then,
 // and is never used again.

@@ -2,8 +2,8 @@
 // bytes are owed by the target, as those of a charge are that was not delayed for: its next Charge pays for both.
 //
 // Levels that source and target share hold the bytes before and after: nothing new is owed for them. But what the
-// source owed for the bytes leaves it with them, and goes along as long as a level is above its limit: bytes that move to
-// and fro are owed once, and a move within a group that is above its limit pays no debt.
+// source owed for the bytes leaves it with them, and goes along as long as a level is above its limit: bytes that move
+// to and fro are owed once, and a move within a group that is above its limit pays no debt.
 
 using System.Diagnostics;
 
@@ -13,8 +13,9 @@ internal static class HighTransfer
 {
     extension(MemoryGroup group)
     {
-        /// <summary>Takes the debt back from where the bytes come from. Counts every level that a transfer has left above its high limit, notes the debt, and lets a thread
-        /// of the pool reclaim. Called without locks; blocks for nothing.</summary>
+        /// <summary>Takes the debt back from where the bytes come from. Counts every level that a transfer has left
+        /// above its high limit, notes the debt, and lets a thread of the pool reclaim. Called without locks; blocks
+        /// for nothing.</summary>
         /// <param name="source">Where the bytes come from.</param>
         /// <param name="bytes">What this group has got.</param>
         internal void OweTransferAboveHigh(MemoryGroup source, long bytes)
