@@ -1,6 +1,7 @@
 namespace Allot.Tests;
 
-/// <summary>Who has been taken out of a line is told what came of it, also when interrupted: it may be charged.</summary>
+/// <summary>Who has been taken out of a line is told what came of it, also when interrupted: it may be
+/// charged.</summary>
 public sealed class ChargeWaiterTests
 {
     [Fact]

@@ -1,7 +1,7 @@
 namespace Allot.Tests.Issues;
 
-/// <summary>Thread.Interrupt in the middle of a stall: it is counted everywhere or nowhere, a charge that stands does not
-/// look refused, and the interrupt is not lost.</summary>
+/// <summary>Thread.Interrupt in the middle of a stall or a removal: it happens everywhere or nowhere, and the interrupt is
+/// not lost.</summary>
 public sealed class InterruptedStallTests
 {
     [Fact]
