@@ -93,7 +93,7 @@ public sealed unsafe class StoppableWaitTests : IDisposable
             isInterrupted = Record.Exception(static () => Thread.CurrentThread.Join(1)) is ThreadInterruptedException;
         });
         stopper.Start();
-        for (int i = 0; i < 1_000 && stopper.IsAlive; i++) Thread.Yield();
+        Support.Wait.Until(() => !stopper.IsAlive || stopper.ThreadState == ThreadState.WaitSleepJoin);
         mayLeave.Set();
         inside.Join();
         stopper.Join();
