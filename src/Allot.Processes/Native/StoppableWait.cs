@@ -39,6 +39,12 @@ internal sealed class StoppableWait
     {
         _stopped = true;
         Interlocked.MemoryBarrier();
+        Steadily.Do(WakeUntilNobodyWaits);
+    }
+
+    // The pause sleeps now and then, and a sleep can be interrupted.
+    private void WakeUntilNobodyWaits()
+    {
         var pause = new SpinWait();
         while (Volatile.Read(ref _waiting) is var threadId && threadId != Nobody)
         {

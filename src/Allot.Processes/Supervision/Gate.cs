@@ -25,8 +25,14 @@ internal sealed class Gate
     {
         Debug.Assert(!_lock.IsHeldByCurrentThread, "Nobody enters twice.");
         Interlocked.Increment(ref _waiting);
-        _lock.Enter();
-        Interlocked.Decrement(ref _waiting);
+        try
+        {
+            _lock.Enter();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);   // also after an interrupt: nobody waits for who has gone
+        }
     }
 
     public void Exit() => _lock.Exit();

@@ -110,12 +110,14 @@ internal sealed class Supervisor : IDisposable
     public void Dispose()
     {
         if (_stop.IsSet) return;
-        _stop.Set();
+
+        // From here on nobody else does it: an interrupt must not end it half done.
+        Steadily.Do(_stop.Set);
         _listener?.Stop();
-        _answering?.Join();
-        _samplingThread?.Join();
+        Steadily.Do(() => _answering?.Join());
+        Steadily.Do(() => _samplingThread?.Join());
         _listener?.Dispose();
-        _gate.Enter();
+        Steadily.Do(_gate.Enter);
         _kernel?.Release();
         _pins.Dispose();
         _sampler.Release();

@@ -71,7 +71,7 @@ internal static class ChargeAfterKill
             }
             catch (ThreadInterruptedException)
             {
-                if (!waiting.Leave(waiter) && waiter.Done.Result == WaitOutcome.Charged)
+                if (!waiting.Leave(waiter) && waiter.WaitForOutcome() == WaitOutcome.Charged)
                 {
                     group.Uncharge(kind, shortage.Bytes);
                 }
@@ -80,7 +80,7 @@ internal static class ChargeAfterKill
             }
 
             // Who has left the line was not served, and nobody will.
-            return (isEnded || !waiting.Leave(waiter)) && waiter.Done.Result == WaitOutcome.Charged;
+            return (isEnded || !waiting.Leave(waiter)) && waiter.WaitForOutcome() == WaitOutcome.Charged;
         }
     }
 

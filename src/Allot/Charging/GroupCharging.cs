@@ -162,6 +162,15 @@ public static class GroupCharging
         [MethodImpl(MethodImplOptions.NoInlining)]
         private bool TryChargeTreeAtOnce(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
+            if (!group.TryChargeTreeInScope(kind, bytes, out bool isPastHigh, out refusal)) return false;
+            if (isPastHigh) group.ReclaimAboveHighLater();
+            return true;
+        }
+
+        private bool TryChargeTreeInScope(
+            MemoryKind kind, long bytes, out bool isPastHigh, out ChargeRefusal refusal)
+        {
+            isPastHigh = false;
             refusal = default;
             if (ThreadContext.Intercepts)
             {
@@ -171,8 +180,23 @@ public static class GroupCharging
             }
 
             if (!group.TryChargeTree(kind, bytes, out refusal)) return false;
-            if (group.Memory.IsPastHigh) group.ReclaimAboveHighLater();
+            isPastHigh = group.Memory.IsPastHigh;
             return true;
+        }
+
+        /// <summary>TryCharge for who holds a lock: what is to be done above a high limit is left to the caller.
+        /// </summary>
+        /// <param name="kind">The kind of memory.</param>
+        /// <param name="bytes">An amount.</param>
+        /// <param name="isPastHigh">Whether the charge stands and has left a level above its high limit.</param>
+        /// <param name="refusal">When false is returned: who refused, and why.</param>
+        internal bool TryChargeLocked(MemoryKind kind, long bytes, out bool isPastHigh, out ChargeRefusal refusal)
+        {
+            isPastHigh = false;
+            refusal = default;
+            if (kind == MemoryKind.Kernel && group.PassesKernelMemory(bytes)) return true;
+            if (group.TrySpend(kind, bytes)) return true;
+            return group.TryChargeTreeInScope(kind, bytes, out isPastHigh, out refusal);
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
@@ -210,8 +234,8 @@ public static class GroupCharging
             group.ForceCharge(kind, bytes);
         }
 
-        // Above a high limit.
-        private void SlowDown(long bytes, ChargeEffort effort)
+        /// <summary>Reclaims for a charge that stands above a high limit, and delays it, as far as it may.</summary>
+        internal void SlowDown(long bytes, ChargeEffort effort)
         {
             if (effort.MayReclaim)
             {

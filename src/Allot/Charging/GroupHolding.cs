@@ -5,7 +5,8 @@ public static class GroupHolding
 {
     extension(MemoryGroup group)
     {
-        /// <summary>Charges bytes and returns their owner, which gives them back when disposed.</summary>
+        /// <summary>Charges bytes, as <c>Charge</c> does, and returns their owner, which gives them back when disposed.
+        /// </summary>
         /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>; more can be added later.</param>
         /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended; nothing is

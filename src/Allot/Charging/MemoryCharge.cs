@@ -68,20 +68,32 @@ public sealed class MemoryCharge : IDisposable
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public bool TryGrow(long bytes, out ChargeRefusal refusal)
     {
+        MemoryGroup group;
+        bool isPastHigh;
         using (Enter())
         {
-            AssertInvariants();
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MemoryGroup.MaxChargeBytes - _bytes);
-            if (!_group.TryCharge(Kind, bytes, out refusal)) return false;
-            Add(bytes);
-            return true;
+            group = _group;
+            if (!TryGrow_NeedsGate(bytes, out isPastHigh, out refusal)) return false;
         }
+
+        if (isPastHigh) group.ReclaimAboveHighLater();
+        return true;
+    }
+
+    private bool TryGrow_NeedsGate(long bytes, out bool isPastHigh, out ChargeRefusal refusal)
+    {
+        AssertInvariants();
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MemoryGroup.MaxChargeBytes - _bytes);
+        if (!_group.TryChargeLocked(Kind, bytes, out isPastHigh, out refusal)) return false;
+        Add(bytes);
+        return true;
     }
 
     /// <summary>Charges more. Where a limit refuses, it reclaims and does whatever else <c>Charge</c> of the group does
-    /// before it gives up.</summary>
+    /// before it gives up. Where it leaves a group above its high limit, it reclaims and is delayed as <c>Charge</c>
+    /// is.</summary>
     /// <param name="bytes">0 or more; what is owned afterwards is at most
     /// <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
     /// <exception cref="MemoryLimitExceededException">Refused; what is owned stays as it was.</exception>
@@ -90,8 +102,22 @@ public sealed class MemoryCharge : IDisposable
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public void Grow(long bytes)
     {
-        if (!TryGrow(bytes, out ChargeRefusal refusal)) GrowAfterRefusal(bytes, isTotal: false, refusal);
+        MemoryGroup group;
+        bool isPastHigh, isCharged;
+        ChargeRefusal refusal;
+        using (Enter())
+        {
+            group = _group;
+            isCharged = TryGrow_NeedsGate(bytes, out isPastHigh, out refusal);
+        }
+
+        if (!isCharged) GrowAfterRefusal(bytes, isTotal: false, refusal);
+        if (isPastHigh) SlowDown(group, bytes);
     }
+
+    // Not under the gate: reclaimers may use this very handle.
+    private static void SlowDown(MemoryGroup group, long bytes) =>
+        group.SlowDown(bytes, ChargeEffort.Of(AllocationFlags.Kernel));
 
     /// <summary>Gives a part back.</summary>
     /// <param name="bytes">0 to <see cref="Bytes"/>.</param>
@@ -122,6 +148,9 @@ public sealed class MemoryCharge : IDisposable
     public void Resize(long bytes)
     {
         GroupCharging.ValidateAmount(bytes);
+        MemoryGroup group;
+        long more;
+        bool isPastHigh, isCharged;
         ChargeRefusal refusal;
         using (Enter())
         {
@@ -131,10 +160,12 @@ public sealed class MemoryCharge : IDisposable
                 return;
             }
 
-            if (TryGrow(bytes - _bytes, out refusal)) return;
+            (group, more) = (_group, bytes - _bytes);
+            isCharged = TryGrow_NeedsGate(more, out isPastHigh, out refusal);
         }
 
-        GrowAfterRefusal(bytes, isTotal: true, refusal);
+        if (!isCharged) GrowAfterRefusal(bytes, isTotal: true, refusal);
+        if (isPastHigh) SlowDown(group, more);
     }
 
     // Not under the gate: reclaimers and whoever else is asked for room may use this very handle. So the bytes are
@@ -160,7 +191,7 @@ public sealed class MemoryCharge : IDisposable
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
                 more = isTotal ? bytes - _bytes : bytes;
-                if (more <= 0)
+                if (isTotal && more <= 0)
                 {
                     Resize(bytes);
                     return;

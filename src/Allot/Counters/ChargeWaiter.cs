@@ -37,6 +37,27 @@ internal sealed class ChargeWaiter(MemoryCounter counter, long bytes)
 
     public Task<WaitOutcome> Done => _done.Task;
 
+    /// <summary>What has come of it, for who knows that it stands in no line any more: that is decided, and about to be
+    /// told. As the bytes may be charged, Thread.Interrupt does not end this wait; it takes effect at the
+    /// next.</summary>
+    public WaitOutcome WaitForOutcome()
+    {
+        bool wasInterrupted = false;
+        while (true)
+        {
+            try
+            {
+                WaitOutcome outcome = Done.GetAwaiter().GetResult();
+                if (wasInterrupted) Thread.CurrentThread.Interrupt();
+                return outcome;
+            }
+            catch (ThreadInterruptedException)
+            {
+                wasInterrupted = true;
+            }
+        }
+    }
+
     /// <summary>Ends the wait because nobody waits for it any more. Called after it has left the line.</summary>
     public void Cancel(CancellationToken cancellationToken) => _done.TrySetCanceled(cancellationToken);
 

@@ -5,8 +5,13 @@
 //   - whoever looks for idle reserves of a tree (TreeReserves.Trim) sweeps it;
 //   - the garbage collector tells of threads that ended while nobody did either (ThreadEnd).
 //
+// What that leaves to do in a tree, to report an uncharge too much for one, is done after leaving the gate (Settle):
+// that runs foreign code, so the garbage collector has a thread of the pool do it.
+//
 // Readers take no lock: they see a list that once was complete. An entry that was removed meanwhile is empty by then,
 // and is never used again.
+
+using System.Collections.Concurrent;
 
 namespace Allot;
 
@@ -21,6 +26,9 @@ internal static class ReserveRegistry
     private static List s_list = new(CapacityMin);
     private static int s_lastLookedAt;
 
+    // Trees with something left to do. Added to under the gate, taken from without.
+    private static readonly ConcurrentQueue<TreeReserves> s_unsettled = new();
+
     /// <summary>The reserves of every thread there was when this was called. Takes no lock.</summary>
     public static ReadOnlySpan<ThreadReserves> All => Volatile.Read(ref s_list).Entries;
 
@@ -29,6 +37,7 @@ internal static class ReserveRegistry
     {
         ThreadReserves own;
         using (s_gate.EnterScope()) own = FindAbandoned_NeedsGate() ?? AddNew_NeedsGate();
+        Settle();
         own.MakeOwn();
         ThreadEnd.Watch();
 
@@ -42,6 +51,22 @@ internal static class ReserveRegistry
     public static void Sweep()
     {
         using (s_gate.EnterScope()) Sweep_NeedsGate();
+        Settle();
+    }
+
+    /// <summary>Notes that something is left to do in a tree.</summary>
+    public static void NoteUnsettled_NeedsGate(TreeReserves tree) => s_unsettled.Enqueue(tree);
+
+    private static void Settle()
+    {
+        while (s_unsettled.TryDequeue(out TreeReserves? tree)) tree.Settle();
+    }
+
+    private static void SweepFromFinalizer()
+    {
+        using (s_gate.EnterScope()) Sweep_NeedsGate();
+        if (s_unsettled.IsEmpty) return;
+        ThreadPool.UnsafeQueueUserWorkItem(static _ => Settle(), state: null);
     }
 
     private static void Sweep_NeedsGate()
@@ -129,7 +154,7 @@ internal static class ReserveRegistry
         [ThreadStatic]
         private static ThreadEnd? t_own;
 
-        ~ThreadEnd() => Sweep();
+        ~ThreadEnd() => SweepFromFinalizer();
 
         public static void Watch() => t_own ??= new ThreadEnd();
     }

@@ -270,7 +270,14 @@ internal sealed unsafe class ThreadReserves
         try
         {
             // No barrier: a thread that has ended has no stores under way.
-            for (ulong used = _used; used != 0; used &= used - 1) Unbind(BitOperations.TrailingZeroCount(used));
+            for (ulong used = _used; used != 0; used &= used - 1)
+            {
+                int index = BitOperations.TrailingZeroCount(used);
+                TreeReserves tree = _counters[index]!.Reserves!;
+                Unbind(index);
+                if (tree.IsUnsettled) ReserveRegistry.NoteUnsettled_NeedsGate(tree);
+            }
+
             return true;
         }
         finally

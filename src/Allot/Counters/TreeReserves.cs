@@ -75,6 +75,9 @@ internal sealed class TreeReserves
         if (bytes > 0) _missing.Enqueue((counter, bytes));
     }
 
+    /// <summary>Whether <see cref="Settle"/> has anything to do.</summary>
+    public bool IsUnsettled => !_missing.IsEmpty || Waiting.IsUnserved;
+
     /// <summary>What is left to do after a change: accounting errors are reported, and those who wait get what room has
     /// come. Called without locks, because it runs foreign code.</summary>
     public void Settle()
@@ -201,7 +204,7 @@ internal sealed class TreeReserves
         using (_timerGate.EnterScope())
         {
             _timer ??= CreateTimer(root);
-            if (BoundSlots > 0) _timer.Change(s_trimPeriod, s_trimPeriod);
+            if (BoundSlots > 0) _timer.ChangeSteadily(s_trimPeriod, s_trimPeriod);
         }
     }
 
@@ -213,7 +216,7 @@ internal sealed class TreeReserves
         using (_timerGate.EnterScope())
         {
             // Who binds a slot counts it first and starts the timer second, so one of us sees the other.
-            if (BoundSlots == 0) _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            if (BoundSlots == 0) _timer!.ChangeSteadily(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
 

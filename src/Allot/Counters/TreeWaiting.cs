@@ -27,6 +27,9 @@ internal sealed class TreeWaiting(SteadyLock gate)
     /// <summary>Notes that a level with a line has more room, or another limit. Takes no lock.</summary>
     public void NoteRoom() => Volatile.Write(ref _roomCame, 1);
 
+    /// <summary>Whether room has come that nobody was served with.</summary>
+    public bool IsUnserved => Volatile.Read(ref _roomCame) != 0;
+
     /// <summary>Charges, or stands in line. What comes of it is told by <see cref="ChargeWaiter.Done"/>.</summary>
     /// <param name="waiter">A new waiter.</param>
     /// <param name="limiter">The level that has refused it; null when there only was a line before it.</param>

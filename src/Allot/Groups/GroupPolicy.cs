@@ -39,10 +39,10 @@ internal sealed class GroupPolicy
         Interlocked.CompareExchange(ref _attachment, attachment, null) ?? attachment;
 
     /// <summary>The children that have a policy: a snapshot, made anew only after a change.</summary>
-    public MemoryGroup[] Children(Lock treeLock)
+    public MemoryGroup[] Children(SteadyLock treeLock)
     {
         if (Volatile.Read(ref _snapshot) is { } snapshot) return snapshot;
-        lock (treeLock)
+        using (treeLock.EnterScope())
         {
             snapshot = _children is null ? [] : [.. _children];
             Volatile.Write(ref _snapshot, snapshot);

@@ -33,7 +33,7 @@ public sealed class MemoryController
         SharesUnclaimedProtection = options.SharesUnclaimedProtection;
         HighDelayMax = options.HighDelayMax;
         Root = new MemoryGroup(this, parent: null, name: "", rootOptions);
-        lock (TreeLock)
+        using (TreeLock.EnterScope())
         {
             if (rootOptions.HasPolicy) Root.ApplyPolicy_NeedsLock(rootOptions);
         }
@@ -45,7 +45,7 @@ public sealed class MemoryController
     /// <summary>
     /// Guards the shape of the tree: which groups exist and who their children are. Never held while charging.
     /// </summary>
-    internal Lock TreeLock { get; } = new();
+    internal SteadyLock TreeLock { get; } = new();
 
     /// <summary>The time by which waits end.</summary>
     internal TimeProvider Time { get; }
@@ -90,7 +90,7 @@ public sealed class MemoryController
             throw new ArgumentException($"A group path starts with '/'; '{path}' does not.", nameof(path));
         }
 
-        lock (TreeLock)
+        using (TreeLock.EnterScope())
         {
             MemoryGroup? group = Root;
             if (path.Length == 1) return group;

@@ -11,7 +11,7 @@ public sealed partial class MemoryGroup
     {
         get
         {
-            lock (_controller.TreeLock) return _children is null ? [] : [.. _children.Values];
+            using (_controller.TreeLock.EnterScope()) return _children is null ? [] : [.. _children.Values];
         }
     }
 
@@ -32,18 +32,21 @@ public sealed partial class MemoryGroup
         options ??= MemoryGroupOptions.Default;
         options.Validate(this, name);
         if (_controller.GroupPayerOrNull is { } payer && CountsKernelMemory) return CreatePaid(payer, name, options);
-        lock (_controller.TreeLock) return AddChild_NeedsLock(name, options);
+        using (_controller.TreeLock.EnterScope()) return AddChild_NeedsLock(name, options);
     }
 
     // The charge comes first, without the lock of the tree, under which nobody charges; and only for what can succeed.
     private MemoryGroup CreatePaid(GroupPayer payer, string name, MemoryGroupOptions options)
     {
-        lock (_controller.TreeLock) ThrowIfCannotAdd_NeedsLock(name, isTaken: _children?.ContainsKey(name) ?? false);
+        using (_controller.TreeLock.EnterScope())
+        {
+            ThrowIfCannotAdd_NeedsLock(name, isTaken: _children?.ContainsKey(name) ?? false);
+        }
         int bytes = GroupFootprint.BytesOf(name, options);
         if (!payer.TryCharge(this, name, bytes)) bytes = 0;   // it has ended meanwhile, as we are about to find
         try
         {
-            lock (_controller.TreeLock)
+            using (_controller.TreeLock.EnterScope())
             {
                 MemoryGroup child = AddChild_NeedsLock(name, options);
                 child._metadataBytes = bytes;

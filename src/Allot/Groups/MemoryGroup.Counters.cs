@@ -41,7 +41,10 @@ public sealed partial class MemoryGroup
     /// <returns>False when they are counted.</returns>
     internal bool TryPassKernelMemory()
     {
-        lock (_controller.TreeLock) return _kernelAccounting.TryPass_NeedsLock(_state == MemoryGroupState.Online);
+        using (_controller.TreeLock.EnterScope())
+        {
+            return _kernelAccounting.TryPass_NeedsLock(_state == MemoryGroupState.Online);
+        }
     }
 
     /// <summary>Counts kernel memory from here on.</summary>
@@ -49,7 +52,7 @@ public sealed partial class MemoryGroup
     internal void StartKernelAccounting()
     {
         KernelAccountingSwitch.ThrowIfOff();
-        lock (_controller.TreeLock)
+        using (_controller.TreeLock.EnterScope())
         {
             if (CountsKernelMemory || _state == MemoryGroupState.Offline) return;
             long bytes = Memory.CurrentBytes, pins = PinsIfAny?.All.CurrentBytes ?? 0;
@@ -78,7 +81,7 @@ public sealed partial class MemoryGroup
     [MethodImpl(MethodImplOptions.NoInlining)]
     private MemoryCounter MakeKernelCounter()
     {
-        lock (_controller.TreeLock)
+        using (_controller.TreeLock.EnterScope())
         {
             foreach (MemoryGroup group in DownFromFirstWithout(static group => group._kernel is null))
             {
@@ -94,7 +97,7 @@ public sealed partial class MemoryGroup
     [MethodImpl(MethodImplOptions.NoInlining)]
     private PinCounters MakePinCounters()
     {
-        lock (_controller.TreeLock)
+        using (_controller.TreeLock.EnterScope())
         {
             foreach (MemoryGroup group in DownFromFirstWithout(static group => group._pins is null))
             {

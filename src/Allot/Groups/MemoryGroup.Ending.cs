@@ -76,7 +76,7 @@ public sealed partial class MemoryGroup
     private bool Unlink()
     {
         Debug.Assert(Parent is not null, "The root is never unlinked.");
-        lock (_controller.TreeLock)
+        using (_controller.TreeLock.EnterScope())
         {
             AssertInvariants_NeedsLock();
             if (_state == MemoryGroupState.Offline) return false;
@@ -114,7 +114,7 @@ public sealed partial class MemoryGroup
     private List<MemoryGroup> MarkKilled(GroupEnding ending, Func<MemoryGroup, bool> spares)
     {
         var killed = new List<MemoryGroup>();
-        lock (_controller.TreeLock)
+        using (_controller.TreeLock.EnterScope())
         {
             AssertInvariants_NeedsLock();
             if (_state == MemoryGroupState.Offline) return killed;

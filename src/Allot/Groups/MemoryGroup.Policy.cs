@@ -17,7 +17,7 @@ public sealed partial class MemoryGroup
     internal GroupPolicy EnsurePolicy()
     {
         // Under the lock also when there is one already: another thread may be linking it to the groups above.
-        lock (_controller.TreeLock) return EnsurePolicy_NeedsLock();
+        using (_controller.TreeLock.EnterScope()) return EnsurePolicy_NeedsLock();
     }
 
     internal void ApplyPolicy_NeedsLock(MemoryGroupOptions options)

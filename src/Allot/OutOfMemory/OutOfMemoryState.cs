@@ -9,7 +9,7 @@ internal sealed class OutOfMemoryState
 {
     internal const int DecisionsKept = 16;
 
-    private readonly Lock _listLock = new();
+    private readonly SteadyLock _listLock = new();
 
     // Both replaced under _listLock, read without. Decisions: the oldest first.
     private OutOfMemoryDecision[] _decisions = [];
@@ -35,7 +35,10 @@ internal sealed class OutOfMemoryState
 
     public void Record(OutOfMemoryDecision decision)
     {
-        lock (_listLock) Volatile.Write(ref _decisions, [.. _decisions.TakeLast(DecisionsKept - 1), decision]);
+        using (_listLock.EnterScope())
+        {
+            Volatile.Write(ref _decisions, [.. _decisions.TakeLast(DecisionsKept - 1), decision]);
+        }
     }
 
     /// <summary>Called without locks.</summary>
@@ -58,7 +61,7 @@ internal sealed class OutOfMemoryState
     public IDisposable Observe(Action<OutOfMemoryDecision> observer)
     {
         var observation = new Observation(this, observer);
-        lock (_listLock) Volatile.Write(ref _observers, [.. _observers, observation.Tell]);
+        using (_listLock.EnterScope()) Volatile.Write(ref _observers, [.. _observers, observation.Tell]);
         return observation;
     }
 
@@ -77,7 +80,7 @@ internal sealed class OutOfMemoryState
 
         public void Dispose()
         {
-            lock (_state._listLock)
+            using (_state._listLock.EnterScope())
             {
                 Volatile.Write(ref _state._observers, Array.FindAll(_state._observers, other => other != Tell));
             }

@@ -37,19 +37,34 @@ internal static class HighThrottle
             long bytes, ReclaimContext context = default, CancellationToken cancellationToken = default)
         {
             if (!group.Memory.IsPastHigh || !IsHeldUp(bytes, context)) return ValueTask.CompletedTask;
-            var charge = new ChargeAboveHigh(group, context);
-            return charge.ReclaimFirst(bytes, waitsForOthers: false)
-                ? group.DelayAsync(charge, cancellationToken)
-                : ValueTask.CompletedTask;
+            try
+            {
+                var charge = new ChargeAboveHigh(group, context);
+                return charge.ReclaimFirst(bytes, waitsForOthers: false)
+                    ? group.DelayAsync(charge, cancellationToken)
+                    : ValueTask.CompletedTask;
+            }
+            catch (ThreadInterruptedException)
+            {
+                Thread.CurrentThread.Interrupt();
+                return ValueTask.CompletedTask;
+            }
         }
 
         private async ValueTask DelayAsync(ChargeAboveHigh charge, CancellationToken cancellationToken)
         {
-            using PressureScope stalled = PressureScope.Enter(group);
-            while (!cancellationToken.IsCancellationRequested && charge.TryWaitOn(out TimeSpan slice))
+            try
             {
-                await Task.Delay(slice, group.Controller.Time, cancellationToken)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                using PressureScope stalled = PressureScope.Enter(group);
+                while (!cancellationToken.IsCancellationRequested && charge.TryWaitOn(out TimeSpan slice))
+                {
+                    await Task.Delay(slice, group.Controller.Time, cancellationToken)
+                        .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+            }
+            catch (ThreadInterruptedException)
+            {
+                Thread.CurrentThread.Interrupt();
             }
         }
     }

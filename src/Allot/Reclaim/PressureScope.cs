@@ -23,8 +23,8 @@ internal readonly struct PressureScope : IDisposable
             ReclaimState.FindOrEnsure(level).EnsurePressure(level);
         }
 
-        Interlocked.Increment(ref s_stalledFlows);
         TimeSpan now = Now(group);
+        Interlocked.Increment(ref s_stalledFlows);
         for (MemoryGroup? level = group; level is not null; level = level.Parent)
         {
             ReclaimState.Of(level)!.Pressure!.Enter(now);

@@ -46,13 +46,13 @@ internal sealed class PressureWatch : IDisposable
         if (_isLooking || _isClosed) return;
         _isLooking = true;
         _window.Restart(now, _state.Total_NeedsLock(_trigger.Kind));
-        _timer.Change(_trigger.Window / LooksPerWindow, _trigger.Window / LooksPerWindow);
+        _timer.ChangeSteadily(_trigger.Window / LooksPerWindow, _trigger.Window / LooksPerWindow);
     }
 
     public void Close_NeedsLock()
     {
         _isClosed = true;
-        _timer.Dispose();
+        _timer.DisposeSteadily();
     }
 
     /// <summary>Whether to tell now. One alert in each window, and one at a time.</summary>
@@ -72,7 +72,7 @@ internal sealed class PressureWatch : IDisposable
         if (stalled == TimeSpan.Zero && !_state.IsStalled)
         {
             _isLooking = false;
-            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer.ChangeSteadily(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
 
         return false;

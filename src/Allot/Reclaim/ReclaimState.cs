@@ -57,6 +57,21 @@ internal sealed class ReclaimState : GroupAttachment
     /// only one gets them.</summary>
     public long TakeHighDebt() => Interlocked.Exchange(ref _highDebtBytes, 0);
 
+    /// <summary>Takes a part of it.</summary>
+    /// <param name="bytesMax">The most to take.</param>
+    /// <returns>What was taken: 0 or more.</returns>
+    public long TakeHighDebt(long bytesMax)
+    {
+        long before = Volatile.Read(ref _highDebtBytes);
+        while (true)
+        {
+            long taken = Math.Min(before, bytesMax);
+            long seen = Interlocked.CompareExchange(ref _highDebtBytes, before - taken, before);
+            if (seen == before) return taken;
+            before = seen;
+        }
+    }
+
     public void GiveHighDebt(long bytes)
     {
         Debug.Assert(bytes >= 0, "Nobody is owed.");

@@ -69,6 +69,38 @@ public sealed unsafe class StoppableWaitTests : IDisposable
         Assert.Equal(Errno.EINTR, errno);
     }
 
+    [Fact]
+    public void An_interrupt_does_not_end_the_stopping()
+    {
+        SkipWithoutSupport();
+        using var isInside = new ManualResetEventSlim();
+        using var mayLeave = new ManualResetEventSlim();
+        Exception? thrown = null;
+        bool isInterrupted = false;
+        var inside = new Thread(() =>
+        {
+            Assert.True(_wait.TryEnter());
+            isInside.Set();
+            mayLeave.Wait();
+            _wait.Leave();
+        });
+        inside.Start();
+        isInside.Wait(TestContext.Current.CancellationToken);
+        var stopper = new Thread(() =>
+        {
+            Thread.CurrentThread.Interrupt();
+            thrown = Record.Exception(_wait.Stop);
+            isInterrupted = Record.Exception(static () => Thread.CurrentThread.Join(1)) is ThreadInterruptedException;
+        });
+        stopper.Start();
+        Support.Wait.Until(() => !stopper.IsAlive || stopper.ThreadState == ThreadState.WaitSleepJoin);
+        mayLeave.Set();
+        inside.Join();
+        stopper.Join();
+        Assert.Null(thrown);
+        Assert.True(isInterrupted);
+    }
+
     private static void SkipWithoutSupport() =>
         Assert.SkipUnless(OperatingSystem.IsLinux() && StoppableWait.IsSupported, "needs a free signal");
 

@@ -22,28 +22,6 @@ public sealed class GroupChargingTests
     }
 
     [Fact]
-    public void Kernel_below_memory_bounds_kernel_memory_as_a_part()
-    {
-        MemoryGroup group = new MemoryController().Root.CreateChild("a", new() { MaxBytes = 100, KernelMaxBytes = 30 });
-        group.Charge(MemoryKind.Kernel, 30);
-        Assert.False(group.TryCharge(MemoryKind.Kernel, 1, out ChargeRefusal refusal));
-        Assert.Equal(CounterKind.Kernel, refusal.Counter);
-        Assert.True(group.TryCharge(MemoryKind.User, 70, out _));
-    }
-
-    [Fact]
-    public void Kernel_above_memory_is_one_budget()
-    {
-        MemoryGroup group =
-            new MemoryController().Root.CreateChild("a", new() { MaxBytes = 100, KernelMaxBytes = 100 });
-        group.Charge(MemoryKind.User, 60);
-        Assert.False(group.TryCharge(MemoryKind.Kernel, 41, out ChargeRefusal refusal));
-        Assert.Equal(CounterKind.Memory, refusal.Counter);
-        Assert.Equal(0, group.Kernel.CurrentBytes);
-        Assert.Equal(0, group.Kernel.PeakBytes);
-    }
-
-    [Fact]
     public void Charge_throws_the_refusal_and_charges_nothing()
     {
         var tree = new TreeOfThree(root: new() { MaxBytes = 10 });

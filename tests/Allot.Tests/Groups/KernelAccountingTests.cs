@@ -19,26 +19,6 @@ public sealed class KernelAccountingTests
     }
 
     [Fact]
-    public void Without_a_limit_kernel_memory_is_not_even_counted()
-    {
-        MemoryGroup group = Root.CreateChild("a", new() { MaxBytes = 100 });
-        Assert.False(group.CountsKernelMemory);
-        for (int i = 0; i < 3; i++)
-        {
-            Assert.True(group.TryCharge(MemoryKind.Kernel, 1000, out _));
-            group.Charge(MemoryKind.Kernel, 1000);
-            group.ForceCharge(MemoryKind.Kernel, 1000);
-            group.Handle(MemoryKind.Kernel).Charge(1000);
-        }
-
-        AssertCounted(group, memory: 0, kernel: 0);
-        group.Uncharge(MemoryKind.Kernel, 12_000);
-        group.Handle(MemoryKind.Kernel).Uncharge(12_000);
-        Assert.Equal(default, Root.ReadEvents());
-        Assert.Equal(0, Root.Memory.PeakBytes);
-    }
-
-    [Fact]
     public void What_is_not_counted_has_to_be_an_amount_all_the_same()
     {
         MemoryGroup group = Root.CreateChild("a");

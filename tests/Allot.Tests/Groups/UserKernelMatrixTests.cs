@@ -86,9 +86,34 @@ public sealed class UserKernelMatrixTests
         Assert.Equal(refuses is null, charged);
         if (refuses is not null) Assert.Equal(refuses, refusal.Counter);
         Assert.Equal(expected, (group.Memory.CurrentBytes, group.Kernel.CurrentBytes));
+        Assert.Equal(expected.Kernel, group.Kernel.PeakBytes);
+        if (!group.CountsKernelMemory) CheckThatNothingIsCounted(group, asked);
         if (charged) group.Uncharge(MemoryKind.Kernel, asked);
         Assert.Equal((user, 0), (group.Memory.CurrentBytes, group.Kernel.CurrentBytes));
         Assert.Equal(0, group.ReadEvents().AccountingErrors);
+
+        // What K refuses, U still has room for.
+        if (refuses == CounterKind.Kernel) group.Charge(MemoryKind.User, asked);
+    }
+
+    // Kernel memory, whichever way it is charged.
+    private static void CheckThatNothingIsCounted(MemoryGroup group, long asked)
+    {
+        MemoryEvents events = group.Controller.Root.ReadEvents();
+        long peak = group.Controller.Root.Memory.PeakBytes;
+        for (int i = 0; i < 3; i++)
+        {
+            group.Charge(MemoryKind.Kernel, asked);
+            group.ForceCharge(MemoryKind.Kernel, asked);
+            group.Handle(MemoryKind.Kernel).Charge(asked);
+        }
+
+        Assert.Equal(0, group.Kernel.CurrentBytes);
+        group.Uncharge(MemoryKind.Kernel, 8 * asked);
+        group.Handle(MemoryKind.Kernel).Uncharge(asked);
+        Assert.Equal(default, events);
+        Assert.Equal(default, group.Controller.Root.ReadEvents());
+        Assert.Equal(peak, group.Controller.Root.Memory.PeakBytes);
     }
 
     /// <summary>The two limits.</summary>

@@ -193,18 +193,67 @@ public sealed class HighThrottleTests
         Assert.Equal((120 * MiB) + Pages64, _leaf.Memory.CurrentBytes);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void An_awaited_charge_on_a_thread_that_is_interrupted_has_succeeded_too(bool isAtOnce)
+    {
+        FillTo(120 * MiB);
+        if (isAtOnce) _time.InTimestamp = Interrupt;
+        else _time.InWait = Interrupt;
+        ValueTask charge = _leaf.ChargeAsync(MemoryKind.User, Pages64, CancellationToken.None);
+        Assert.True(charge.IsCompletedSuccessfully);
+        Assert.Throws<ThreadInterruptedException>(() => Thread.CurrentThread.Join(TimeSpan.FromMinutes(1)));
+        Assert.Equal((120 * MiB) + Pages64, _leaf.Memory.CurrentBytes);
+
+        void Interrupt()
+        {
+            _time.InWait = _time.InTimestamp = null;
+            Thread.CurrentThread.Interrupt();
+            Thread.CurrentThread.Join(TimeSpan.FromMinutes(1));
+        }
+    }
+
     [Fact]
-    public void TryCharge_ForceCharge_and_handles_are_never_delayed()
+    public void TryCharge_TryGrow_and_ForceCharge_are_never_delayed()
     {
         FillTo(120 * MiB);
         Assert.True(_leaf.TryCharge(MemoryKind.User, 10 * MiB, out _));
         _leaf.ForceCharge(MemoryKind.User, 10 * MiB);
-        using MemoryCharge held = _leaf.Hold(MemoryKind.User, 10 * MiB);
+        using MemoryCharge held = _leaf.Hold(MemoryKind.User);
+        Assert.True(held.TryGrow(10 * MiB, out _));
         Assert.True(_leaf.Handle().TryCharge(10 * MiB));
         Assert.Equal(TimeSpan.Zero, _time.Slept);
         Assert.Equal(0, _middle.ReadLocalEvents().HighDelays);
         _leaf.Handle().Charge(MiB);
         Assert.Equal(TimeSpan.FromSeconds(2), _time.Slept);
+    }
+
+    [Fact]
+    public void What_is_held_is_delayed_like_any_charge()
+    {
+        FillTo((110 * MiB) - Pages64);
+        using MemoryCharge held = _leaf.Hold(MemoryKind.User, Pages64);
+        AssertSlept(639);
+        Assert.Equal(1, _middle.ReadLocalEvents().HighDelays);
+        _leaf.Uncharge(MemoryKind.User, Pages64);
+        held.Grow(Pages64);
+        AssertSlept(639 + 640);
+        _leaf.Uncharge(MemoryKind.User, Pages64);
+        held.Resize(3 * Pages64);
+        AssertSlept(639 + 640 + 640);
+        held.Resize(Pages64);
+        Assert.Equal(Pages64, held.Bytes);
+        AssertSlept(639 + 640 + 640);
+    }
+
+    [Fact]
+    public void A_handle_that_is_delayed_can_be_used_meanwhile()
+    {
+        FillTo(120 * MiB);
+        using MemoryCharge held = _leaf.Hold(MemoryKind.User);
+        _time.InWait = () => Task.Run(() => held.Shrink(1), TestContext.Current.CancellationToken).Wait(
+            TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        held.Grow(Pages64);
+        Assert.InRange(held.Bytes, 1, Pages64 - 1);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -223,6 +272,51 @@ public sealed class HighThrottleTests
         _leaf.Uncharge(MemoryKind.User, Pages64);
         _leaf.Charge(MemoryKind.User, Pages64);
         AssertSlept(1279 + 640);   // it has paid
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void What_moves_to_and_fro_is_owed_once(bool isFromAnotherTree)
+    {
+        MemoryGroup root = isFromAnotherTree ? new MemoryController().Root : _controller.Root;
+        MemoryGroup other = root.CreateChild("c");
+        using MemoryCharge moved = other.Hold(MemoryKind.User, Pages64);
+        FillTo((110 * MiB) - (2 * Pages64));
+        for (int i = 0; i < 8; i++)
+        {
+            moved.TransferTo(_leaf);
+            moved.TransferTo(other);
+        }
+
+        moved.TransferTo(_leaf);
+        _leaf.Charge(MemoryKind.User, Pages64);
+        AssertSlept(1279);
+    }
+
+    [Fact]
+    public void What_leaves_again_is_owed_no_more()
+    {
+        MemoryGroup other = _controller.Root.CreateChild("c");
+        using MemoryCharge moved = other.Hold(MemoryKind.User, Pages64);
+        FillTo((110 * MiB) - Pages64);
+        moved.TransferTo(_leaf);
+        moved.TransferTo(other);
+        _leaf.Charge(MemoryKind.User, Pages64);
+        AssertSlept(639);
+    }
+
+    [Fact]
+    public void A_move_below_the_limit_that_is_passed_takes_the_debt_along()
+    {
+        MemoryGroup sibling = _middle.CreateChild("c");
+        using MemoryCharge moved = _controller.Root.CreateChild("c").Hold(MemoryKind.User, Pages64);
+        FillTo((110 * MiB) - (2 * Pages64));
+        moved.TransferTo(_leaf);
+        moved.TransferTo(sibling);
+        sibling.Charge(MemoryKind.User, Pages64);
+        AssertSlept(1279);
+        _leaf.Uncharge(MemoryKind.User, Pages64);
+        _leaf.Charge(MemoryKind.User, Pages64);
+        AssertSlept(1279 + 640);
     }
 
     [Fact]

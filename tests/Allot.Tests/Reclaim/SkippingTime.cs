@@ -11,10 +11,14 @@ internal sealed class SkippingTime : TimeProvider
     /// <summary>Called in each wait.</summary>
     public Action? InWait { get; set; }
 
+    /// <summary>Called whenever the clock is looked at.</summary>
+    public Action? InTimestamp { get; set; }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp()
     {
+        InTimestamp?.Invoke();
         lock (_lock) return _ticks;
     }
 

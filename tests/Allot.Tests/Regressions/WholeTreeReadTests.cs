@@ -41,7 +41,7 @@ public sealed class WholeTreeReadTests
         {
             using (_tree.Reserves.Gate.EnterScope())
             {
-                lock (_tree.TreeLock)
+                using (_tree.TreeLock.EnterScope())
                 {
                     isHeld.Set();
                     release.Wait();
