@@ -7,7 +7,8 @@ namespace Allot;
 /// </summary>
 /// <remarks>All methods may be used from any thread. Nobody pays where there is no current group, inside of
 /// <see cref="AllocationScope.BlockAccounting"/>, and for requests without <see cref="AllocationFlags.Account"/>: then
-/// null is returned.</remarks>
+/// null is returned. While <see cref="AllocationChecks"/> are on, each throws <see cref="AllocationDeniedException"/>
+/// where the context denies allocations.</remarks>
 public static class AmbientCharging
 {
     /// <summary>Charges the current group as its <c>Charge</c> does.</summary>

@@ -4,6 +4,8 @@
 namespace Allot;
 
 /// <summary>Charging that waits for room.</summary>
+/// <remarks>While <see cref="AllocationChecks"/> are on, it throws <see cref="AllocationDeniedException"/> where the
+/// context denies allocations.</remarks>
 public static class GroupWaiting
 {
     // How long a charge waits before it looks again for something to reclaim.

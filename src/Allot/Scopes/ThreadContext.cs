@@ -4,7 +4,8 @@
 // what all open scopes together restrict. A guard keeps the word that it has found and the one that it has made. It may
 // leave only while Open is the one it has made: so order is checked by one comparison, and a copy of a guard that was
 // left long ago matches nothing, because no token is given twice. Tokens of a thread grow, and two threads have
-// different ones: their top bits are a number of the thread.
+// different ones: their top bits are a number of the thread. After 2^32 scopes they run on into the
+// numbers of the next thread, and numbers come again after 2^16 threads: a misuse may then be told as another one.
 //
 // The carriers. What the flow (FlowingScope, on an AsyncLocal) restricts holds as well. It is looked up only once some
 // flow has restricted something: most flows only have a group.
