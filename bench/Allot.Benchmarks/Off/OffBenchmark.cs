@@ -3,11 +3,8 @@ using Allot.Benchmarks.Runner;
 namespace Allot.Benchmarks.Off;
 
 /// <summary>What kernel accounting costs a group that has not asked for it.</summary>
-internal sealed class OffBenchmark : Benchmark
+internal sealed class OffBenchmark : TurnBenchmark
 {
-    private const int RoundCount = 301;
-    private const double RatioMax = 1.02;
-
     public override string Name => "off";
 
     public override string Title => "Kernel accounting that nobody has asked for";
@@ -20,44 +17,17 @@ internal sealed class OffBenchmark : Benchmark
         of code in memory does. Nanoseconds of one turn of the loop, on one thread.
         """;
 
-    public override string WarmUp => InProcess.Method;
-
-    public override IReadOnlyList<string> Tools => [];
-
-    public override bool NeedsRoot => false;
-
     public override void Measure(Workbench bench, ResultPage page)
     {
         var options = new MemoryControllerOptions { KernelAccounting = KernelAccountingMode.OnFirstLimit };
         MemoryGroup off = new MemoryController(options: options).Root.CreateChild("off");
         MemoryGroup on = new MemoryController().Root.CreateChild("on");
-        (string Name, Work Work)[] variants =
-        [
-            Loop("without calls", static count => OffLoops.Bare(count)),
-            Loop("the same again", static count => OffLoops.BareAgain(count)),
+        Compare(bench, page, withGoal: 2,
             Loop("`Charge`, off", count => OffLoops.ByCharge<OffGroups>(off, count)),
             Loop("`TryCharge`, off", count => OffLoops.ByTryCharge<OffGroups>(off, count)),
             Loop("by handle, off", count => OffLoops.ByHandle<OffGroups>(off, count)),
             Loop("`Charge`, counted", count => OffLoops.ByCharge<CountedGroups>(on, count)),
-            Loop("by handle, counted", count => OffLoops.ByHandle<CountedGroups>(on, count)),
-        ];
-        IReadOnlyList<Series> series = bench.InProcess.Compare(RoundCount, [.. variants.Select(static one => one.Work)]);
+            Loop("by handle, counted", count => OffLoops.ByHandle<CountedGroups>(on, count)));
         if (off.Memory.CurrentBytes + on.Memory.CurrentBytes != 0) throw new BenchmarkException("It does not balance.");
-
-        page.AddTable("One turn",
-            ["ns", "a turn", "to the loop without calls"],
-            series.Zip(variants, (one, variant) => (string[])
-            [
-                variant.Name, Cell.FewNanoseconds(one.Median(InProcess.Number)),
-                one == series[0] ? "1" : $"{one.RatioTo(series[0], InProcess.Number)}",
-            ]));
-        foreach (int called in (int[])[2, 3])
-        {
-            page.AddGoal($"{variants[called].Name}, to the loop without calls",
-                series[called].RatioTo(series[0], InProcess.Number), RatioMax);
-        }
     }
-
-    private static (string Name, Work Work) Loop(string name, Action<int> run) =>
-        (name, new Work(name, 1, (_, count) => run(count)));
 }

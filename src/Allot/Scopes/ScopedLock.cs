@@ -65,17 +65,12 @@ public sealed class ScopedLock
     public ref struct Holder : IDisposable
     {
         private ScopedLock? _held;
-        private ThreadScope _scope;
-        private readonly bool _isNoted;
+        private LockScope _scope;
 
         internal Holder(ScopedLock held, bool hasWaited)
         {
             _held = held;
-            _scope = AllocationScope.Enter(held.Restrictions);
-            if (!AllocationChecks.IsEnabled) return;
-            _isNoted = true;
-            held._order.NoteTaken(hasWaited);
-            ThreadReserves.PauseFastPath();   // so that the check sees every charge
+            _scope = new LockScope(held.Restrictions, held._order, hasWaited);
         }
 
         /// <summary>Leaves the scope, then the lock. Safe to call twice.</summary>
@@ -84,16 +79,9 @@ public sealed class ScopedLock
         public void Dispose()
         {
             if (_held is not { } held) return;
-            bool isLeft = _scope.Leave();
+            bool isLeft = _scope.TryLeave();
             _held = null;
-            if (!isLeft) return;   // a copy was disposed before
-            if (_isNoted)
-            {
-                held._order.NoteLeft();
-                ThreadReserves.ResumeFastPath();
-            }
-
-            held._lock.Exit();
+            if (isLeft) held._lock.Exit();
         }
     }
 }

@@ -59,19 +59,14 @@ public sealed class ScopedReaderWriterLock : IDisposable
     public ref struct Holder : IDisposable
     {
         private ScopedReaderWriterLock? _held;
-        private ThreadScope _scope;
+        private LockScope _scope;
         private readonly bool _isWriter;
-        private readonly bool _isNoted;
 
         internal Holder(ScopedReaderWriterLock held, bool isWriter)
         {
             _held = held;
             _isWriter = isWriter;
-            _scope = AllocationScope.Enter(held.Restrictions);
-            if (!AllocationChecks.IsEnabled) return;
-            _isNoted = true;
-            held._order.NoteTaken(hasWaited: true);
-            ThreadReserves.PauseFastPath();   // so that the check sees every charge
+            _scope = new LockScope(held.Restrictions, held._order, hasWaited: true);
         }
 
         /// <summary>Leaves the scope, then the lock. Safe to call twice.</summary>
@@ -80,15 +75,9 @@ public sealed class ScopedReaderWriterLock : IDisposable
         public void Dispose()
         {
             if (_held is not { } held) return;
-            bool isLeft = _scope.Leave();
+            bool isLeft = _scope.TryLeave();
             _held = null;
-            if (!isLeft) return;   // a copy was disposed before
-            if (_isNoted)
-            {
-                held._order.NoteLeft();
-                ThreadReserves.ResumeFastPath();
-            }
-
+            if (!isLeft) return;
             if (_isWriter) held._lock.ExitWriteLock();
             else held._lock.ExitReadLock();
         }
