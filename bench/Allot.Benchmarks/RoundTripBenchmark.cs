@@ -13,7 +13,8 @@ internal sealed class RoundTripBenchmark : Benchmark
 
     public override string Method => """
         The time of one system call, seen by the program that makes it, under `allot run` and under a supervisor in C
-        (`bench/peer/supervisor.c`) that only receives and answers. *lock* is mlock of one page under `--pins-max 1G`:
+        (`bench/peer/supervisor.c`) that only receives and answers. Both are compiled ahead of time: Allot is the publish
+        as one file. *lock* is mlock of one page under `--pins-max 1G`:
         Allot then reads the status of the process on every call, and so does the C supervisor. *create* is eventfd under
         `--kernel-max 1G`: the C supervisor does nothing but answer. *lock again* is mlock of a page that is locked already:
         the rare case in which Allot reads the mappings of the process, so as not to charge the page twice; the C supervisor
@@ -43,7 +44,8 @@ internal sealed class RoundTripBenchmark : Benchmark
                 IReadOnlyList<Series> series = bench.Compare(rounds: threads > 1 || kind.IsRare ? 7 : 21,
                     new Variant("no supervisor", () => bench.Measure(command)),
                     new Variant("C", () => bench.Measure([peer, .. kind.PeerOptions, "--", .. command])),
-                    new Variant("Allot", () => bench.Measure(bench.InGroup(kind.AllotOptions, command))));
+                    new Variant("Allot", () =>
+                        bench.Measure(Workbench.InGroup(bench.PublishedAllotPath, kind.AllotOptions, command))));
                 times.AddRange(series.Select(one => TimesOf(kind, threads, one)));
                 Series peers = series[1], allots = series[2];
                 ratios.Add(RatiosOf(kind, threads, allots, peers));

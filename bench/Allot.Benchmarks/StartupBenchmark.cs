@@ -33,11 +33,10 @@ internal sealed class StartupBenchmark : Benchmark
             ["command", "ms", "ratio to `true`", "rounds"], limits.Select(one => RowOf(one, limits[0])));
         if (bench.IsSmoke) return;   // a publish downloads a runtime
 
-        string published = bench.Publish("published");
         string justInTime = bench.Publish("published-jit", "-p:PublishReadyToRun=false");
         IReadOnlyList<Series> builds = bench.Compare(rounds: 11,
             OfBuild("built", bench.AllotPath),
-            OfBuild("published as one file", published),
+            OfBuild("published as one file", bench.PublishedAllotPath),
             OfBuild("published as one file, not compiled ahead of time", justInTime));
         page.AddTable("By build: median of 10 runs of `allot run --kernel-max 1G --pins-max 1G -- true`",
             ["command", "ms", "ratio to built", "rounds"], builds.Select(one => RowOf(one, builds[0])));
@@ -47,7 +46,7 @@ internal sealed class StartupBenchmark : Benchmark
         Variant InGroup(params string[] options) =>
             OfCommand(string.Join(' ', ["allot run", .. options, "-- true"]), bench.InGroup(options, ["true"]));
         Variant OfBuild(string name, string allot) =>
-            OfCommand(name, [allot, .. bench.InGroup(["--kernel-max", "1G", "--pins-max", "1G"], ["true"]).Skip(1)]);
+            OfCommand(name, Workbench.InGroup(allot, ["--kernel-max", "1G", "--pins-max", "1G"], ["true"]));
     }
 
     private static string[] RowOf(Series series, Series baseline) =>

@@ -14,8 +14,14 @@ internal sealed class Workbench(string allotPath, bool isSmoke) : IDisposable
     private readonly DirectoryInfo _scratch = Directory.CreateTempSubdirectory("allot-bench-");
 
     private PinnedThreads? _threads;
+    private string? _publishedAllotPath;
 
+    /// <summary>The command as it was built: compiled while it runs.</summary>
     public string AllotPath => allotPath;
+
+    /// <summary>The command as one self-contained file, compiled ahead of time. A smoke run takes the built one, because a
+    /// publish downloads a runtime.</summary>
+    public string PublishedAllotPath => isSmoke ? allotPath : _publishedAllotPath ??= Publish("published");
 
     public bool IsSmoke => isSmoke;
 
@@ -64,6 +70,11 @@ internal sealed class Workbench(string allotPath, bool isSmoke) : IDisposable
 
     /// <summary>A command line that runs another in a group.</summary>
     public IReadOnlyList<string> InGroup(IEnumerable<string> options, IEnumerable<string> command) =>
+        InGroup(allotPath, options, command);
+
+    /// <summary>A command line that runs another in a group of this build.</summary>
+    public static IReadOnlyList<string> InGroup(
+        string allotPath, IEnumerable<string> options, IEnumerable<string> command) =>
         [allotPath, "run", "--report", "none", .. options, "--", .. command];
 
     /// <summary>Runs a program that has to succeed, and returns what it wrote.</summary>

@@ -47,10 +47,10 @@ internal abstract record FilterCondition
     public static FilterCondition Greater(int left, int right) => new GreaterThan(Checked(left), Checked(right));
 
     /// <summary>All of the conditions; true when there is none.</summary>
-    public static FilterCondition And(params IReadOnlyList<FilterCondition> conditions) => new All(conditions);
+    public static FilterCondition And(params FilterCondition[] conditions) => new All(conditions);
 
     /// <summary>At least one of the conditions; false when there is none.</summary>
-    public static FilterCondition Or(params IReadOnlyList<FilterCondition> conditions) => new Any(conditions);
+    public static FilterCondition Or(params FilterCondition[] conditions) => new Any(conditions);
 
     /// <summary>Whether the arguments meet the condition: the same test that the filter makes in the kernel.</summary>
     public bool Matches(in SeccompNotification.SyscallArguments arguments)
@@ -94,7 +94,7 @@ internal abstract record FilterCondition
 
     internal sealed record GreaterThan(int Left, int Right) : FilterCondition;
 
-    internal sealed record All(IReadOnlyList<FilterCondition> Conditions) : FilterCondition;
+    internal sealed record All(FilterCondition[] Conditions) : FilterCondition;
 
-    internal sealed record Any(IReadOnlyList<FilterCondition> Conditions) : FilterCondition;
+    internal sealed record Any(FilterCondition[] Conditions) : FilterCondition;
 }

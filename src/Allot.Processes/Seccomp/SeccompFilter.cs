@@ -63,7 +63,7 @@ internal sealed class SeccompFilter
     }
 
     private static FilterCondition Either(List<FilterCondition> conditions) =>
-        conditions.Contains(FilterCondition.Always) ? FilterCondition.Always : FilterCondition.Or(conditions);
+        conditions.Contains(FilterCondition.Always) ? FilterCondition.Always : FilterCondition.Or([.. conditions]);
 
     // A holds the number. Returns the place where the search of these calls begins.
     private static int Search(

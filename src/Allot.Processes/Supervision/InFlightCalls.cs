@@ -39,7 +39,7 @@ internal sealed class InFlightCalls
     public void Add(int threadId, int callNumber, long bytes)
     {
         Debug.Assert(bytes >= 0, "A call adds nothing or something.");
-        bool added = _byThread.TryAdd(threadId, new Call(callNumber, bytes, Stopwatch.GetTimestamp()));
+        bool added = _byThread.TryAdd(threadId, new Call(callNumber, bytes, Environment.TickCount64));
         Debug.Assert(added, "A thread makes one call at a time; End comes before the next Add.");
         Bytes += bytes;
     }
@@ -63,7 +63,7 @@ internal sealed class InFlightCalls
     /// <returns>The bytes it counted for; 0 when it had none, or may still run.</returns>
     public long EndIfFinished(int threadId) =>
         _byThread.TryGetValue(threadId, out Call call)
-        && Stopwatch.GetElapsedTime(call.Since) >= s_usualAllocation
+        && call.Age >= s_usualAllocation
         && IsOver(threadId, call)
             ? End(threadId)
             : 0;
@@ -106,7 +106,7 @@ internal sealed class InFlightCalls
     {
         if (!ThreadRunTime.TryRead(threadId, out TimeSpan runTime))
         {
-            return Stopwatch.GetElapsedTime(call.Since) > s_longestAllocation;
+            return call.Age > s_longestAllocation;
         }
 
         if (call.RunTimeFirstSeen is { } first) return runTime - first > AllocationTime(call.Bytes);
@@ -121,5 +121,9 @@ internal sealed class InFlightCalls
         return time < s_longestAllocation ? time : s_longestAllocation;
     }
 
-    private readonly record struct Call(int Number, long Bytes, long Since, TimeSpan? RunTimeFirstSeen = null);
+    // Since is of the coarse clock: a few milliseconds do not matter, and every call asks for it.
+    private readonly record struct Call(int Number, long Bytes, long Since, TimeSpan? RunTimeFirstSeen = null)
+    {
+        public TimeSpan Age => TimeSpan.FromMilliseconds(Environment.TickCount64 - Since);
+    }
 }
