@@ -49,6 +49,7 @@ public sealed class LostScopeFix : CodeFixProvider
             if (root.FindNode(diagnostic.Location.SourceSpan, getInnermostNodeForTie: true) is ExpressionSyntax call
                 && call.FirstAncestorOrSelf<StatementSyntax>() is { } statement
                 && CanHoldDeclaration(statement)
+                && IsDisposed(model, call)
                 && !(IsOfThread(model, call) && IsCrossed(statement))
                 && Fixed(model, statement, call, names) is { } changed)
             {
@@ -63,6 +64,10 @@ public sealed class LostScopeFix : CodeFixProvider
 
     private static bool CanHoldDeclaration(StatementSyntax statement) =>
         statement.Parent is BlockSyntax or GlobalStatementSyntax;
+
+    // A guard that only awaiting gives is none yet.
+    private static bool IsDisposed(SemanticModel model, ExpressionSyntax call) =>
+        model.GetTypeInfo(call).Type?.GetMembers("Dispose").IsEmpty == false;
 
     private static bool IsOfThread(SemanticModel model, ExpressionSyntax call) =>
         model.GetTypeInfo(call).Type is { IsRefLikeType: true };

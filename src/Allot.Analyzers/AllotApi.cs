@@ -91,12 +91,16 @@ internal sealed class AllotApi
     /// <c>AllocationScope</c> or <c>FlowingScope</c>, or taking a lock whose field says what it carries.</summary>
     internal EnteredScope? ScopeEnteredBy(IOperation? value)
     {
-        if (Strip(value) is not IInvocationOperation { TargetMethod: var method } call || !IsAllot(method)) return null;
+        if (ScopedLocks.TakenBy(Strip(value), this) is { } taken) return ScopedLocks.Carried(taken, this);
+        if (Strip(value) is not IInvocationOperation { TargetMethod: var method } || !IsAllot(method)) return null;
 
         string type = method.ContainingType.Name;
-        if (type == "ScopedLock" && method.Name == "Enter") return ScopedLocks.Carried(call, this);
         if (!method.IsStatic || !s_scopeTypes.Contains(type)) return null;
-        return new EnteredScope($"{type}.{method.Name}", BitsRemovedBy(method.Name), isAtomic: method.Name == "Atomic");
+        return new EnteredScope(
+            $"{type}.{method.Name}",
+            BitsRemovedBy(method.Name),
+            isAtomic: method.Name == "Atomic",
+            flows: type == "FlowingScope");
     }
 
     /// <summary>The scope that takes exactly these permissions. Never the atomic one: a call inside of it that does not

@@ -31,6 +31,7 @@ public sealed class AtomicScopeAnalyzer : DiagnosticAnalyzer
                 operation => AnalyzeBlocking(operation, api, blocking),
                 OperationKind.Invocation,
                 OperationKind.PropertyReference,
+                OperationKind.ObjectCreation,
                 OperationKind.Lock,
                 OperationKind.Await,
                 OperationKind.Loop,

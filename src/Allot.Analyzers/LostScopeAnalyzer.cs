@@ -23,13 +23,14 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
         context.RegisterCompilationStartAction(start =>
         {
             if (AllotApi.Find(start.Compilation) is not { } api) return;
-            start.RegisterOperationAction(call => Analyze(call, api), OperationKind.Invocation);
+            start.RegisterOperationAction(
+                value => Analyze(value, api), OperationKind.Invocation, OperationKind.Await);
         });
     }
 
     private static void Analyze(OperationAnalysisContext context, AllotApi api)
     {
-        var call = (IInvocationOperation)context.Operation;
+        IOperation call = context.Operation;
         if (!ScopeGuards.IsEntered(call, api)) return;
 
         IOperation value = WholeValue(call);
@@ -38,11 +39,15 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
             : null;
         if (what is null) return;
 
-        string name = call.Syntax is InvocationExpressionSyntax { Expression: { } called }
-            ? called.ToString()
-            : call.TargetMethod.Name;
-        context.ReportDiagnostic(Diagnostic.Create(Rules.LostScope, call.Syntax.GetLocation(), name, what));
+        context.ReportDiagnostic(Diagnostic.Create(Rules.LostScope, call.Syntax.GetLocation(), NameOf(call.Syntax), what));
     }
+
+    private static string NameOf(SyntaxNode entering) => entering switch
+    {
+        AwaitExpressionSyntax await => NameOf(await.Expression),
+        InvocationExpressionSyntax { Expression: { } called } => called.ToString(),
+        _ => entering.ToString(),
+    };
 
     private static IOperation WholeValue(IOperation call)
     {

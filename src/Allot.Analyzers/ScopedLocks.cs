@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Operations;
@@ -8,6 +9,38 @@ namespace Allot.Analyzers;
 /// new(AllocationRestrictions.NoFs);</c> in the same file.</summary>
 internal static class ScopedLocks
 {
+    private const string Async = "AsyncScopedLock";
+
+    // The locks, and how each is taken.
+    private static readonly ImmutableDictionary<string, ImmutableHashSet<string>> s_taking =
+        ImmutableDictionary<string, ImmutableHashSet<string>>.Empty
+            .Add("ScopedLock", ImmutableHashSet.Create("Enter"))
+            .Add("ScopedReaderWriterLock", ImmutableHashSet.Create("EnterRead", "EnterWrite"))
+            .Add(Async, ImmutableHashSet.Create("EnterAsync"));
+
+    internal static bool IsLock(INamedTypeSymbol? type) => type is not null && s_taking.ContainsKey(type.Name);
+
+    /// <summary>The call that takes the lock whose guard the value is; nothing when it is no such guard. A lock of
+    /// asynchronous code is taken by awaiting that call, and not by the call.</summary>
+    internal static IInvocationOperation? TakenBy(IOperation? value, AllotApi api)
+    {
+        bool isAwaited = value is IAwaitOperation;
+        var call = (value is IAwaitOperation { Operation: var awaited } ? AllotApi.Strip(awaited) : value)
+            as IInvocationOperation;
+        if (isAwaited && call is { TargetMethod.Name: "ConfigureAwait", Instance: { } configured })
+        {
+            call = AllotApi.Strip(configured) as IInvocationOperation;
+        }
+
+        return call is { TargetMethod: { ContainingType.Name: var type } method }
+            && api.IsAllot(method)
+            && isAwaited == (type == Async)
+            && s_taking.TryGetValue(type, out ImmutableHashSet<string>? taking)
+            && taking.Contains(method.Name)
+            ? call
+            : null;
+    }
+
     internal static EnteredScope? Carried(IInvocationOperation enter, AllotApi api)
     {
         if (AllotApi.Strip(enter.Instance) is not IFieldReferenceOperation { Field: { IsReadOnly: true } field }
@@ -38,6 +71,6 @@ internal static class ScopedLocks
             isAtomic |= member.Name == "Atomic";
         }
 
-        return new EnteredScope(field.Name, removed, isAtomic);
+        return new EnteredScope(field.Name, removed, isAtomic, flows: field.Type.Name == Async);
     }
 }

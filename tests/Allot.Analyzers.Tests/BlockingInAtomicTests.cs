@@ -23,6 +23,34 @@ public sealed class BlockingInAtomicTests
     [InlineData("[|stream.Read(new byte[1], 0, 1)|];")]
     [InlineData("[|file.Flush()|];")]
     [InlineData("_ = [|File.ReadAllText(\"x\")|];")]
+    [InlineData("[|File.Delete(\"x\")|];")]
+    [InlineData("[|Directory.CreateDirectory(\"x\")|];")]
+    [InlineData("_ = [|Directory.GetFiles(\"x\")|];")]
+    [InlineData("[|new FileInfo(\"x\").Delete()|];")]
+    [InlineData("_ = [|new FileInfo(\"x\").Length|];")]
+    [InlineData("[|new DirectoryInfo(\"x\").Create()|];")]
+    [InlineData("_ = [|new FileStream(\"x\", FileMode.Open)|];")]
+    [InlineData("FileStream opened = [|new(\"x\", FileMode.Open)|];")]
+    [InlineData("_ = [|new StreamReader(\"x\")|];")]
+    [InlineData("_ = [|reader.ReadLine()|];")]
+    [InlineData("[|writer.WriteLine(1)|];")]
+    [InlineData("_ = [|new BinaryReader(stream).ReadInt32()|];")]
+    [InlineData("_ = [|System.Net.Dns.GetHostEntry(\"x\")|];")]
+    [InlineData("[|socket.Connect(\"x\", 1)|];")]
+    [InlineData("[|socket.Send(new byte[1])|];")]
+    [InlineData("_ = [|socket.Accept()|];")]
+    [InlineData("_ = [|socket.Poll(5, System.Net.Sockets.SelectMode.SelectRead)|];")]
+    [InlineData("_ = [|new System.Net.Sockets.TcpClient(\"x\", 1)|];")]
+    [InlineData("[|thread.Join(5)|];")]
+    [InlineData("[|task.Wait(5)|];")]
+    [InlineData("[|Task.Delay(1).ConfigureAwait(false).GetAwaiter().GetResult()|];")]
+    [InlineData("_ = [|new ValueTask<int>(task).ConfigureAwait(false).GetAwaiter().GetResult()|];")]
+    [InlineData("[|SpinWait.SpinUntil(() => task.IsCompleted)|];")]
+    [InlineData("_ = [|Console.ReadLine()|];")]
+    [InlineData("_ = [|Console.ReadKey()|];")]
+    [InlineData("[|Console.WriteLine(1)|];")]
+    [InlineData("_ = [|System.Diagnostics.Process.Start(\"x\")|];")]
+    [InlineData("[|connection.Open()|];")]
     public Task A_call_that_blocks_is_found(string statement) => AssertAsync($$"""
         using (AllocationScope.Atomic())
         {
@@ -37,6 +65,16 @@ public sealed class BlockingInAtomicTests
     [InlineData("handle.WaitOne(TimeSpan.Zero);")]
     [InlineData("memory.Read(new byte[1], 0, 1);")]
     [InlineData("semaphore.Release();")]
+    [InlineData("_ = socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead);")]
+    [InlineData("_ = new StringReader(\"x\").ReadLine();")]
+    [InlineData("new StringWriter().Write(1);")]
+    [InlineData("_ = new StreamReader(memory);")]
+    [InlineData("_ = new FileInfo(\"x\").FullName;")]
+    [InlineData("_ = new FileInfo(\"x\").ToString();")]
+    [InlineData("_ = Path.Combine(\"x\", \"y\");")]
+    [InlineData("_ = System.Net.Dns.GetHostName();")]
+    [InlineData("_ = new System.Net.Sockets.TcpClient();")]
+    [InlineData("_ = file.WriteAsync(new byte[1]);")]
     [InlineData("_ = task.IsCompleted;")]
     [InlineData("Action later = () => Thread.Sleep(1);")]
     [InlineData("void Later() { Thread.Sleep(1); }")]
@@ -107,6 +145,39 @@ public sealed class BlockingInAtomicTests
         """);
 
     [Fact]
+    public Task A_lock_of_readers_that_carries_the_scope_is_seen_through() => AssertAsync("""
+        using (_atomicReaders.EnterRead())
+        {
+            [|Thread.Sleep(1)|];
+        }
+        using (_atomicReaders.EnterWrite())
+        {
+            [|Thread.Sleep(1)|];
+            using ([|_readers.EnterRead()|]) { }
+            using ([|_readers.EnterWrite()|]) { }
+        }
+        using (_readers.EnterWrite())
+        {
+            Thread.Sleep(1);
+        }
+        """);
+
+    [Fact]
+    public Task A_lock_of_asynchronous_code_is_waited_for() => AssertAsync("""
+        async Task Later()
+        {
+            using (AllocationScope.Atomic())
+            {
+                using ([|await|] _async.EnterAsync()) { }
+            }
+            using (await _async.EnterAsync())
+            {
+                await Task.Yield();
+            }
+        }
+        """);
+
+    [Fact]
     public Task Another_scope_allows_to_block() => AssertAsync("""
         using (AllocationScope.NoFs())
         using (AllocationScope.NoIo())
@@ -137,9 +208,13 @@ public sealed class BlockingInAtomicTests
         {
             readonly ScopedLock _atomic = new(AllocationRestrictions.Atomic | AllocationRestrictions.NoPin, "x");
             readonly ScopedLock _files = new(AllocationRestrictions.NoFs);
+            readonly ScopedReaderWriterLock _atomicReaders = new(AllocationRestrictions.Atomic);
+            readonly ScopedReaderWriterLock _readers = new(AllocationRestrictions.NoFs);
+            readonly AsyncScopedLock _async = new(AllocationRestrictions.NoFs);
 
             void M(Task<int> task, object gate, Thread thread, SemaphoreSlim semaphore, ManualResetEventSlim reset,
-                WaitHandle handle, Stream stream, FileStream file, MemoryStream memory)
+                WaitHandle handle, Stream stream, FileStream file, MemoryStream memory, TextReader reader,
+                TextWriter writer, System.Net.Sockets.Socket socket, System.Data.Common.DbConnection connection)
             {
                 {{body}}
             }

@@ -14,11 +14,17 @@ public sealed class LostScopeFixTests
         "int scope = 1;\n        using ThreadScope scope2 = AllocationScope.NoFs();")]
     [InlineData("AllocationScope.NoFs();\n        Func<Task> later = async () => await Task.Yield();",
         "using ThreadScope scope = AllocationScope.NoFs();\n        Func<Task> later = async () => await Task.Yield();")]
-    public async Task The_guard_becomes_a_using(string before, string after)
+    [InlineData("_readers.EnterRead();", "using ScopedReaderWriterLock.Holder scope = _readers.EnterRead();")]
+    [InlineData("var held = _readers.EnterWrite();", "using var held = _readers.EnterWrite();")]
+    [InlineData("await _async.EnterAsync(); await Task.Yield();",
+        "using AsyncScopedLock.Holder scope = await _async.EnterAsync(); await Task.Yield();", "async Task")]
+    [InlineData("_ = await _async.EnterAsync().ConfigureAwait(false);",
+        "using AsyncScopedLock.Holder scope = await _async.EnterAsync().ConfigureAwait(false);", "async Task")]
+    public async Task The_guard_becomes_a_using(string before, string after, string returns = "void")
     {
-        CodeUnderTest code = Code(before);
+        CodeUnderTest code = Code(before, returns);
         Assert.True(await code.FixFirstAsync(new LostScopeFix()));
-        Assert.Equal(await Code(after).TextAsync(), await code.TextAsync());
+        Assert.Equal(await Code(after, returns).TextAsync(), await code.TextAsync());
         Assert.Empty(await code.AnalyzeAsync());
     }
 
@@ -27,6 +33,9 @@ public sealed class LostScopeFixTests
     [InlineData("switch (group.Name) { case \"x\": AllocationScope.NoFs(); break; }")]
     [InlineData("FlowingScope scope; scope = FlowingScope.NoFs();")]                       // assigned later
     [InlineData("AllocationScope.NoFs(); await Task.Yield();", "async Task")]              // would not compile
+    [InlineData("_readers.EnterRead(); await Task.Yield();", "async Task")]
+    [InlineData("_async.EnterAsync();")]                                                   // has to be awaited
+    [InlineData("var entering = _async.EnterAsync();")]
     [InlineData("AllocationScope.NoFs(); await using var file = new MemoryStream();", "async Task")]
     public async Task No_fix_is_offered_where_it_would_not_be_right(string body, string returns = "void")
     {
@@ -47,6 +56,9 @@ public sealed class LostScopeFixTests
     private static CodeUnderTest Code(string body, string returns = "void") => new(new LostScopeAnalyzer(), $$"""
         class C
         {
+            readonly ScopedReaderWriterLock _readers = new(AllocationRestrictions.NoFs);
+            readonly AsyncScopedLock _async = new(AllocationRestrictions.NoFs);
+
             {{returns}} M(MemoryGroup group)
             {
                 {{body}}

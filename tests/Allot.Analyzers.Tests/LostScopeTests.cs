@@ -12,6 +12,15 @@ public sealed class LostScopeTests
     [InlineData("_ = [|AllocationScope.Atomic()|];")]
     [InlineData("[|_lock.Enter()|];")]
     [InlineData("var holder = [|_lock.Enter()|];")]
+    [InlineData("[|_readers.EnterRead()|];")]
+    [InlineData("_ = [|_readers.EnterWrite()|];")]
+    [InlineData("var holder = [|_readers.EnterRead()|];")]
+    [InlineData("async Task Later() => [|await _async.EnterAsync()|];")]
+    [InlineData("async Task Later() { [|await _async.EnterAsync().ConfigureAwait(false)|]; await Task.Yield(); }")]
+    [InlineData("async Task Later() { var holder = [|await _async.EnterAsync()|]; await Task.Yield(); }")]
+    [InlineData("[|_async.EnterAsync()|];")]   // taken some time, and never left
+    [InlineData("_ = [|_async.EnterAsync()|];")]
+    [InlineData("var entering = [|_async.EnterAsync()|];")]
     [InlineData("var scope = [|AllocationScope.NoIo()|];")]
     [InlineData("ThreadScope scope = [|AllocationScope.NoIo()|];")]
     [InlineData("IDisposable scope = [|FlowingScope.NoIo()|];")]
@@ -26,6 +35,12 @@ public sealed class LostScopeTests
     [InlineData("using (group.Enter()) { }")]
     [InlineData("using (_lock.Enter()) { }")]
     [InlineData("if (_lock.TryEnter(out var holder)) holder.Dispose();")]
+    [InlineData("using (_readers.EnterRead()) { }")]
+    [InlineData("var holder = _readers.EnterWrite(); try { } finally { holder.Dispose(); }")]
+    [InlineData("async Task Later() { using (await _async.EnterAsync()) { } }")]
+    [InlineData("async Task Later() { using var holder = await _async.EnterAsync().ConfigureAwait(false); }")]
+    [InlineData("async Task Later() { var entering = _async.EnterAsync(); using (await entering) { } }")]
+    [InlineData("async Task<AsyncScopedLock.Holder> Take() => await _async.EnterAsync();")]
     [InlineData("using (group.Name == \"x\" ? AllocationScope.NoFs() : default) { }")]
     [InlineData("using IDisposable? scope = group.Name == \"x\" ? FlowingScope.NoFs() : null;")]
     [InlineData("var scope = AllocationScope.NoFs(); try { } finally { scope.Dispose(); }")]
@@ -42,6 +57,7 @@ public sealed class LostScopeTests
     [InlineData("Kept = [|FlowingScope.NoFs()|];")]
     [InlineData("_scope = group.Name == \"x\" ? [|FlowingScope.NoFs()|] : null;")]
     [InlineData("_two[0] = [|FlowingScope.NoFs()|];")]
+    [InlineData("async Task Later() => _holder = [|await _async.EnterAsync()|];")]
     [InlineData("_ = new C { Kept = [|FlowingScope.NoFs()|] };")]
     public Task A_scope_that_is_stored_is_found(string statement) => AssertAsync(statement);
 
@@ -67,6 +83,9 @@ public sealed class LostScopeTests
         class C
         {
             readonly ScopedLock _lock = new(AllocationRestrictions.NoFs);
+            readonly ScopedReaderWriterLock _readers = new(AllocationRestrictions.NoFs);
+            readonly AsyncScopedLock _async = new(AllocationRestrictions.NoFs);
+            AsyncScopedLock.Holder? _holder;
             FlowingScope? _scope;
             FlowingScope[] _two = new FlowingScope[2];
             FlowingScope? Kept { get; set; }

@@ -36,6 +36,39 @@ public sealed class RedundantFlagsTests
         """);
 
     [Fact]
+    public Task Locks_carry_scopes() => AssertAsync("""
+        using (_lock.Enter()) Allocate([|AllocationFlags.NoFs|]);
+        using (_readers.EnterRead()) Allocate([|AllocationFlags.NoIo|]);
+        using (ScopedReaderWriterLock.Holder held = _readers.EnterWrite())
+        {
+            Allocate([|AllocationFlags.NoFs|]);
+            _ = WorkAsync(AllocationFlags.NoFs);   // of the thread only
+        }
+        using (_unknown.EnterRead()) Allocate(AllocationFlags.NoFs);
+        """);
+
+    [Fact]
+    public Task The_scope_of_a_lock_that_is_awaited_flows() => AssertAsync("""
+        async Task Later()
+        {
+            using (await _async.EnterAsync().ConfigureAwait(false))
+            {
+                Allocate([|AllocationFlags.NoFs|]);
+                await WorkAsync([|AllocationFlags.NoFs|]);
+                Allocate(AllocationFlags.NoIo);
+            }
+            using AsyncScopedLock.Holder held = await _async.EnterAsync();
+            Allocate([|AllocationFlags.NoFs|]);
+        }
+        async Task NotTakenYet()
+        {
+            var entering = _async.EnterAsync();
+            Allocate(AllocationFlags.NoFs);
+            using (await entering) Allocate(AllocationFlags.NoFs);
+        }
+        """);
+
+    [Fact]
     public Task What_runs_later_or_elsewhere_is_not_inside() => AssertAsync("""
         Action later;
         using (AllocationScope.NoFs())
@@ -106,6 +139,10 @@ public sealed class RedundantFlagsTests
     private static async Task AssertAsync(string body) => await new CodeUnderTest(new RedundantFlagsAnalyzer(), $$"""
         class C
         {
+            readonly ScopedLock _lock = new(AllocationRestrictions.NoFs);
+            readonly ScopedReaderWriterLock _readers = new(AllocationRestrictions.NoIo, "readers");
+            readonly AsyncScopedLock _async = new(AllocationRestrictions.NoFs | AllocationRestrictions.NoPin);
+            ScopedReaderWriterLock _unknown = new(AllocationRestrictions.NoIo);
             bool _condition = true;
 
             void Allocate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
