@@ -7,7 +7,8 @@ namespace Allot.Analyzers;
 internal static class Arguments
 {
     /// <summary>Whether the argument can be left out and the call still says the same: by the default of the parameter,
-    /// or by an overload of Allot without flags, which stands for <c>Kernel</c>.</summary>
+    /// or by an overload of Allot without flags, which stands for <c>Kernel</c>, and in <c>AmbientCharging</c> for
+    /// <c>KernelAccount</c>.</summary>
     internal static bool CanBeOmitted(
         ArgumentSyntax argument, IParameterSymbol parameter, ulong flags, AllotApi api, SemanticModel model)
     {
@@ -20,8 +21,11 @@ internal static class Arguments
         IParameterSymbol? kept = meant.Parameters.FirstOrDefault(other => api.TakesFlags(other));
         return kept is not null
             ? kept.Name == parameter.Name && api.DefaultOf(kept) == flags
-            : flags == api.Kernel && api.IsAllot(meant) && meant.Name == parameter.ContainingSymbol.Name;
+            : flags == SaidWithout(meant, api) && api.IsAllot(meant) && meant.Name == parameter.ContainingSymbol.Name;
     }
+
+    private static ulong SaidWithout(IMethodSymbol method, AllotApi api) =>
+        method.ContainingType.Name == "AmbientCharging" ? api.Bits("KernelAccount") : api.Kernel;
 
     internal static ArgumentListSyntax Without(this ArgumentListSyntax list, int index) =>
         list.WithArguments(list.Arguments.RemoveAt(index));

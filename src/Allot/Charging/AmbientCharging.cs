@@ -14,7 +14,23 @@ public static class AmbientCharging
     /// <summary>Charges the current group as its <c>Charge</c> does.</summary>
     /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
     /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-    /// <param name="flags">What may be done to find room, and whether anybody is charged at all.</param>
+    /// <returns>Who was charged; null when nobody was.</returns>
+    /// <exception cref="MemoryLimitExceededException">A limit refused, and what the context permits did not help; or
+    /// the group was killed. Nothing is charged.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
+    /// kind is unknown.</exception>
+    public static MemoryGroup? Charge(MemoryKind kind, long bytes)
+    {
+        Validate(kind, bytes);
+        return ChargePayer(kind, bytes, AllocationFlags.KernelAccount);
+    }
+
+    /// <summary>The same for a call that says itself what may be done to find room. The scopes around it can only
+    /// permit less.</summary>
+    /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <param name="flags">What may be done to find room, and whether anybody is charged at all;
+    /// <see cref="AllocationFlags.KernelAccount"/> is what <c>Charge</c> says otherwise.</param>
     /// <returns>Who was charged; null when nobody was.</returns>
     /// <exception cref="MemoryLimitExceededException">A limit refused, and what the context permits did not help; or
     /// the group was killed. Nothing is charged.</exception>
@@ -22,12 +38,16 @@ public static class AmbientCharging
     /// <exception cref="ArgumentException">The charge must succeed, and may not reclaim.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
     /// kind is unknown.</exception>
-    public static MemoryGroup? Charge(
-        MemoryKind kind, long bytes, AllocationFlags flags = AllocationFlags.KernelAccount)
+    public static MemoryGroup? Charge(MemoryKind kind, long bytes, AllocationFlags flags)
     {
         Validate(kind, bytes);
         GroupCharging.ValidateFlags(flags);
-        _ = AllocationContext.Apply(flags);   // what must succeed in Atomic is a mistake, whoever pays
+        AllocationContext.MightAllocate(flags);   // a mistake is one, whoever pays
+        return ChargePayer(kind, bytes, flags);
+    }
+
+    private static MemoryGroup? ChargePayer(MemoryKind kind, long bytes, AllocationFlags flags)
+    {
         while (FindPayer(flags) is { } payer)
         {
             try

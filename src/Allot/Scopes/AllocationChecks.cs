@@ -1,9 +1,9 @@
 // What the checks find is an exception where the call itself is wrong (denied), and a report where it is only known
 // that something could go wrong: nothing has failed yet, and the program goes on.
 //
-// A case is reported once: that of a lock once per lock, the others once per place.
+// A case is reported once: that of a lock once per lock, or per two locks, the others once per place. The places are
+// remembered (ReportedPlaces), and their number is bounded.
 
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
@@ -11,14 +11,18 @@ namespace Allot;
 
 /// <summary>Checks that find wrong use of the allocation context in a running process. Off unless switched on; off,
 /// they cost nothing that can be measured.</summary>
-/// <remarks>The AppContext switch <c>Allot.AllocationChecks</c> in <c>runtimeconfig.json</c>, or the environment
+/// <remarks>
+/// <para>The AppContext switch <c>Allot.AllocationChecks</c> in <c>runtimeconfig.json</c>, or the environment
 /// variable <c>ALLOT_ALLOCATION_CHECKS=1</c>, switches them on from the start. A build of Allot itself in Debug has
-/// them on.</remarks>
+/// them on.</para>
+/// <para>A place is reported once. After 1,000 places in one process nothing more is reported, which is said in a last
+/// report (<see cref="AllocationReportKind.NoMoreReports"/>); exceptions are thrown as ever.</para>
+/// </remarks>
 public static class AllocationChecks
 {
     private const int PlacesMax = 1000;
 
-    private static readonly ConcurrentDictionary<string, bool> s_reported = new();
+    private static readonly ReportedPlaces s_reported = new(PlacesMax);
     private static readonly Lock s_gate = new();
     private static Action<AllocationReport>[] s_observers = [];
     private static bool s_isEnabled = ReadSwitch();
@@ -88,6 +92,7 @@ public static class AllocationChecks
     }
 
     /// <summary>A charge that must succeed is about to pass a limit without reclaim.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal static void NoteMustSucceed()
     {
         Report(new AllocationReport(
@@ -98,10 +103,23 @@ public static class AllocationChecks
             new StackTrace(skipFrames: 1, fNeedFileInfo: true).ToString()));
     }
 
-    internal static void Report(AllocationReport report)
+    internal static void Report(AllocationReport report) => Report(report, s_reported);
+
+    internal static void Report(AllocationReport report, ReportedPlaces reported)
     {
-        string place = $"{report.Kind}{report.FirstStack}{report.SecondStack}";
-        if (s_reported.Count >= PlacesMax || !s_reported.TryAdd(place, true)) return;
+        if (!reported.TryAdd($"{report.Message}{report.FirstStack}{report.SecondStack}", out bool isLast)) return;
+        Tell(report);
+        if (!isLast) return;
+        Tell(new AllocationReport(
+            AllocationReportKind.NoMoreReports,
+            $"The allocation checks have reported {reported.PlacesMax} places in this process, and report nothing from "
+            + "here on. Mend what was reported first.",
+            "",
+            ""));
+    }
+
+    private static void Tell(AllocationReport report)
+    {
         Action<AllocationReport>[] observers = Volatile.Read(ref s_observers);
         if (observers.Length == 0) TraceReport.Error(report.ToString());
         foreach (Action<AllocationReport> observer in observers)

@@ -12,4 +12,8 @@ public enum AllocationReportKind
 
     /// <summary>A charge that must succeed passed a limit, where nothing could be reclaimed for it.</summary>
     MustSucceedWithoutReclaim,
+
+    /// <summary>Nothing is wrong here: so many places were reported that this is the last report of the process.
+    /// </summary>
+    NoMoreReports,
 }

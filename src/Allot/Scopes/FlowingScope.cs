@@ -29,7 +29,6 @@ public sealed class FlowingScope : IDisposable
     private readonly object? _groupOrSetter;
     private readonly bool _setsGroup;
     private bool _isLeft;
-    private StackTrace? _entered;
 
     // The contexts right before and right after it was entered. As long as the latter is the current one, nothing else
     // was set inside, and this scope is the innermost: to go back to the former is then the same as to set the value
@@ -70,6 +69,9 @@ public sealed class FlowingScope : IDisposable
 
     /// <summary>The scope that has set the group; null when none has.</summary>
     internal FlowingScope? GroupSetter => _setsGroup ? this : Unsafe.As<FlowingScope?>(_groupOrSetter);
+
+    /// <summary>Where it was entered; null when the checks were off then.</summary>
+    internal StackTrace? Entered { get; private set; }
 
     /// <summary>All that the scopes of the flow restrict.</summary>
     internal AllocationRestrictions Restrictions { get; }
@@ -128,10 +130,24 @@ public sealed class FlowingScope : IDisposable
         if (_isLeft) return;
         for (FlowingScope? scope = innermost; scope is not null; scope = scope._outer)
         {
-            if (scope == this) throw ScopeMisuseException.OutOfOrder(_entered, innermost?._entered);
+            if (scope == this) throw ScopeMisuseException.OutOfOrder(Entered, innermost?.Entered);
         }
 
-        throw ScopeMisuseException.InAnotherFlow(_entered);
+        throw ScopeMisuseException.InAnotherFlow(Entered);
+    }
+
+    /// <summary>The outermost scope of the flow that restricts this without a break down to here; null when none does.
+    /// </summary>
+    internal FlowingScope? FindSetter(AllocationRestrictions restriction)
+    {
+        FlowingScope? setter = null;
+        for (FlowingScope? scope = this; scope is not null && (scope.Restrictions & restriction) != 0;)
+        {
+            setter = scope;
+            scope = scope._outer;
+        }
+
+        return setter;
     }
 
     internal static FlowingScope Enter(AllocationRestrictions restrictions)
@@ -142,10 +158,14 @@ public sealed class FlowingScope : IDisposable
 
     private static FlowingScope Enter(FlowingScope scope)
     {
-        if (AllocationChecks.IsEnabled) scope._entered = new StackTrace(skipFrames: 2, fNeedFileInfo: true);
+        if (AllocationChecks.IsEnabled) scope.NoteEntered();
         scope._before = ExecutionContext.Capture();
         s_innermost.Value = scope;
         scope._inside = ExecutionContext.Capture();
         return scope;
     }
+
+    // Only this frame is left out: in an optimized build those between it and whoever enters the scope are inlined.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void NoteEntered() => Entered = new StackTrace(skipFrames: 1, fNeedFileInfo: true);
 }

@@ -8,12 +8,12 @@ internal ref struct LockScope
     private ThreadScope _scope;
 
     /// <summary>The lock was taken.</summary>
-    public LockScope(AllocationRestrictions restrictions, LockOrder order, bool hasWaited)
+    public LockScope(AllocationRestrictions restrictions, LockOrder order)
     {
         _scope = AllocationScope.Enter(restrictions);
         if (!AllocationChecks.IsEnabled) return;
         _notedIn = order;
-        order.NoteTaken(hasWaited);
+        order.NoteTaken();
         ThreadReserves.PauseFastPath();   // so that the check sees every charge
     }
 

@@ -1,4 +1,5 @@
-// Where the open scopes of this thread were entered: only while the checks are on.
+// Where the open scopes of this thread were entered: only while the checks are on. Those of its flow know that
+// themselves (FlowingScope.Entered).
 //
 // The open scopes come first in the list, the outermost first; what was left is dropped when the next one is noted.
 
@@ -22,8 +23,12 @@ internal static class OpenScopes
         open.Add((mine, new StackTrace(skipFrames: 1, fNeedFileInfo: true)));
     }
 
-    /// <summary>Where the scope was entered that restricts this; null when that is not known.</summary>
-    public static StackTrace? FindSetter(AllocationRestrictions restriction)
+    /// <summary>Where the scope was entered that restricts this, be it one of the thread or of its flow; null when that
+    /// is not known.</summary>
+    public static StackTrace? FindSetter(AllocationRestrictions restriction) =>
+        FindThreadSetter(restriction) ?? FlowingScope.Innermost?.FindSetter(restriction)?.Entered;
+
+    private static StackTrace? FindThreadSetter(AllocationRestrictions restriction)
     {
         if (t_open is not { } open) return null;
         DropLeft(open, ThreadContext.Open);

@@ -37,8 +37,9 @@ public sealed class ScopedLock
     /// <returns>Dispose it, on the same thread, to leave both.</returns>
     public Holder Enter()
     {
+        if (AllocationChecks.IsEnabled) _order.NoteWanted();
         _lock.Enter();
-        return new Holder(this, hasWaited: true);
+        return new Holder(this);
     }
 
     /// <summary>Takes the lock and enters its scope, if that needs no waiting. A reclaimer that takes the lock only so
@@ -48,7 +49,7 @@ public sealed class ScopedLock
     public bool TryEnter(out Holder holder)
     {
         bool isTaken = _lock.TryEnter();
-        holder = isTaken ? new Holder(this, hasWaited: false) : default;
+        holder = isTaken ? new Holder(this) : default;
         return isTaken;
     }
 
@@ -67,10 +68,10 @@ public sealed class ScopedLock
         private ScopedLock? _held;
         private LockScope _scope;
 
-        internal Holder(ScopedLock held, bool hasWaited)
+        internal Holder(ScopedLock held)
         {
             _held = held;
-            _scope = new LockScope(held.Restrictions, held._order, hasWaited);
+            _scope = new LockScope(held.Restrictions, held._order);
         }
 
         /// <summary>Leaves the scope, then the lock. Safe to call twice.</summary>

@@ -39,6 +39,7 @@ public sealed class ScopedReaderWriterLock : IDisposable
     /// <exception cref="LockRecursionException">The calling thread holds the lock.</exception>
     public Holder EnterRead()
     {
+        if (AllocationChecks.IsEnabled) _order.NoteWanted();
         _lock.EnterReadLock();
         return new Holder(this, isWriter: false);
     }
@@ -48,6 +49,7 @@ public sealed class ScopedReaderWriterLock : IDisposable
     /// <exception cref="LockRecursionException">The calling thread holds the lock.</exception>
     public Holder EnterWrite()
     {
+        if (AllocationChecks.IsEnabled) _order.NoteWanted();
         _lock.EnterWriteLock();
         return new Holder(this, isWriter: true);
     }
@@ -66,7 +68,7 @@ public sealed class ScopedReaderWriterLock : IDisposable
         {
             _held = held;
             _isWriter = isWriter;
-            _scope = new LockScope(held.Restrictions, held._order, hasWaited: true);
+            _scope = new LockScope(held.Restrictions, held._order);
         }
 
         /// <summary>Leaves the scope, then the lock. Safe to call twice.</summary>

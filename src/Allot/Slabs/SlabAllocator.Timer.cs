@@ -7,6 +7,9 @@ internal sealed unsafe partial class SlabAllocator
     private ITimer? _timer;
 
     /// <summary>From here on, what lies idle for a whole period is given back.</summary>
-    public void StartTrimming(TimeProvider time) => _timer = time.CreateTimer(
-        static state => ((SlabAllocator)state!).Trim(all: false), this, s_trimPeriod, s_trimPeriod);
+    public void StartTrimming(TimeProvider time)
+    {
+        _timer = QuietTimer.Create(time, static state => ((SlabAllocator)state!).Trim(all: false), this);
+        _timer.Change(s_trimPeriod, s_trimPeriod);
+    }
 }

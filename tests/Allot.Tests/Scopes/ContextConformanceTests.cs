@@ -64,6 +64,9 @@ public sealed class ContextConformanceTests
     {
         using ThreadScope noFs = AllocationScope.NoFs();
         using ThreadScope noIo = AllocationScope.NoIo();
+        using ThreadScope noPin = AllocationScope.NoPin();
+        using ThreadScope noReclaim = AllocationScope.NoReclaim();
+        using ThreadScope noThrow = AllocationScope.NoThrowOnLimit();
         using ThreadScope atomic = AllocationScope.Atomic();
         Assert.Equal(Atomic, AllocationContext.Apply(Atomic));
         Assert.Equal(NoWait, AllocationContext.Apply(NoWait));
@@ -85,16 +88,23 @@ public sealed class ContextConformanceTests
         Assert.Equal((1010, 0), (group.Memory.CurrentBytes, cache.Calls));
     }
 
-    // For every mask, every set of scopes and random nests: AllocationFlagsTests.
+    // With every set of bits that scopes can leave behind, and in random nests: AllocationFlagsTests.
     [Fact]
     public void B09_a_scope_only_takes_away()
     {
-        foreach (AllocationFlags requested in Enum.GetValues<AllocationFlags>())
+        const AllocationRestrictions All = AllocationRestrictions.NoFs | AllocationRestrictions.NoIo
+            | AllocationRestrictions.NoReclaim | AllocationRestrictions.NoPin | AllocationRestrictions.Atomic;
+        for (int set = 0; set <= (int)All; set++)
         {
-            using ThreadScope noIo = AllocationScope.NoIo();
-            using ThreadScope noPin = AllocationScope.NoPin();
-            using ThreadScope noReclaim = AllocationScope.NoReclaim();
-            Assert.Equal(AllocationFlags.None, AllocationContext.Apply(requested) & ~requested);
+            using ThreadScope scope = AllocationScope.Enter((AllocationRestrictions)set);
+            bool isAtomic = ((AllocationRestrictions)set & AllocationRestrictions.Atomic) != 0;
+            for (int mask = 0; mask < 1 << 17; mask++)
+            {
+                var requested = (AllocationFlags)mask;
+                if (isAtomic && (requested & MustSucceed) != 0) continue;   // throws: B26
+                AllocationFlags added = AllocationContext.Apply(requested) & ~requested;
+                if (added != AllocationFlags.None) Assert.Fail($"{requested} in {(AllocationRestrictions)set}: {added}");
+            }
         }
     }
 
@@ -217,13 +227,14 @@ public sealed class ContextConformanceTests
         Assert.Equal(Nothing, AllocationContext.Restrictions);
     }
 
-    // What is by reference like cannot live across an await: CS4007.
+    // What is by reference like cannot live across an await: CS4007, which GuardsAcrossAwaitTests show by compiling.
     [Fact]
     public void B15_guards_of_a_thread_cannot_cross_an_await()
     {
         Assert.True(typeof(ThreadScope).IsByRefLike);
         Assert.True(typeof(ActiveGroupScope).IsByRefLike);
         Assert.True(typeof(ScopedLock.Holder).IsByRefLike);
+        Assert.True(typeof(ScopedReaderWriterLock.Holder).IsByRefLike);
     }
 
     [Fact]

@@ -175,7 +175,7 @@ public sealed class FlowConformanceTests
         using ThreadScope noFs = AllocationScope.NoFs();
         using FlowingScope noIo = FlowingScope.NoIo();
         using ActiveGroupScope active = _group.Enter();
-        task.RunSynchronously();
+        RunByWaiting(task);
         Assert.Equal((AllocationRestrictions.NoFs | AllocationRestrictions.NoIo, _group), seen);
     }
 
@@ -187,7 +187,7 @@ public sealed class FlowConformanceTests
         Task task;
         using (other.EnterFlow()) task = new Task(() => seen = MemoryGroup.Current);
         using ActiveGroupScope active = _group.Enter();
-        task.RunSynchronously();
+        RunByWaiting(task);
         Assert.Equal(other, seen);
         Assert.Equal(_group, MemoryGroup.Current);
     }
@@ -281,6 +281,24 @@ public sealed class FlowConformanceTests
         }
 
         Assert.Equal(Nothing, Here);
+    }
+
+    private static void RunByWaiting(Task task)
+    {
+        task.Start(new OnlyByWaiting());
+        task.Wait(CancellationToken.None);   // with a token that can fire it would not be run by the waiter
+    }
+
+    // Tasks run when somebody waits for them, on that thread: the pool does so when it is lucky, this always.
+    private sealed class OnlyByWaiting : TaskScheduler
+    {
+        protected override void QueueTask(Task task)
+        {
+        }
+
+        protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => TryExecuteTask(task);
+
+        protected override IEnumerable<Task> GetScheduledTasks() => [];
     }
 
     private static void RunOnPool(Action action)

@@ -34,6 +34,33 @@ public sealed partial class ScopesTableTests
         });
     }
 
+    // A row may also name the class of a test that goes further than the one of its id.
+    [Fact]
+    public void Every_class_of_tests_that_a_row_names_exists()
+    {
+        string[] named =
+        [
+            .. RepositoryFiles.Read(Table).Split('\n').Where(line => Row().IsMatch(line))
+                .SelectMany(line => ClassName().Matches(line)).Select(match => match.Groups[1].Value),
+        ];
+        Assert.NotEmpty(named);
+        HashSet<string> classes =
+        [
+            .. RepositoryFiles.With(".cs").Where(path => path.StartsWith("tests/", StringComparison.Ordinal))
+                .Select(path => Path.GetFileNameWithoutExtension(path)),
+        ];
+        Assert.All(named, name => Assert.Contains(name, classes));
+    }
+
+    // A method without the attribute never runs.
+    [Fact]
+    public void Every_test_of_an_id_is_run() => Assert.All(Sources(), path =>
+    {
+        string text = RepositoryFiles.Read(path);
+        Assert.Equal(Method().Count(text), Run().Count(text));
+        Assert.DoesNotContain("Skip" + " =", text, StringComparison.Ordinal);
+    });
+
     [Fact]
     public void Every_test_of_an_id_has_a_row() => Assert.All(Tests(), test =>
         Assert.InRange(int.Parse(test.AsSpan(1, 2), System.Globalization.CultureInfo.InvariantCulture), 1, Rows));
@@ -48,8 +75,10 @@ public sealed partial class ScopesTableTests
             Assert.Contains($"\n| `{name}` |", text, StringComparison.Ordinal));
     }
 
-    private static IEnumerable<string> Tests() => RepositoryFiles.With(".cs")
-        .Where(path => path.StartsWith("tests/Allot.Tests/Scopes/", StringComparison.Ordinal))
+    private static IEnumerable<string> Sources() => RepositoryFiles.With(".cs")
+        .Where(path => path.StartsWith("tests/Allot.Tests/Scopes/", StringComparison.Ordinal));
+
+    private static IEnumerable<string> Tests() => Sources()
         .SelectMany(path => Method().Matches(RepositoryFiles.Read(path)))
         .Select(match => match.Groups[1].Value);
 
@@ -61,4 +90,10 @@ public sealed partial class ScopesTableTests
 
     [GeneratedRegex(@"public (?:unsafe )?(?:async Task|void) (B[0-9]{2}_[A-Za-z0-9_]+)\(")]
     private static partial Regex Method();
+
+    [GeneratedRegex(@"\[(?:Fact|Theory)[^\n]*\]\n(?:[ ]+\[[^\n]*\n|[ ]+[^\n]*\)\]\n)*[ ]+public (?:unsafe )?(?:async Task|void) B[0-9]{2}_")]
+    private static partial Regex Run();
+
+    [GeneratedRegex("`([A-Za-z]+Tests)`")]
+    private static partial Regex ClassName();
 }

@@ -313,6 +313,27 @@ public sealed unsafe class SlabAllocatorTests : IDisposable
         }
     }
 
+    // Row B20: the timer of the process would otherwise keep the flow of whoever has allocated first.
+    [Fact]
+    public void Its_timer_keeps_nothing_of_the_flow_that_it_was_made_in()
+    {
+        var time = new TimeThatLooks();
+        using (FlowingScope.NoIo()) _slabs.Slabs.StartTrimming(time);
+        Assert.True(time.WasSuppressed);
+        Assert.False(ExecutionContext.IsFlowSuppressed());
+    }
+
+    private sealed class TimeThatLooks : TimeProvider
+    {
+        public bool WasSuppressed { get; private set; }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            WasSuppressed = ExecutionContext.IsFlowSuppressed();
+            return base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
     private sealed class BlockCache(SlabFixture slabs) : IReclaimer
     {
         public Stack<nint> Blocks { get; } = new();
