@@ -3,6 +3,27 @@ namespace Allot.Analyzers.Tests;
 /// <summary>ALLOT001: before and after.</summary>
 public sealed class RedundantFlagsFixTests
 {
+    // There a call without flags is accounted.
+    [Theory]
+    [InlineData("AllocationFlags.NoFs | AllocationFlags.Account", "")]
+    [InlineData("AllocationFlags.NoFs", ", AllocationFlags.Kernel")]
+    public async Task Of_the_current_group_the_flags_that_its_charge_stands_for_are_left_out(string before, string after)
+    {
+        static string Code(string flags) => $$"""
+            class C
+            {
+                void M()
+                {
+                    using (AllocationScope.NoFs()) AmbientCharging.Charge(MemoryKind.User, 1{{flags}});
+                }
+            }
+            """;
+
+        var code = new CodeUnderTest(new RedundantFlagsAnalyzer(), Code(", " + before));
+        await code.FixAllAsync(new RedundantFlagsFix());
+        Assert.Equal(Code(after).ReplaceLineEndings("\n"), await code.TextAsync());
+    }
+
     [Theory]
     [InlineData("Allocate(8, AllocationFlags.NoFs);", "Allocate(8, AllocationFlags.Kernel);")]
     [InlineData("Optional(8, AllocationFlags.NoFs);", "Optional(8);")]

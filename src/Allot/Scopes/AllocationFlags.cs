@@ -67,7 +67,7 @@ public enum AllocationFlags
     /// <summary>Attribute: a reclaimer can give it back.</summary>
     Reclaimable = 1 << 12,
 
-    /// <summary>Attribute: filled with zeros.</summary>
+    /// <summary>Attribute: filled with zeros (<c>GroupMemory.Allocate</c>).</summary>
     Zero = 1 << 13,
 
     /// <summary>Attribute: a tenant reaches it directly; the kernel says hardwall.</summary>

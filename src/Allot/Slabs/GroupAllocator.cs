@@ -59,7 +59,7 @@ public readonly unsafe ref struct GroupAllocator
             if (block != null) return block;
         }
 
-        return AllocateSlow(bytes, mayReclaim: false, out refusal);
+        return AllocateSlow(bytes, flags: null, out refusal);
     }
 
     /// <summary>Frees a block of any group, and returns its bytes to the one it was charged to.</summary>
@@ -70,6 +70,26 @@ public readonly unsafe ref struct GroupAllocator
     public void Free(byte* block)
     {
         if (!SlabPath.TryGive(_heap, block, _payer.Slot, _payer.SlotKey, _payer.Id)) FreeOther(block);
+    }
+
+    /// <summary>The same for a call that says what may be done to find room.</summary>
+    /// <inheritdoc cref="GroupMemory.Allocate(MemoryGroup, nuint, AllocationFlags)"/>
+    internal byte* Allocate(nuint bytes, AllocationFlags flags)
+    {
+        SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(Math.Min(bytes, SizeClasses.LargestBytes));
+        byte* block = bytes <= SizeClasses.LargestBytes
+            ? SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id)
+            : null;
+        if (block == null) block = AllocateSlow(bytes, flags, out _);
+        if ((flags & AllocationFlags.Zero) != 0) Clear(block, bytes);
+        return block;
+    }
+
+    private static void Clear(byte* block, nuint bytes)
+    {
+        const uint StepBytes = 1u << 30;
+        for (; bytes > StepBytes; bytes -= StepBytes, block += StepBytes) Unsafe.InitBlock(block, 0, StepBytes);
+        Unsafe.InitBlock(block, 0, (uint)bytes);
     }
 
     // Of more than the table has, or unusual.
@@ -83,16 +103,16 @@ public readonly unsafe ref struct GroupAllocator
             if (block != null) return block;
         }
 
-        return AllocateSlow(bytes, mayReclaim: true, out _);
+        return AllocateSlow(bytes, AllocationFlags.Kernel, out _);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* AllocateSlow(nuint bytes, bool mayReclaim, out ChargeRefusal refusal)
+    private byte* AllocateSlow(nuint bytes, AllocationFlags? flags, out ChargeRefusal refusal)
     {
         SlabAllocator allocator = SlabAllocator.Of(_heap);
         return bytes <= SizeClasses.LargestBytes
-            ? allocator.AllocateSlow(_heap, (uint)SizeClasses.IndexOf(bytes), _payer, mayReclaim, out refusal)
-            : allocator.AllocateLarge(_heap, bytes, _payer, mayReclaim, out refusal);
+            ? allocator.AllocateSlow(_heap, (uint)SizeClasses.IndexOf(bytes), _payer, flags, out refusal)
+            : allocator.AllocateLarge(_heap, bytes, _payer, flags, out refusal);
     }
 
     // Of another group, or unusual.

@@ -66,6 +66,26 @@ public static unsafe class GroupMemory
         return AllocateSlow(group, MemoryKind.User, bytes);
     }
 
+    /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like. The
+    /// scopes around it can only permit less.</summary>
+    /// <param name="group">Who pays.</param>
+    /// <param name="bytes">The size; 0 is a block too.</param>
+    /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> these bytes are 0.
+    /// </param>
+    /// <returns>A block of at least that size, aligned to 16. Free it once.</returns>
+    /// <exception cref="MemoryLimitExceededException">A limit refused, and what the context permits did not help; or
+    /// the group has ended. Nothing is charged.</exception>
+    /// <exception cref="MustSucceedInAtomicException">The request must succeed, and the context is
+    /// atomic.</exception>
+    /// <exception cref="ArgumentException">The request must succeed, and may not reclaim.</exception>
+    /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
+    public static byte* Allocate(MemoryGroup group, nuint bytes, AllocationFlags flags)
+    {
+        GroupCharging.ValidateFlags(flags);
+        AllocationContext.MightAllocate(flags);
+        return new GroupAllocator(Heap, group, MemoryKind.User).Allocate(bytes, flags);
+    }
+
     /// <summary>Allocates a block and charges the group of a handle for it, with the handle's kind.</summary>
     /// <inheritdoc cref="Allocate(MemoryGroup, nuint)"/>
     /// <param name="handle">Who pays.</param>

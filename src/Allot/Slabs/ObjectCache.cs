@@ -62,7 +62,7 @@ public sealed unsafe class ObjectCache<T>
     public T* Allocate(MemoryGroup group)
     {
         T* item = AllocateFast(group);
-        return item != null ? item : AllocateSlow(group, mayReclaim: true, out _);
+        return item != null ? item : AllocateSlow(group, AllocationFlags.Kernel, out _);
     }
 
     /// <summary>Allocates an object and charges the group of a handle for it, with the kind of the cache.</summary>
@@ -81,7 +81,7 @@ public sealed unsafe class ObjectCache<T>
     {
         refusal = default;
         T* item = AllocateFast(group);
-        return item != null ? item : AllocateSlow(group, mayReclaim: false, out refusal);
+        return item != null ? item : AllocateSlow(group, flags: null, out refusal);
     }
 
     /// <summary>Frees an object, and returns its bytes to the group it was charged to, or to the heir of
@@ -131,13 +131,13 @@ public sealed unsafe class ObjectCache<T>
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private T* AllocateSlow(MemoryGroup group, bool mayReclaim, out ChargeRefusal refusal)
+    private T* AllocateSlow(MemoryGroup group, AllocationFlags? flags, out ChargeRefusal refusal)
     {
         ObjectDisposedException.ThrowIf(_cache.IsRemoved, this);
         ThreadHeap* heap = _allocator.HeapOfCaller();
         SlabPayer payer = _allocator.PayerFor(heap, group, _kind);
         uint index = (uint)_cache.ClassFor(group, payer.IsCharged ? payer.OwnerKey : 0).Index;
-        byte* block = _allocator.AllocateSlow(heap, index, payer, mayReclaim, out refusal);
+        byte* block = _allocator.AllocateSlow(heap, index, payer, flags, out refusal);
         return block == null ? null : Finish(heap, block);
     }
 

@@ -48,16 +48,16 @@ internal sealed unsafe partial class SlabAllocator
     /// <param name="heap">This thread's.</param>
     /// <param name="index">The class.</param>
     /// <param name="asked">Who is charged, unless a scope says that nobody is.</param>
-    /// <param name="mayReclaim">Whether the group is asked by <c>Charge</c>, or by <c>TryCharge</c>.</param>
+    /// <param name="flags">What <c>Charge</c> of the group may do; null for its <c>TryCharge</c>.</param>
     /// <param name="refusal">When null is returned: who refused.</param>
-    /// <exception cref="MemoryLimitExceededException">A limit refused, and <paramref name="mayReclaim"/>.</exception>
+    /// <exception cref="MemoryLimitExceededException">A limit refused, and there are flags.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public byte* AllocateSlow(
-        ThreadHeap* heap, uint index, in SlabPayer asked, bool mayReclaim, out ChargeRefusal refusal)
+        ThreadHeap* heap, uint index, in SlabPayer asked, AllocationFlags? flags, out ChargeRefusal refusal)
     {
         refusal = default;
-        SlabPayer payer = InScope(heap, asked, mayReclaim);
+        SlabPayer payer = InScope(heap, asked, flags);
         if (index >= heap->BinCount && !TryGrowBins(heap)) throw NoMemory(ClassOf(index).BlockBytes);
         SlabBin* bin = heap->Bins + index;
         if (bin->Head == null && bin->Spare != null)
@@ -71,7 +71,7 @@ internal sealed unsafe partial class SlabAllocator
 
         while (true)
         {
-            if (!Charge(payer, ClassOf(index).BlockBytes, mayReclaim, out refusal)) return null;
+            if (!Charge(payer, ClassOf(index).BlockBytes, flags, out refusal)) return null;
             byte* block = TakeCharged(heap, index, payer, out Record record);
             if (block != null)
             {
@@ -88,17 +88,17 @@ internal sealed unsafe partial class SlabAllocator
     /// <inheritdoc cref="AllocateSlow"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public byte* AllocateLarge(
-        ThreadHeap* heap, nuint bytes, in SlabPayer asked, bool mayReclaim, out ChargeRefusal refusal)
+        ThreadHeap* heap, nuint bytes, in SlabPayer asked, AllocationFlags? flags, out ChargeRefusal refusal)
     {
         Debug.Assert(bytes > SizeClasses.LargestBytes, "A smaller block has a class.");
         refusal = default;
-        SlabPayer payer = InScope(heap, asked, mayReclaim);
+        SlabPayer payer = InScope(heap, asked, flags);
         if (bytes > (nuint)Arena.UnitsMax << PageArena.UnitShift) throw NoMemory((long)Math.Min(bytes, long.MaxValue));
         int units = (int)((bytes + PageArena.UnitBytes - 1) >> PageArena.UnitShift);
         long charged = (long)units << PageArena.UnitShift;
         while (true)
         {
-            if (!Charge(payer, charged, mayReclaim, out refusal)) return null;
+            if (!Charge(payer, charged, flags, out refusal)) return null;
             int first = Arena.TryAllocate(units);
             if (first >= 0)
             {
@@ -122,10 +122,10 @@ internal sealed unsafe partial class SlabAllocator
     };
 
     // Who pays, in the scopes of the caller.
-    private static SlabPayer InScope(ThreadHeap* heap, in SlabPayer asked, bool mayReclaim)
+    private static SlabPayer InScope(ThreadHeap* heap, in SlabPayer asked, AllocationFlags? flags)
     {
         if (!ThreadContext.Intercepts) return asked;
-        bool isUncounted = GroupCharging.IsUncounted(mayReclaim ? AllocationFlags.Kernel : AllocationFlags.None);
+        bool isUncounted = GroupCharging.IsUncounted(flags ?? AllocationFlags.None);
         return isUncounted ? Nobody(heap, asked.Group, asked.Kind, isOpen: true) : asked;
     }
 
@@ -232,12 +232,12 @@ internal sealed unsafe partial class SlabAllocator
         }
     }
 
-    private static bool Charge(in SlabPayer payer, long bytes, bool mayReclaim, out ChargeRefusal refusal)
+    private static bool Charge(in SlabPayer payer, long bytes, AllocationFlags? flags, out ChargeRefusal refusal)
     {
         refusal = default;
         if (payer.SlotKey == SlabOwners.NobodyKey) return true;
-        if (!mayReclaim) return payer.Group.TryCharge(payer.Kind, bytes, out refusal) && payer.IsCharged;
-        payer.Group.Charge(payer.Kind, bytes);
+        if (flags is not { } permitted) return payer.Group.TryCharge(payer.Kind, bytes, out refusal) && payer.IsCharged;
+        payer.Group.ChargeAs(payer.Kind, bytes, permitted);
         Debug.Assert(payer.IsCharged, "A group that has ended takes no charge.");
         return true;
     }

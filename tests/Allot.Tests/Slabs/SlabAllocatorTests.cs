@@ -313,6 +313,46 @@ public sealed unsafe class SlabAllocatorTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(100)]
+    [InlineData(60_000)]
+    [InlineData(1_000_000)]
+    public unsafe void What_is_asked_for_with_zero_is_zero_although_the_block_was_used(int bytes)
+    {
+        nint used = _slabs.Allocate(_slabs.A, bytes);
+        new Span<byte>((void*)used, bytes).Fill(0xA5);
+        _slabs.Free(used);
+        byte* block = _slabs.For(_slabs.A).Allocate((nuint)bytes, AllocationFlags.Kernel | AllocationFlags.Zero);
+        Assert.Equal(-1, new Span<byte>(block, bytes).IndexOfAnyExcept((byte)0));
+        _slabs.Free((nint)block);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public unsafe void A_block_goes_by_its_flags_and_by_the_scopes_around_it()
+    {
+        MemoryGroup full = new MemoryController().Root.CreateChild("full", new() { MaxBytes = 1 << 20 });
+        full.Charge(MemoryKind.User, 1 << 20);
+        Assert.Throws<MemoryLimitExceededException>(() => GroupMemory.Allocate(full, 4096, AllocationFlags.NoWait));
+        byte* urgent = GroupMemory.Allocate(full, 4096, AllocationFlags.Atomic);
+        Assert.Equal((1 << 20) + GroupMemory.BytesOf(urgent), full.Memory.CurrentBytes);
+        GroupMemory.Free(urgent);
+        using (AllocationScope.NoReclaim())
+        {
+            byte* reserved = GroupMemory.Allocate(full, 4096, AllocationFlags.Kernel);
+            GroupMemory.Free(reserved);
+            Assert.Throws<MemoryLimitExceededException>(
+                () => GroupMemory.Allocate(full, 4096, AllocationFlags.Kernel | AllocationFlags.NoReserve));
+        }
+
+        Assert.Throws<ArgumentException>(
+            () => GroupMemory.Allocate(full, 1, AllocationFlags.NoWait | AllocationFlags.MustSucceed));
+        using ThreadScope atomic = AllocationScope.Atomic();
+        Assert.Throws<MustSucceedInAtomicException>(
+            () => GroupMemory.Allocate(full, 1, AllocationFlags.Kernel | AllocationFlags.MustSucceed));
+        Assert.Equal(1 << 20, full.Memory.CurrentBytes);
+    }
+
     // Row B20: the timer of the process would otherwise keep the flow of whoever has allocated first.
     [Fact]
     public void Its_timer_keeps_nothing_of_the_flow_that_it_was_made_in()
