@@ -106,7 +106,8 @@ internal sealed class BlockingCalls
     ];
 
     // What only asks, in a type where everything else does I/O.
-    private static readonly ImmutableHashSet<string> s_harmless = ImmutableHashSet.Create("GetHashCode", "Equals", "ToString", "GetType", "Dispose");
+    private static readonly ImmutableHashSet<string> s_harmless =
+        ImmutableHashSet.Create("GetHashCode", "Equals", "ToString", "GetType", "Dispose");
 
     private readonly Dictionary<INamedTypeSymbol, ImmutableHashSet<string>> _members =
         new(SymbolEqualityComparer.Default);

@@ -39,7 +39,8 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
             : null;
         if (what is null) return;
 
-        context.ReportDiagnostic(Diagnostic.Create(Rules.LostScope, call.Syntax.GetLocation(), NameOf(call.Syntax), what));
+        context.ReportDiagnostic(
+            Diagnostic.Create(Rules.LostScope, call.Syntax.GetLocation(), NameOf(call.Syntax), what));
     }
 
     private static string NameOf(SyntaxNode entering) => entering switch

@@ -13,7 +13,7 @@ public sealed class GuardsAcrossAwaitTests
     [InlineData("new ScopedLock(AllocationRestrictions.NoFs).Enter()")]
     [InlineData("new ScopedReaderWriterLock(AllocationRestrictions.NoFs).EnterRead()")]
     public async Task A_guard_of_a_thread_does_not_compile(string entering) =>
-        Assert.Equal(["CS4007"], await ErrorsAsync(entering));
+        Assert.Contains(Assert.Single(await ErrorsAsync(entering)), new[] { "CS4007", "CS4012" });   // from C# 13; before
 
     [Theory]
     [InlineData("FlowingScope.NoFs()")]

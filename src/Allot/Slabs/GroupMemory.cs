@@ -70,8 +70,8 @@ public static unsafe class GroupMemory
     /// scopes around it can only permit less.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="bytes">The size; 0 is a block too.</param>
-    /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> these bytes are 0.
-    /// </param>
+    /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
+    /// 0.</param>
     /// <returns>A block of at least that size, aligned to 16. Free it once.</returns>
     /// <exception cref="MemoryLimitExceededException">A limit refused, and what the context permits did not help; or
     /// the group has ended. Nothing is charged.</exception>

@@ -227,7 +227,7 @@ public sealed class ContextConformanceTests
         Assert.Equal(Nothing, AllocationContext.Restrictions);
     }
 
-    // What is by reference like cannot live across an await: CS4007, which GuardsAcrossAwaitTests show by compiling.
+    // What is by reference like cannot live across an await, which GuardsAcrossAwaitTests show by compiling.
     [Fact]
     public void B15_guards_of_a_thread_cannot_cross_an_await()
     {
