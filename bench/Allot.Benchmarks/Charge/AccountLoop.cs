@@ -10,14 +10,17 @@ namespace Allot.Benchmarks.Charge;
 internal interface IAccount<TOpen>
     where TOpen : struct, IOpenAccount, allows ref struct
 {
-    /// <summary>The account for the calling thread, which may keep it for a loop.</summary>
+    /// <summary>The account for the calling thread, which may keep it for a loop, and disposes it then.</summary>
     TOpen Open();
 }
 
 /// <summary>A leaf as one thread charges it.</summary>
 /// <remarks>The methods without <c>Inlined</c> are one call each that is not inlined.</remarks>
-internal interface IOpenAccount
+internal interface IOpenAccount : IDisposable
 {
+    /// <summary>Whether a thread can charge several that are open. Otherwise only the one that was opened last.</summary>
+    static virtual bool CanBeOneOfSeveral => true;
+
     bool TryCharge(long bytes);
 
     void Uncharge(long bytes);
@@ -38,7 +41,7 @@ internal sealed class AccountLoop<TAccount, TOpen>(TAccount[] accounts) : Charge
         switch (accounts.Length)
         {
             case 1: PairsOfOne(accounts[0].Open(), count, bytes); break;
-            case 8: PairsOfEight(accounts, count, bytes); break;
+            case 8 when TOpen.CanBeOneOfSeveral: PairsOfEight(accounts, count, bytes); break;
             default: PairsInTurn(accounts, count, bytes); break;
         }
     }
@@ -52,6 +55,8 @@ internal sealed class AccountLoop<TAccount, TOpen>(TAccount[] accounts) : Charge
             if (!account.TryChargeInlined(bytes)) throw Refused();
             account.UnchargeInlined(bytes);
         }
+
+        account.Dispose();
     }
 
     /// <inheritdoc/>
@@ -67,6 +72,8 @@ internal sealed class AccountLoop<TAccount, TOpen>(TAccount[] accounts) : Charge
 
             for (int i = 0; i < size; i++) account.Uncharge(bytes);
         }
+
+        account.Dispose();
     }
 
     /// <inheritdoc/>
@@ -74,14 +81,21 @@ internal sealed class AccountLoop<TAccount, TOpen>(TAccount[] accounts) : Charge
     {
         foreach (TAccount account in accounts)
         {
-            if (!account.Open().TryCharge(bytes)) throw Refused();
+            TOpen open = account.Open();
+            if (!open.TryCharge(bytes)) throw Refused();
+            open.Dispose();
         }
     }
 
     /// <inheritdoc/>
     public override void UnchargeEach(long bytes)
     {
-        foreach (TAccount account in accounts) account.Open().Uncharge(bytes);
+        foreach (TAccount account in accounts)
+        {
+            TOpen open = account.Open();
+            open.Uncharge(bytes);
+            open.Dispose();
+        }
     }
 
     private static void PairsOfOne(TOpen account, int count, long bytes)
@@ -91,6 +105,8 @@ internal sealed class AccountLoop<TAccount, TOpen>(TAccount[] accounts) : Charge
             if (!account.TryCharge(bytes)) throw Refused();
             account.Uncharge(bytes);
         }
+
+        account.Dispose();
     }
 
     // What is open cannot lie in an array: it may belong to the stack.
@@ -109,6 +125,15 @@ internal sealed class AccountLoop<TAccount, TOpen>(TAccount[] accounts) : Charge
             Pair(ref g, bytes);
             Pair(ref h, bytes);
         }
+
+        a.Dispose();
+        b.Dispose();
+        c.Dispose();
+        d.Dispose();
+        e.Dispose();
+        f.Dispose();
+        g.Dispose();
+        h.Dispose();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -127,6 +152,7 @@ internal sealed class AccountLoop<TAccount, TOpen>(TAccount[] accounts) : Charge
             if (++next == accounts.Length) next = 0;
             if (!account.TryCharge(bytes)) throw Refused();
             account.Uncharge(bytes);
+            account.Dispose();
         }
     }
 }

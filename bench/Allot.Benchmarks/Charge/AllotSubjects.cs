@@ -24,7 +24,15 @@ internal static class AllotSubjects
         Goals = new ChargeGoals(PairMax: 0.06, BurstMax: 0.06),
     };
 
-    public static IReadOnlyList<Subject> All { get; } = [s_byGroup, s_byHandle];
+    /// <summary>Charging whoever is current: the group of a scope that the thread is in. One of several groups is
+    /// charged by entering its scope, which counts as a part of the pair.</summary>
+    private static readonly Subject s_ambient = new("Allot, ambient", static (depth, leaves) =>
+        Plant<Ambient, OpenAmbient>(depth, leaves, static group => new Ambient(group)))
+    {
+        Goals = new ChargeGoals(PairMax: 0.12, BurstMax: 0.12),
+    };
+
+    public static IReadOnlyList<Subject> All { get; } = [s_byGroup, s_byHandle, s_ambient];
 
     private static AccountTree<TAccount, TOpen> Plant<TAccount, TOpen>(
         int depth, int leaves, Func<MemoryGroup, TAccount> open)
@@ -55,6 +63,10 @@ internal static class AllotSubjects
 
         public void UnchargeInlined(long bytes) => group.Uncharge(MemoryKind.User, bytes);
 
+        public void Dispose()
+        {
+        }
+
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static bool Charge(MemoryGroup group, long bytes) => group.TryCharge(MemoryKind.User, bytes, out _);
 
@@ -79,10 +91,53 @@ internal static class AllotSubjects
 
         public void UnchargeInlined(long bytes) => _handle.Uncharge(bytes);
 
+        public void Dispose()
+        {
+        }
+
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static bool Charge(in GroupHandle handle, long bytes) => handle.TryCharge(bytes);
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void Uncharge(in GroupHandle handle, long bytes) => handle.Uncharge(bytes);
+    }
+
+    private readonly struct Ambient(MemoryGroup group) : IAccount<OpenAmbient>
+    {
+        public OpenAmbient Open() => new(group);
+    }
+
+    private ref struct OpenAmbient(MemoryGroup group) : IOpenAccount
+    {
+#pragma warning disable ALLOT003 // The loop that opens an account disposes it.
+        private ActiveGroupScope _scope = group.Enter();
+#pragma warning restore ALLOT003
+
+        // Who was charged, which is known by the charge alone.
+        private MemoryGroup? _payer = group;
+
+        public static bool CanBeOneOfSeveral => false;
+
+        public bool TryCharge(long bytes)
+        {
+            _payer = Charge(bytes);
+            return _payer is not null;
+        }
+
+        public readonly void Uncharge(long bytes) => Uncharge(_payer!, bytes);
+
+        public bool TryChargeInlined(long bytes) =>
+            AmbientCharging.TryCharge(MemoryKind.User, bytes, out _payer, out _);
+
+        public readonly void UnchargeInlined(long bytes) => _payer!.Uncharge(MemoryKind.User, bytes);
+
+        public void Dispose() => _scope.Dispose();
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static MemoryGroup? Charge(long bytes) =>
+            AmbientCharging.TryCharge(MemoryKind.User, bytes, out MemoryGroup? payer, out _) ? payer : null;
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static void Uncharge(MemoryGroup payer, long bytes) => payer.Uncharge(MemoryKind.User, bytes);
     }
 }

@@ -38,6 +38,10 @@ internal static class InterlockedSubject
         public bool TryChargeInlined(long bytes) => counter.TryCharge(bytes);
 
         public void UnchargeInlined(long bytes) => counter.Uncharge(bytes);
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class Counter(Counter? parent)
