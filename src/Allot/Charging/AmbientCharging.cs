@@ -1,4 +1,10 @@
 // Charging whoever is current. A group that is removed meanwhile is replaced by its heir.
+//
+// Most charges are spent from what the thread holds in advance, in the first lines here, which need not look at the
+// context: nothing is held of a group that was removed, and where every charge has to be looked at, the thread may not
+// use what it holds (ThreadPlaces.Slots).
+
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -40,6 +46,16 @@ public static class AmbientCharging
     /// kind is unknown.</exception>
     public static MemoryGroup? Charge(MemoryKind kind, long bytes, AllocationFlags flags)
     {
+        const AllocationFlags Eager = AllocationFlags.Account | AllocationFlags.MustSucceed;
+        nint slots = (flags & Eager) == AllocationFlags.Account ? ThreadPlaces.Slots : 0;
+        return ThreadGroups.ActiveAtOnce is { } payer && payer.TrySpendIn(slots, kind, bytes)
+            ? payer
+            : ChargeElsewhere(kind, bytes, flags);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static MemoryGroup? ChargeElsewhere(MemoryKind kind, long bytes, AllocationFlags flags)
+    {
         Validate(kind, bytes);
         GroupCharging.ValidateFlags(flags);
         AllocationContext.MightAllocate(flags);   // a mistake is one, whoever pays
@@ -72,17 +88,28 @@ public static class AmbientCharging
     /// <returns>True when the bytes are charged or nobody has to pay; false when they were refused.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
     /// kind is unknown.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryCharge(MemoryKind kind, long bytes, out MemoryGroup? payer, out ChargeRefusal refusal)
+    {
+        refusal = default;
+        nint slots = ThreadPlaces.Slots;
+        payer = ThreadGroups.ActiveAtOnce;
+        if (payer is not null && payer.TrySpendIn(slots, kind, bytes)) return true;
+        payer = TryChargeElsewhere(kind, bytes, out refusal);
+        return refusal.Group is null;
+    }
+
+    // What it returns and what is refused are both out of the way of the charges that never come here.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static MemoryGroup? TryChargeElsewhere(MemoryKind kind, long bytes, out ChargeRefusal refusal)
     {
         Validate(kind, bytes);
         while (true)
         {
-            payer = FindPayer(AllocationFlags.Account);
             refusal = default;
-            if (payer is null || payer.TryCharge(kind, bytes, out refusal)) return true;
-            if (IsRemoved(refusal)) continue;
-            payer = null;
-            return false;
+            MemoryGroup? payer = FindPayer(AllocationFlags.Account);
+            if (payer is null || payer.TryCharge(kind, bytes, out refusal)) return payer;
+            if (!IsRemoved(refusal)) return null;
         }
     }
 

@@ -43,13 +43,8 @@ public static class GroupCharging
 
         private bool TryChargeCounted(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
-            if (group.TrySpend(kind, bytes))
-            {
-                refusal = default;
-                return true;
-            }
-
-            return group.TryChargeTreeAtOnce(kind, bytes, out refusal);
+            refusal = default;
+            return group.TrySpendInFirst(kind, bytes) || group.TryChargeElsewhere(kind, bytes, out refusal);
         }
 
         /// <summary>Charges the group and all its ancestors. Where a limit refuses, the reclaimers below it are asked
@@ -71,8 +66,7 @@ public static class GroupCharging
 
         private void ChargeCounted(MemoryKind kind, long bytes)
         {
-            if (group.TrySpend(kind, bytes)) return;
-            group.ChargeTree(kind, bytes, AllocationFlags.Kernel);
+            if (!group.TrySpendInFirst(kind, bytes)) group.ChargeElsewhere(kind, bytes, AllocationFlags.Kernel);
         }
 
         /// <summary>The same for a call that says itself what may be done to find room. The scopes around it can only
@@ -99,8 +93,7 @@ public static class GroupCharging
         internal void ChargeAs(MemoryKind kind, long bytes, AllocationFlags flags)
         {
             if (kind == MemoryKind.Kernel && group.PassesKernelMemory(bytes)) return;
-            if (group.TrySpend(kind, bytes)) return;
-            group.ChargeTree(kind, bytes, flags);
+            if (!group.TrySpendInFirst(kind, bytes)) group.ChargeElsewhere(kind, bytes, flags);
         }
 
         /// <summary>Charges the group and all its ancestors, limits or not: for memory that exists already or whose
@@ -145,10 +138,10 @@ public static class GroupCharging
 
         private void UnchargeCounted(MemoryKind kind, long bytes)
         {
-            if (group.CounterIfAny(kind) is not { } counter || !ThreadReserves.TryKeep(counter, bytes))
-            {
-                group.UnchargeTree(kind, bytes);
-            }
+            nint slots = ThreadPlaces.Slots;   // first: see TrySpendInFirst
+            bool isKept = group.CounterIfAny(kind) is { } counter
+                && ThreadReserves.TryKeepInFirst(slots, counter, bytes);
+            if (!isKept) group.UnchargeElsewhere(kind, bytes);
         }
 
         /// <summary>Gives back what is known to be counted, whatever the scopes of the caller say.</summary>
@@ -161,8 +154,14 @@ public static class GroupCharging
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private bool TryChargeTreeAtOnce(MemoryKind kind, long bytes, out ChargeRefusal refusal)
+        private bool TryChargeElsewhere(MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
+            if (group.TrySpendElsewhere(kind, bytes))
+            {
+                refusal = default;
+                return true;
+            }
+
             if (!group.TryChargeTreeInScope(kind, bytes, out bool isPastHigh, out refusal)) return false;
             if (isPastHigh) group.ReclaimAboveHighLater();
             return true;
@@ -196,13 +195,14 @@ public static class GroupCharging
             isPastHigh = false;
             refusal = default;
             if (kind == MemoryKind.Kernel && group.PassesKernelMemory(bytes)) return true;
-            if (group.TrySpend(kind, bytes)) return true;
+            if (group.TrySpendInFirst(kind, bytes) || group.TrySpendElsewhere(kind, bytes)) return true;
             return group.TryChargeTreeInScope(kind, bytes, out isPastHigh, out refusal);
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private void ChargeTree(MemoryKind kind, long bytes, AllocationFlags flags)
+        private void ChargeElsewhere(MemoryKind kind, long bytes, AllocationFlags flags)
         {
+            if (group.TrySpendElsewhere(kind, bytes)) return;
             if (ThreadContext.Intercepts)
             {
                 ValidateAmount(bytes);
@@ -268,8 +268,9 @@ public static class GroupCharging
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        private void UnchargeTree(MemoryKind kind, long bytes)
+        private void UnchargeElsewhere(MemoryKind kind, long bytes)
         {
+            if (group.CounterIfAny(kind) is { } counter && ThreadReserves.TryKeepElsewhere(counter, bytes)) return;
             ValidateAmount(bytes);
             ValidateKind(kind);
             if (ThreadContext.Intercepts && ThreadContext.BlocksAccounting) return;
@@ -301,9 +302,23 @@ public static class GroupCharging
             (!KernelAccountingSwitch.IsOn || group.KernelAccounting.Passes)
             && (ulong)bytes <= MemoryGroup.MaxChargeBytes;
 
+        /// <summary>Charges from what this thread holds in advance, where most of that lies. Looks at nothing else.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private bool TrySpend(MemoryKind kind, long bytes) =>
-            group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpend(counter, bytes);
+        internal bool TrySpendInFirst(MemoryKind kind, long bytes)
+        {
+            nint slots = ThreadPlaces.Slots;   // first: what is known before that call has to be saved for it
+            return group.TrySpendIn(slots, kind, bytes);
+        }
+
+        /// <summary>The same with <see cref="ThreadPlaces.Slots"/> in hand.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal bool TrySpendIn(nint slots, MemoryKind kind, long bytes) => kind == MemoryKind.User
+            ? ThreadReserves.TrySpendInFirst(slots, group.Memory, bytes)
+            : group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpendInFirst(slots, counter, bytes);
+
+        private bool TrySpendElsewhere(MemoryKind kind, long bytes) =>
+            group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpendElsewhere(counter, bytes);
 
         /// <summary>Whether charges of the kind are counted.</summary>
         internal bool Counts(MemoryKind kind) => kind == MemoryKind.User || group.CountsKernelMemory;

@@ -45,7 +45,7 @@ public readonly unsafe ref struct GroupHandle
     /// charge.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryCharge(long bytes) =>
-        _slot->TrySpend(_key, bytes) || _group.TryCharge(Kind, bytes, out _);
+        _slot->TrySpend(_key, bytes) || TryChargeGroup(_group, Kind, bytes);
 
     /// <summary>Charges the group and all its ancestors, or nobody.</summary>
     /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
@@ -76,4 +76,9 @@ public readonly unsafe ref struct GroupHandle
     {
         if (!_slot->TryKeep(_key, bytes)) _group.Uncharge(Kind, bytes);
     }
+
+    // Not inlined: a refusal is much to clear, on the stack of every charge.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryChargeGroup(MemoryGroup group, MemoryKind kind, long bytes) =>
+        group.TryCharge(kind, bytes, out _);
 }

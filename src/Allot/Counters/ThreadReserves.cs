@@ -63,11 +63,6 @@ internal sealed unsafe class ThreadReserves
     private const int PartOfRoom = 16;
     private const long SurplusMin = 4096;
 
-    // The address of the first slot, 0 before this thread has any, and while its fast path is paused. A number, because
-    // a thread-static number is read twice as fast as a reference.
-    [ThreadStatic]
-    private static nint t_slots;
-
     [ThreadStatic]
     private static int t_pauses;
 
@@ -101,38 +96,47 @@ internal sealed unsafe class ThreadReserves
 
     /// <summary>Charges from the reserve of this thread.</summary>
     /// <returns>False when there is none or it is too small; nothing has changed.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TrySpend(MemoryCounter counter, long bytes)
-    {
-        nint slots = t_slots;
-        if (slots == 0) return false;
-        var slot = (ReserveSlot*)(slots + counter.SlotOffset);
-        long key = counter.ReserveKey;
-        return slot->Key == key ? slot->TrySpend(key, bytes) : TrySpendElsewhere(counter, bytes);
-    }
+    public static bool TrySpend(MemoryCounter counter, long bytes) =>
+        TrySpendInFirst(ThreadPlaces.Slots, counter, bytes) || TrySpendElsewhere(counter, bytes);
 
     /// <summary>Uncharges into the reserve of this thread.</summary>
     /// <returns>False when there is none or it is full; nothing has changed.</returns>
+    public static bool TryKeep(MemoryCounter counter, long bytes) =>
+        TryKeepInFirst(ThreadPlaces.Slots, counter, bytes) || TryKeepElsewhere(counter, bytes);
+
+    /// <summary>Charges from the reserve of this thread where it lies in its first place, as most do; who is told no
+    /// asks <see cref="TrySpendElsewhere"/> next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryKeep(MemoryCounter counter, long bytes)
+    public static bool TrySpendInFirst(nint ownSlots, MemoryCounter counter, long bytes)
     {
-        nint slots = t_slots;
-        if (slots == 0) return false;
-        var slot = (ReserveSlot*)(slots + counter.SlotOffset);
+        if (ownSlots == 0) return false;
+        var slot = (ReserveSlot*)(ownSlots + counter.SlotOffset);
         long key = counter.ReserveKey;
-        return slot->Key == key ? slot->TryKeep(key, bytes) : TryKeepElsewhere(counter, bytes);
+        return slot->Key == key && slot->TrySpend(key, bytes);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool TrySpendElsewhere(MemoryCounter counter, long bytes)
+    /// <summary>The other way around.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryKeepInFirst(nint ownSlots, MemoryCounter counter, long bytes)
     {
+        if (ownSlots == 0) return false;
+        var slot = (ReserveSlot*)(ownSlots + counter.SlotOffset);
+        long key = counter.ReserveKey;
+        return slot->Key == key && slot->TryKeep(key, bytes);
+    }
+
+    /// <summary>Charges from the reserve of this thread where it does not lie in its first place.</summary>
+    public static bool TrySpendElsewhere(MemoryCounter counter, long bytes)
+    {
+        if (ThreadPlaces.Slots == 0) return false;
         ReserveSlot* slot = t_own!.FindBoundElsewhere(counter);
         return slot is not null && slot->TrySpend(counter.ReserveKey, bytes);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool TryKeepElsewhere(MemoryCounter counter, long bytes)
+    /// <summary>The other way around.</summary>
+    public static bool TryKeepElsewhere(MemoryCounter counter, long bytes)
     {
+        if (ThreadPlaces.Slots == 0) return false;
         ReserveSlot* slot = t_own!.FindBoundElsewhere(counter);
         return slot is not null && slot->TryKeep(counter.ReserveKey, bytes);
     }
@@ -289,7 +293,7 @@ internal sealed unsafe class ThreadReserves
     internal void MakeOwn()
     {
         t_own = this;
-        if (!IsPaused) t_slots = (nint)_slots;
+        if (!IsPaused) ThreadPlaces.Slots = (nint)_slots;
     }
 
     /// <summary>Whether the fast path of this thread is paused.</summary>
@@ -300,13 +304,13 @@ internal sealed unsafe class ThreadReserves
     public static void PauseFastPath()
     {
         t_pauses++;
-        t_slots = 0;
+        ThreadPlaces.Slots = 0;
     }
 
     public static void ResumeFastPath()
     {
         Debug.Assert(IsPaused, "Who goes on has paused.");
-        if (--t_pauses == 0) t_slots = t_own is { } own ? (nint)own._slots : 0;
+        if (--t_pauses == 0) ThreadPlaces.Slots = t_own is { } own ? (nint)own._slots : 0;
     }
 
     /// <summary>Gives everything that this thread holds in advance back to its trees: what a handle remembers is worth
@@ -647,7 +651,7 @@ internal sealed unsafe class ThreadReserves
         nint start = (nint)Unsafe.AsPointer(ref _memory[0]);
         nint aligned = (start + ReserveSlot.SizeInBytes - 1) & ~(nint)(ReserveSlot.SizeInBytes - 1);
         _slots = (ReserveSlot*)aligned;
-        if (t_own == this && !IsPaused) t_slots = aligned;
+        if (t_own == this && !IsPaused) ThreadPlaces.Slots = aligned;
     }
 
     private readonly record struct Want(long Bytes, long Room);
