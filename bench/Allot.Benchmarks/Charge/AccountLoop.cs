@@ -62,18 +62,7 @@ internal sealed class AccountLoop<TAccount, TOpen>(TAccount[] accounts) : Charge
     /// <inheritdoc/>
     public override void Bursts(int count, int size, long bytes)
     {
-        TOpen account = accounts[0].Open();
-        for (int burst = 0; burst < count; burst++)
-        {
-            for (int i = 0; i < size; i++)
-            {
-                if (!account.TryCharge(bytes)) throw Refused();
-            }
-
-            for (int i = 0; i < size; i++) account.Uncharge(bytes);
-        }
-
-        account.Dispose();
+        for (int burst = 0; burst < count; burst++) Burst(accounts[burst % accounts.Length].Open(), size, bytes);
     }
 
     /// <inheritdoc/>
@@ -96,6 +85,17 @@ internal sealed class AccountLoop<TAccount, TOpen>(TAccount[] accounts) : Charge
             open.Uncharge(bytes);
             open.Dispose();
         }
+    }
+
+    private static void Burst(TOpen account, int size, long bytes)
+    {
+        for (int i = 0; i < size; i++)
+        {
+            if (!account.TryCharge(bytes)) throw Refused();
+        }
+
+        for (int i = 0; i < size; i++) account.Uncharge(bytes);
+        account.Dispose();
     }
 
     private static void PairsOfOne(TOpen account, int count, long bytes)

@@ -40,14 +40,15 @@ internal static class AllotSubjects
         where TOpen : struct, IOpenAccount, allows ref struct
     {
         var limits = new MemoryGroupOptions { MaxBytes = Subject.LimitBytes };
-        MemoryGroup root = new MemoryController(limits).Root;
-        if (depth == 1) return new AccountTree<TAccount, TOpen>([open(root)], HeldBytes);
-        MemoryGroup above = root;
+        MemoryGroup[] roots = [.. Enumerable.Range(0, depth == 1 ? leaves : 1).Select(_ => NewRoot())];
+        if (depth == 1) return new AccountTree<TAccount, TOpen>([.. roots.Select(open)], HeldBytes);
+        MemoryGroup above = roots[0];
         for (int level = 2; level < depth; level++) above = above.CreateChild("above", limits);
         TAccount[] accounts = [.. Enumerable.Range(0, leaves).Select(i => open(above.CreateChild(NameOf(i), limits)))];
         return new AccountTree<TAccount, TOpen>(accounts, HeldBytes);
 
-        long HeldBytes() => root.Memory.CurrentBytes;
+        MemoryGroup NewRoot() => new MemoryController(limits).Root;
+        long HeldBytes() => roots.Sum(static root => root.Memory.CurrentBytes);
         static string NameOf(int leaf) => string.Create(CultureInfo.InvariantCulture, $"leaf{leaf}");
     }
 

@@ -15,20 +15,32 @@ internal sealed record Case(Subject Subject)
 
     public int Threads { get; init; } = 1;
 
-    /// <summary>Leaves that a thread charges in turn.</summary>
+    /// <summary>Leaves that a thread charges in turn. At depth 1 each is a tree.</summary>
     public int Groups { get; init; } = 1;
 
-    /// <summary>Whether each thread has leaves of its own; all leaves have the same ancestors.</summary>
-    public bool AreSiblings { get; init; }
+    /// <summary>What two threads have in common.</summary>
+    public CaseSharing Sharing { get; init; }
 
     /// <summary>Whether this subject can do it.</summary>
-    public bool IsPossible => Bytes <= Subject.MostBytes && !(Subject.IsForOneThread && Threads > 1)
-        && (Depth > 1 || Leaves == 1);
-
-    public int Leaves => AreSiblings ? Groups * Threads : Groups;
+    public bool IsPossible => (Kind != CaseKind.InlinedPair || Subject.CanBeInlined)
+        && (Threads == 1 || Sharing == CaseSharing.Nothing || !Subject.IsForOneThread)
+        && (Depth > 1 || Sharing != CaseSharing.Ancestors);
 
     public override string ToString() => $"{Subject.Name}, {Kind}, {Bytes} bytes, depth {Depth}, {Threads} threads, "
-        + $"{Groups} groups{(AreSiblings ? " each" : "")}";
+        + $"{Groups} groups, sharing {Sharing}";
+}
+
+/// <summary>What threads have in common.</summary>
+internal enum CaseSharing
+{
+    /// <summary>All: they charge the same leaves.</summary>
+    Leaves,
+
+    /// <summary>What is above their leaves, which are siblings.</summary>
+    Ancestors,
+
+    /// <summary>Each has a tree of its own, and no limit holds for both.</summary>
+    Nothing,
 }
 
 /// <summary>What is done.</summary>

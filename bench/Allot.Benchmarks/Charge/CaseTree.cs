@@ -12,7 +12,7 @@ internal sealed class CaseTree
 
     private readonly PinnedThreads _threads;
     private readonly Case _case;
-    private readonly ChargeTree _tree;
+    private readonly ChargeTree[] _trees;   // one, or one for each thread
     private readonly ChargeLoop[] _loops;
     private readonly long _heldWhenPlanted;
 
@@ -20,12 +20,14 @@ internal sealed class CaseTree
     {
         _threads = threads;
         _case = @case;
-        _tree = @case.Subject.Plant(@case.Depth, @case.Leaves);
-        _heldWhenPlanted = _tree.HeldBytes;
-        _loops = [.. Enumerable.Range(0, @case.Threads).Select(thread => _tree.LoopOver(LeavesOf(thread)))];
+        int trees = @case.Sharing == CaseSharing.Nothing ? @case.Threads : 1;
+        int leaves = @case.Sharing == CaseSharing.Ancestors ? @case.Groups * @case.Threads : @case.Groups;
+        _trees = [.. Enumerable.Range(0, trees).Select(_ => @case.Subject.Plant(@case.Depth, leaves))];
+        _heldWhenPlanted = HeldBytes;
+        _loops = [.. Enumerable.Range(0, @case.Threads).Select(LoopOf)];
         threads.Run(@case.Threads, thread =>
         {
-            for (int i = 0; i < HeldPieces; i++) _loops[thread].ChargeEach(PieceBytes);
+            for (int i = 0; i < HeldPieces; i++) _loops[thread].ChargeEach(HeldPieceBytes);
         });
     }
 
@@ -35,7 +37,7 @@ internal sealed class CaseTree
         Granule = _case.Kind == CaseKind.Burst ? Case.BurstSize : 1,
     };
 
-    private long PieceBytes => Math.Min(HeldPieceBytes, _case.Subject.MostBytes);
+    private long HeldBytes => _trees.Sum(static tree => tree.HeldBytes);
 
     /// <summary>Gives everything back.</summary>
     /// <exception cref="BenchmarkException">The tree is not as empty as it was at first: the subject does not do what
@@ -44,10 +46,10 @@ internal sealed class CaseTree
     {
         _threads.Run(_case.Threads, thread =>
         {
-            for (int i = 0; i < HeldPieces; i++) _loops[thread].UnchargeEach(PieceBytes);
-            _tree.LeaveThread();
+            for (int i = 0; i < HeldPieces; i++) _loops[thread].UnchargeEach(HeldPieceBytes);
+            foreach (ChargeTree tree in _trees) tree.LeaveThread();
         });
-        long left = _tree.HeldBytes - _heldWhenPlanted;
+        long left = HeldBytes - _heldWhenPlanted;
         if (left != 0) throw new BenchmarkException($"'{_case}' does not balance: {left} bytes are left.");
     }
 
@@ -62,9 +64,9 @@ internal sealed class CaseTree
         }
     }
 
-    private Range LeavesOf(int thread)
+    private ChargeLoop LoopOf(int thread)
     {
-        int first = _case.AreSiblings ? thread * _case.Groups : 0;
-        return first..(first + _case.Groups);
+        int first = _case.Sharing == CaseSharing.Ancestors ? thread * _case.Groups : 0;
+        return _trees[Math.Min(thread, _trees.Length - 1)].LoopOver(first..(first + _case.Groups));
     }
 }

@@ -11,8 +11,7 @@ internal sealed class ChargeBenchmark : Benchmark
     private static readonly int[] s_depths = [1, 3, 5];
     private static readonly long[] s_sizes = [64, 4096];
     private static readonly CaseKind[] s_kinds = [CaseKind.Pair, CaseKind.Burst];
-    private static readonly bool[] s_siblings = [false, true];
-    private static readonly int[] s_turns = [ManyGroups, VeryManyGroups];
+    private static readonly CaseSharing[] s_limited = [CaseSharing.Leaves, CaseSharing.Ancestors];
 
     public override string Name => "charge";
 
@@ -29,11 +28,17 @@ internal sealed class ChargeBenchmark : Benchmark
           where one refuses. What everybody writes first, and what the goals are relative to.
         - *thread-local stock, C*: `bench/peer/stock.c`, the least that charging in batches can cost. Loops and calls are in
           C. It has no exact limits: what idle threads have in stock is out of reach.
-        - *talloc, by P/Invoke*: `talloc_set_memlimit` of Samba's libtalloc on every level, 64 bytes allocated and freed. It
-          does more (a header, malloc) and works on one thread only.
+        - *talloc, by P/Invoke*: `talloc_set_memlimit` of Samba's libtalloc on every level, the bytes allocated and freed.
+          It does more (a header, malloc), and malloc is most of what a burst of pages shows. A tree of it belongs to one
+          thread: two cannot be below a common limit, so it has no row where they are. It is a call into a library, so
+          nothing of it is compiled into the loop.
+
+        Allot is charged *by group* (`group.TryCharge`), *by handle* (`group.Handle()`, which a thread keeps for its loop), and
+        *ambient* (`AmbientCharging.TryCharge`, which charges the group that the thread is in by `group.Enter()`).
 
         *Siblings* are groups of each thread's own, below the same ancestors. A *burst* is 256 charges, then 256 uncharges.
-        *In turn* means that each pair charges another group than the one before. *Hovering* charges and uncharges 64 bytes
+        *In turn* means that each pair, or burst, charges another group than the one before; ambient, that is a scope
+        entered and left around each. At depth 1 each of those groups is a tree. *Hovering* charges and uncharges 64 bytes
         at every fill level from 0 to 512 KiB, up and down in steps of 64 bytes; the worst step is where the edge of a batch
         costs most.
         """;
@@ -53,7 +58,9 @@ internal sealed class ChargeBenchmark : Benchmark
         AddInlined(page, subjects, results);
         AddDepths(page, "One thread, one group, bursts of 256", CaseKind.Burst, subjects, results);
         AddTwoThreads(page, subjects, results);
+        AddTreeEach(page, subjects, results);
         AddInTurn(page, subjects, results);
+        AddVeryMany(page, subjects, results);
         foreach (Subject own in AllotSubjects.All) AddGoals(page, own, results);
         AddHovering(bench, page, [stock, StockSubject.WithoutSpare(bench), .. AllotSubjects.All]);
     }
@@ -63,29 +70,32 @@ internal sealed class ChargeBenchmark : Benchmark
         var plain = new Case(subject);
         foreach (int depth in s_depths)
         {
-            if (subject.MostBytes > 64 || !subject.IsForOneThread) yield return Inlined(plain) with { Depth = depth };
+            yield return Inlined(plain) with { Depth = depth };
             foreach (long bytes in s_sizes)
             {
                 foreach (CaseKind kind in s_kinds)
                 {
                     Case one = plain with { Kind = kind, Depth = depth, Bytes = bytes };
+                    Case inTurn = one with { Groups = ManyGroups };
                     yield return one;
-                    yield return Two(one, siblings: false);
-                    yield return Two(one, siblings: true);
+                    yield return inTurn;
+                    yield return Two(one, CaseSharing.Nothing);
+                    foreach (CaseSharing sharing in s_limited)
+                    {
+                        yield return Two(one, sharing);
+                        yield return Two(inTurn, sharing);
+                    }
                 }
             }
         }
 
-        foreach (int groups in s_turns)
-        {
-            yield return plain with { Groups = groups };
-            yield return Two(plain, siblings: true) with { Groups = groups };
-        }
+        yield return plain with { Groups = VeryManyGroups };
+        yield return Two(plain, CaseSharing.Ancestors) with { Groups = VeryManyGroups };
     }
 
     private static Case Inlined(Case one) => one with { Kind = CaseKind.InlinedPair };
 
-    private static Case Two(Case one, bool siblings) => one with { Threads = 2, AreSiblings = siblings };
+    private static Case Two(Case one, CaseSharing sharing) => one with { Threads = 2, Sharing = sharing };
 
     private static Case ByInterlocked(Case one) => one with { Subject = InterlockedSubject.Subject };
 
@@ -113,13 +123,28 @@ internal sealed class ChargeBenchmark : Benchmark
                 "depth 5 to Interlocked"],
             from kind in s_kinds
             from bytes in s_sizes
-            from siblings in s_siblings
+            from sharing in s_limited
             from subject in subjects
             let alone = new Case(subject) { Kind = kind, Bytes = bytes }
-            let both = Two(alone, siblings)
+            let both = Two(alone, sharing)
             where results.Has(both)
-            let what = kind == CaseKind.Pair ? "pair" : "burst"
-            select DepthsOf(both, [what, $"{bytes}", siblings ? "siblings" : "one"], alone, results));
+            select DepthsOf(both, [NameOf(kind), $"{bytes}", NameOf(sharing)], alone, results));
+
+    private static void AddTreeEach(ResultPage page, IReadOnlyList<Subject> subjects, CaseResults results) =>
+        page.AddTable("Two threads, a tree each, and no limit for both",
+            ["ns per pair", "what", "bytes", "depth 1", "depth 3", "depth 5", "depth 5 to one thread",
+                "depth 5 to Interlocked"],
+            from kind in s_kinds
+            from bytes in s_sizes
+            from subject in subjects
+            let alone = new Case(subject) { Kind = kind, Bytes = bytes }
+            let both = Two(alone, CaseSharing.Nothing)
+            where results.Has(both)
+            select DepthsOf(both, [NameOf(kind), $"{bytes}"], alone, results));
+
+    private static string NameOf(CaseKind kind) => kind == CaseKind.Burst ? "burst" : "pair";
+
+    private static string NameOf(CaseSharing sharing) => sharing == CaseSharing.Leaves ? "one" : "siblings";
 
     private static IReadOnlyList<string> DepthsOf(
         Case deep, IReadOnlyList<string> what, Case baseline, CaseResults results) =>
@@ -132,20 +157,37 @@ internal sealed class ChargeBenchmark : Benchmark
     ];
 
     private static void AddInTurn(ResultPage page, IReadOnlyList<Subject> subjects, CaseResults results) =>
-        page.AddTable("Groups in turn: 64 bytes, depth 5",
-            ["ns per pair", "threads", "1 group each", "8 groups each", "100 groups each", "8 to 1", "100 to 1",
-                "100, to Interlocked"],
+        page.AddTable("8 groups in turn",
+            ["ns per pair", "what", "bytes", "threads, groups", "depth 1", "depth 3", "depth 5",
+                "depth 5 to one group", "depth 5 to Interlocked"],
+            from kind in s_kinds
+            from bytes in s_sizes
+            from shape in InTurnShapes()
+            from subject in subjects
+            let one = shape.Of(new Case(subject) { Kind = kind, Bytes = bytes })
+            let many = one with { Groups = ManyGroups }
+            where results.Has(many)
+            select DepthsOf(many, [NameOf(kind), $"{bytes}", shape.Name], one, results));
+
+    private static IEnumerable<(string Name, Func<Case, Case> Of)> InTurnShapes()
+    {
+        yield return ("1, 8", static one => one);
+        yield return ("2, the same 8", static one => Two(one, CaseSharing.Leaves));
+        yield return ("2, 8 siblings each", static one => Two(one, CaseSharing.Ancestors));
+    }
+
+    private static void AddVeryMany(ResultPage page, IReadOnlyList<Subject> subjects, CaseResults results) =>
+        page.AddTable("100 groups in turn: 64 bytes, depth 5",
+            ["ns per pair", "threads", "1 group each", "100 groups each", "100 to 1", "100, to Interlocked"],
             from threads in Enumerable.Range(1, 2)
             from subject in subjects
-            let one = threads == 1 ? new Case(subject) : Two(new Case(subject), siblings: true)
-            let many = one with { Groups = ManyGroups }
+            let one = threads == 1 ? new Case(subject) : Two(new Case(subject), CaseSharing.Ancestors)
             let veryMany = one with { Groups = VeryManyGroups }
             where results.Has(one)
             select (string[])
             [
-                subject.Name, $"{threads}", results.Time(one), results.Time(many), results.Time(veryMany),
-                results.RatioCell(many, one), results.RatioCell(veryMany, one),
-                results.RatioCell(veryMany, ByInterlocked(veryMany)),
+                subject.Name, $"{threads}", results.Time(one), results.Time(veryMany),
+                results.RatioCell(veryMany, one), results.RatioCell(veryMany, ByInterlocked(veryMany)),
             ]);
 
     private static void AddGoals(ResultPage page, Subject own, CaseResults results)
@@ -158,11 +200,9 @@ internal sealed class ChargeBenchmark : Benchmark
             results.AddGoal(page, $"pair {what} {peer}", pair, ByInterlocked(pair), goals.PairMax);
             results.AddGoal(page, $"burst {what} {peer}", burst, ByInterlocked(burst), goals.BurstMax);
             results.AddGoal(page, $"pair {what}, depth 5 to depth 1", pair, pair with { Depth = 1 }, 1.05);
-            results.AddGoal(page, $"pair {what}, two threads in one group to one thread", Two(pair, false), pair, 1.3);
+            results.AddGoal(page, $"pair {what}, two threads in one group to one thread", Two(pair, CaseSharing.Leaves), pair, 1.3);
+            results.AddGoal(page, $"pair {what}, 8 groups in turn to one", pair with { Groups = ManyGroups }, pair, 3);
         }
-
-        var one = new Case(own);
-        results.AddGoal(page, "8 groups in turn to one", one with { Groups = ManyGroups }, one, 3);
     }
 
     private static void AddHovering(Workbench bench, ResultPage page, IReadOnlyList<Subject> subjects)

@@ -26,7 +26,8 @@ internal abstract class ChargeLoop
     /// <summary>As <see cref="Pairs"/>, compiled into the loop. Of the first leaf.</summary>
     public virtual void InlinedPairs(int count, long bytes) => throw new NotSupportedException();
 
-    /// <summary>Charges the first leaf a number of times, then uncharges it as often; and all that again.</summary>
+    /// <summary>Charges a leaf a number of times, then uncharges it as often; and all that again, leaf after leaf in
+    /// turn.</summary>
     public abstract void Bursts(int count, int size, long bytes);
 
     /// <summary>Charges every leaf once.</summary>

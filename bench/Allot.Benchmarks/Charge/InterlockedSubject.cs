@@ -13,12 +13,17 @@ internal static class InterlockedSubject
 
     private static AccountTree<Account, Account> Plant(int depth, int leaves)
     {
-        var root = new Counter(parent: null);
-        if (depth == 1) return new AccountTree<Account, Account>([new Account(root)], () => root.UsedBytes);
-        Counter above = root;
-        for (int level = 2; level < depth; level++) above = new Counter(above);
-        Account[] accounts = [.. Enumerable.Range(0, leaves).Select(_ => new Account(new Counter(above)))];
-        return new AccountTree<Account, Account>(accounts, () => root.UsedBytes);
+        Counter? root = null, above = null;
+        for (int level = 1; level < depth; level++)
+        {
+            above = new Counter(above);
+            root ??= above;
+        }
+
+        Counter[] made = [.. Enumerable.Range(0, leaves).Select(_ => new Counter(above))];
+        return new AccountTree<Account, Account>(
+            [.. made.Select(static leaf => new Account(leaf))],
+            () => root?.UsedBytes ?? made.Sum(static leaf => leaf.UsedBytes));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -51,18 +51,21 @@ internal sealed unsafe class StockSubject
 
     private Tree Plant(int depth, int leaves)
     {
-        nint root = _newCounter(0, Subject.LimitBytes);
-        if (depth == 1) return new Tree(this, root, [root]);
-        nint above = root;
-        for (int level = 2; level < depth; level++) above = _newCounter(above, Subject.LimitBytes);
+        nint root = 0, above = 0;
+        for (int level = 1; level < depth; level++)
+        {
+            above = _newCounter(above, Subject.LimitBytes);
+            if (root == 0) root = above;
+        }
+
         nint[] made = new nint[leaves];
         foreach (ref nint leaf in made.AsSpan()) leaf = _newCounter(above, Subject.LimitBytes);
-        return new Tree(this, root, made);
+        return new Tree(this, root == 0 ? made : [root], made);
     }
 
-    private sealed class Tree(StockSubject library, nint root, nint[] leaves) : ChargeTree
+    private sealed class Tree(StockSubject library, nint[] roots, nint[] leaves) : ChargeTree
     {
-        public override long HeldBytes => library._used(root);
+        public override long HeldBytes => roots.Sum(root => library._used(root));
 
         public override ChargeLoop LoopOver(Range range) => new Loop(library, leaves[range]);
 
@@ -85,8 +88,10 @@ internal sealed unsafe class StockSubject
         public override void InlinedPairs(int count, long bytes) =>
             ThrowIfAny(library._inlinedPairs(leaves[0], count, bytes));
 
-        public override void Bursts(int count, int size, long bytes) =>
-            ThrowIfAny(library._bursts(leaves[0], count, size, bytes));
+        public override void Bursts(int count, int size, long bytes)
+        {
+            for (int i = 0; i < count; i++) ThrowIfAny(library._bursts(leaves[i % leaves.Length], 1, size, bytes));
+        }
 
         public override void ChargeEach(long bytes)
         {

@@ -1,5 +1,6 @@
 // talloc of Samba: the only C library whose limits on small objects are a tree. Its charge is an allocation, so it does
-// more than the others here (a header, malloc); its limits count the header too. A context belongs to one thread.
+// more than the others here (a header, malloc); its limits count the header too. A tree of contexts belongs to one thread:
+// libtalloc has no lock and no atomic operation, so two threads cannot have a common ancestor, nor a common limit.
 
 using System.Runtime.InteropServices;
 using Allot.Benchmarks.Runner;
@@ -14,16 +15,20 @@ internal static unsafe partial class TallocSubject
     public static Subject Subject { get; } = new("talloc, by P/Invoke", Plant)
     {
         IsForOneThread = true,
-        MostBytes = 64,
+        CanBeInlined = false,
     };
 
     private static Tree Plant(int depth, int leaves)
     {
-        nint root = NewContext(0);
-        if (depth == 1) return new Tree(root, [root]);
-        nint above = root;
-        for (int level = 2; level < depth; level++) above = NewContext(above);
-        return new Tree(root, [.. Enumerable.Range(0, leaves).Select(_ => NewContext(above))]);
+        nint root = 0, above = 0;
+        for (int level = 1; level < depth; level++)
+        {
+            above = NewContext(above);
+            if (root == 0) root = above;
+        }
+
+        nint[] made = [.. Enumerable.Range(0, leaves).Select(_ => NewContext(above))];
+        return new Tree(root == 0 ? made : [root], made);
     }
 
     private static nint NewContext(nint parent)
@@ -50,9 +55,9 @@ internal static unsafe partial class TallocSubject
     [LibraryImport(Library, EntryPoint = "talloc_total_size")]
     private static partial nuint TotalSize(nint context);
 
-    private sealed class Tree(nint root, nint[] leaves) : ChargeTree
+    private sealed class Tree(nint[] roots, nint[] leaves) : ChargeTree
     {
-        public override long HeldBytes => (long)TotalSize(root);
+        public override long HeldBytes => roots.Sum(static root => (long)TotalSize(root));
 
         public override ChargeLoop LoopOver(Range range) => new Loop(leaves[range]);
     }
@@ -78,10 +83,10 @@ internal static unsafe partial class TallocSubject
         public override void Bursts(int count, int size, long bytes)
         {
             if (_blocks.Length < size) _blocks = new nint[size];
-            nint leaf = leaves[0];
             Span<nint> blocks = _blocks.AsSpan(0, size);
             for (int burst = 0; burst < count; burst++)
             {
+                nint leaf = leaves[burst % leaves.Length];
                 foreach (ref nint block in blocks)
                 {
                     block = Allocate(leaf, (nuint)bytes);
