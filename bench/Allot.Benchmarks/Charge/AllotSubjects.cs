@@ -121,14 +121,15 @@ internal static class AllotSubjects
 
         public bool TryCharge(long bytes)
         {
-            _payer = Charge(bytes);
-            return _payer is not null;
+            MemoryGroup? payer = Charge(bytes);
+            _payer = payer;
+            return payer is not null;
         }
 
         public readonly void Uncharge(long bytes) => Uncharge(_payer!, bytes);
 
         public bool TryChargeInlined(long bytes) =>
-            AmbientCharging.TryCharge(MemoryKind.User, bytes, out _payer, out _);
+            AmbientCharging.TryCharge(MemoryKind.User, bytes, out _payer);
 
         public readonly void UnchargeInlined(long bytes) => _payer!.Uncharge(MemoryKind.User, bytes);
 
@@ -136,7 +137,7 @@ internal static class AllotSubjects
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static MemoryGroup? Charge(long bytes) =>
-            AmbientCharging.TryCharge(MemoryKind.User, bytes, out MemoryGroup? payer, out _) ? payer : null;
+            AmbientCharging.TryCharge(MemoryKind.User, bytes, out MemoryGroup? payer) ? payer : null;
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void Uncharge(MemoryGroup payer, long bytes) => payer.Uncharge(MemoryKind.User, bytes);

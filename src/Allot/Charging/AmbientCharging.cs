@@ -84,6 +84,32 @@ public static class AmbientCharging
     /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
     /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
     /// <param name="payer">When true is returned: who was charged; null when nobody was.</param>
+    /// <returns>True when the bytes are charged or nobody has to pay. False when they were refused; the method that
+    /// takes a <see cref="ChargeRefusal"/> tells by whom.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
+    /// kind is unknown.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryCharge(MemoryKind kind, long bytes, out MemoryGroup? payer)
+    {
+        nint slots = ThreadPlaces.Slots;
+        payer = ThreadGroups.ActiveAtOnce;
+        if (payer is not null && payer.TrySpendIn(slots, kind, bytes)) return true;
+        payer = TryChargeElsewhere(kind, bytes, out bool isCharged);
+        return isCharged;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static MemoryGroup? TryChargeElsewhere(MemoryKind kind, long bytes, out bool isCharged)
+    {
+        MemoryGroup? payer = TryChargeElsewhere(kind, bytes, out ChargeRefusal refusal);
+        isCharged = refusal.Group is null;
+        return payer;
+    }
+
+    /// <summary>Charges the current group as its <c>TryCharge</c> does.</summary>
+    /// <param name="kind">Whether the memory is the tenant's or the host's on its behalf.</param>
+    /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+    /// <param name="payer">When true is returned: who was charged; null when nobody was.</param>
     /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>True when the bytes are charged or nobody has to pay; false when they were refused.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or the
