@@ -84,8 +84,17 @@ internal static class ChargeAfterKill
         }
     }
 
-    // What living groups below a killed one hold, spared by the policy, is not what it has to let go of.
-    private static bool IsDying(Shortage shortage, MemoryGroup killed) => shortage.BytesOf(killed) > killed.Children
-        .Where(static child => child.State == MemoryGroupState.Online)
-        .Aggregate(Int128.Zero, (sum, child) => sum + shortage.BytesOf(child));   // a sum of longs can be too large
+    // What living groups below a killed one hold, spared by the policy, is not what it has to let go of; nor is what it
+    // pays for those below it (OutOfMemoryWalk).
+    private static bool IsDying(Shortage shortage, MemoryGroup killed)
+    {
+        Int128 others = 0;   // a sum of longs can be too large
+        foreach (MemoryGroup child in killed.Children)
+        {
+            others += child.MetadataBytes;
+            if (child.State == MemoryGroupState.Online) others += shortage.BytesOf(child);
+        }
+
+        return shortage.BytesOf(killed) > others;
+    }
 }

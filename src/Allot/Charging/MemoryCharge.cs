@@ -263,15 +263,20 @@ public sealed class MemoryCharge : IDisposable
         bool isInside = target.KernelAccounting.TryEnter();
         bool canMove = target.Controller == _group.Controller && target.Counts(Kind) && _group.Counts(Kind);
         long counted = _bytes - _uncountedBytes;
-        bool moved = canMove
-            ? _group.TryMoveTo(target, Kind, counted, out refusal)
-            : target.TryCharge(Kind, counted, out refusal);
-        if (!moved)
+        bool moved = false;
+        try
         {
-            if (isInside) target.KernelAccounting.Leave();
-            return false;
+            moved = canMove
+                ? _group.TryMoveTo(target, Kind, counted, out refusal)
+                : target.TryCharge(Kind, counted, out refusal);
+        }
+        finally
+        {
+            // Also when it throws, as a charge does where the context denies allocations.
+            if (!moved && isInside) target.KernelAccounting.Leave();
         }
 
+        if (!moved) return false;
         if (!canMove)
         {
             _group.UnchargeRecorded(Kind, counted);

@@ -29,17 +29,29 @@ public sealed partial class MemoryCounter
     }
 
     /// <summary>The lowest level that both counters are charged on; null when they are of different trees.</summary>
+    /// <remarks>Takes as many steps as the tree is deep: from levels of the same height both go up side by
+    /// side.</remarks>
     internal MemoryCounter? FindShared(MemoryCounter other)
     {
-        for (MemoryCounter? level = this; level is not null; level = level._parent)
-        {
-            for (MemoryCounter? its = other; its is not null; its = its._parent)
-            {
-                if (its == level) return level;
-            }
-        }
+        MemoryCounter? own = this, its = other;
+        int higher = Height - other.Height;
+        for (; higher > 0; higher--) own = own!._parent;
+        for (; higher < 0; higher++) its = its!._parent;
+        while (own != its) (own, its) = (own!._parent, its!._parent);
+        Debug.Assert(own is null || IsChargedOn(own), "What is shared is above this counter.");
+        Debug.Assert(own is null || other.IsChargedOn(own), "What is shared is above the other counter.");
+        return own;
+    }
 
-        return null;
+    // Levels from here to the root.
+    private int Height
+    {
+        get
+        {
+            int levels = 0;
+            for (MemoryCounter? level = this; level is not null; level = level._parent) levels++;
+            return levels;
+        }
     }
 
     /// <summary>Whether what is charged to this counter stands on the level: the level is this one, an ancestor, or

@@ -140,7 +140,7 @@ internal sealed class TreeWaiting(SteadyLock gate)
         if (_lines.Count == 0) return null;
         foreach (MemoryCounter level in target.Path)
         {
-            if (!source.IsChargedOn(level) && IsPromised_NeedsGate(level, bytes)) return level;
+            if (IsPromised_NeedsGate(level, bytes) && !source.IsChargedOn(level)) return level;
         }
 
         return null;

@@ -101,6 +101,9 @@ public sealed partial class MemoryGroup
 
     internal MemoryController Controller => _controller;
 
+    /// <summary>What the parent pays for this group; 0 where nobody does.</summary>
+    internal int MetadataBytes => Volatile.Read(ref _metadataBytes);
+
     [Conditional("DEBUG")]
     private void AssertInvariants_NeedsLock()
     {

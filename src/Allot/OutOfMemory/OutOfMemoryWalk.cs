@@ -1,5 +1,10 @@
 // From the limiter down: who could be killed, and who was killed already and has not let go yet. Groups that use
 // nothing are not entered.
+//
+// What a group pays for the groups below it (ChargesGroupMetadata) is not its own here: it is not of its doing what they
+// are worth to others, it would go with all of them, and killing gives none of it back; removing them does.
+
+using System.Diagnostics;
 
 namespace Allot;
 
@@ -21,7 +26,7 @@ internal sealed class OutOfMemoryWalk
             foreach (MemoryGroup child in next.Group.Children)
             {
                 long bytes = shortage.BytesOf(child);
-                own = Math.Max(0, own - bytes);
+                own = Math.Max(0, own - bytes - child.MetadataBytes);
                 if (bytes > 0) pending.Push((child, bytes));
             }
 
@@ -36,6 +41,8 @@ internal sealed class OutOfMemoryWalk
 
     private void Add(MemoryGroup group, long own, long total, TimeSpan grace)
     {
+        Debug.Assert(own >= 0, "A group holds no less than nothing.");
+        Debug.Assert(own <= total, "What a group holds itself is a part of what it holds.");
         if (group.Life?.Ending is { } ending)
         {
             if (own > 0 && ending.Age < grace) _dying.Add(group);

@@ -25,7 +25,8 @@ internal static class HighTransfer
             long owed = ReclaimState.Of(source)?.TakeHighDebt(bytes) ?? 0;
             if (!group.Memory.IsPastHigh) return;
             bool isAbove = false;
-            for (MemoryGroup? level = group; level is not null && !source.IsAtOrBelow(level); level = level.Parent)
+            MemoryCounter? shared = group.Memory.FindShared(source.Memory);
+            for (MemoryGroup? level = group; level is not null && level.Memory != shared; level = level.Parent)
             {
                 if (!level.LookAboveHigh()) continue;
                 level.Count(EventKind.High);
