@@ -55,6 +55,7 @@ internal static class ChargeAfterKill
 
         private bool TryChargeWhileDying(MemoryKind kind, Shortage shortage, IReadOnlyList<MemoryGroup> dying)
         {
+            Debug.Assert(dying.Count > 0, "Nobody waits for nobody.");
             TimeSpan grace = group.Controller.OutOfMemoryGrace;
             if (grace == TimeSpan.Zero) return false;
             using PressureScope stalled = PressureScope.Enter(group);

@@ -36,6 +36,7 @@ internal static class ChargeAfterReclaim
                     freed = limiter.ReclaimForCharge(bytes, context);
                 }
 
+                Debug.Assert(freed >= 0, "Reclaim takes nothing.");
                 if (group.TryCharge(kind, bytes, out refusal)) return true;
                 if (freed == 0) return false;
             }

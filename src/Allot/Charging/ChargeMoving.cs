@@ -1,5 +1,7 @@
 // Charged bytes that change their group within a tree: at one instant for whoever charges (TreeReserves.TryMove).
 
+using System.Diagnostics;
+
 namespace Allot;
 
 internal static class ChargeMoving
@@ -9,6 +11,9 @@ internal static class ChargeMoving
         /// <summary>Moves charged bytes to a group of the same tree.</summary>
         internal bool TryMoveTo(MemoryGroup target, MemoryKind kind, long bytes, out ChargeRefusal refusal)
         {
+            Debug.Assert(group != target, "What stays is not moved.");
+            Debug.Assert(group.Controller == target.Controller, "To another tree, bytes are charged anew.");
+            Debug.Assert(group.Counts(kind) && target.Counts(kind), "What is not counted cannot be moved.");
             refusal = default;
             MemoryCounter? limiter = null;
             bool isOnline = target.State == MemoryGroupState.Online;

@@ -13,6 +13,7 @@ internal static class ChargeRefusing
         {
             Debug.Assert(bytes > 0, "Nothing always fits.");
             var owner = (MemoryGroup)limiter.Owner!;
+            Debug.Assert(group.IsAtOrBelow(owner), "Only what a group is charged on refuses it.");
             CounterKind counter = limiter.Kind;
             owner.Count(counter switch
             {

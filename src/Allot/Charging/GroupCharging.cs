@@ -228,6 +228,7 @@ public static class GroupCharging
         /// <exception cref="MemoryLimitExceededException">It may fail.</exception>
         internal void ChargePastLimit(MemoryKind kind, long bytes, ChargeRefusal refusal, ChargeEffort effort)
         {
+            Debug.Assert(refusal.Reason != RefusalReason.None, "Only what was refused passes a limit.");
             bool isByLimit = refusal.Limiter is not null;
             bool mayPass = !effort.MayFail || (isByLimit && effort.MayUseReserve);
             if (!mayPass) throw new MemoryLimitExceededException(refusal);
@@ -238,6 +239,7 @@ public static class GroupCharging
         /// <summary>Reclaims for a charge that stands above a high limit, and delays it, as far as it may.</summary>
         internal void SlowDown(long bytes, ChargeEffort effort)
         {
+            Debug.Assert(!group.Controller.TreeLock.IsHeldByCurrentThread, "Nobody is held up under that lock.");
             if (effort.MayReclaim)
             {
                 group.Throttle(bytes, effort.ReclaimContext);
@@ -252,6 +254,7 @@ public static class GroupCharging
         {
             ValidateAmount(bytes);
             ValidateKind(kind);
+            Debug.Assert(!group.Controller.TreeLock.IsHeldByCurrentThread, "Nobody charges under that lock.");
             refusal = default;
             MemoryCounter? limiter = null;
             bool isOnline = group.State == MemoryGroupState.Online;
@@ -281,6 +284,8 @@ public static class GroupCharging
         {
             if (!group.Counts(kind)) return;
             long missing = group.CounterOf(kind).Uncharge(bytes);
+            Debug.Assert(missing >= 0, "More is never given back than was asked.");
+            Debug.Assert(missing <= bytes, "What is missing is a part of what was asked.");
             bool mayMiss = kind == MemoryKind.Kernel && group.KernelAccounting.HadUncounted;
             if (missing > 0 && !mayMiss) group.ReportAccountingError(bytes, missing);
             ReclaimScope.NoteUncharged(group, kind, bytes - missing);
@@ -313,9 +318,13 @@ public static class GroupCharging
 
         /// <summary>The same with <see cref="ThreadPlaces.Slots"/> in hand.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        internal bool TrySpendIn(nint slots, MemoryKind kind, long bytes) => kind == MemoryKind.User
-            ? ThreadReserves.TrySpendInFirst(slots, group.Memory, bytes)
-            : group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpendInFirst(slots, counter, bytes);
+        internal bool TrySpendIn(nint slots, MemoryKind kind, long bytes)
+        {
+            Debug.Assert(slots == 0 || !ThreadContext.BlocksAccounting, "Where nobody pays, nothing held is spent.");
+            return kind == MemoryKind.User
+                ? ThreadReserves.TrySpendInFirst(slots, group.Memory, bytes)
+                : group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpendInFirst(slots, counter, bytes);
+        }
 
         private bool TrySpendElsewhere(MemoryKind kind, long bytes) =>
             group.CounterIfAny(kind) is { } counter && ThreadReserves.TrySpendElsewhere(counter, bytes);

@@ -4,6 +4,8 @@
 // A group remembers that its parent pays. So unlike a charge of the caller's, this one depends on nothing that the
 // calling thread may have around it: it is counted, and given back, on the counter itself.
 
+using System.Diagnostics;
+
 namespace Allot;
 
 internal sealed class GroupMetadataCharging : GroupPayer
@@ -16,6 +18,8 @@ internal sealed class GroupMetadataCharging : GroupPayer
 
     public override bool TryCharge(MemoryGroup parent, string name, long bytes)
     {
+        Debug.Assert(bytes > 0, "No group is made of nothing.");
+        Debug.Assert(!parent.Controller.TreeLock.IsHeldByCurrentThread, "Nobody charges under the lock of the tree.");
         if (ThreadReserves.TrySpend(parent.Kernel, bytes)) return true;
         if (!parent.TryChargeTree(MemoryKind.Kernel, bytes, out ChargeRefusal refusal)
             && !TryChargeAfterMakingRoom(parent, bytes, ref refusal))

@@ -172,6 +172,8 @@ public sealed class MemoryCharge : IDisposable
     // charged first and owned second, unless the handle has changed meanwhile.
     private void GrowAfterRefusal(long bytes, bool isTotal, ChargeRefusal refusal)
     {
+        Debug.Assert(!_gate.IsHeldByCurrentThread, "Who is asked for room may use this very handle.");
+        Debug.Assert(refusal.Reason != RefusalReason.None, "Only what was refused is tried again.");
         bool isInScope = ThreadContext.Restrictions != AllocationRestrictions.None;   // may pass the limit
         bool canHelp = isInScope || (refusal.Limiter is { } limiter && limiter.CanMakeRoom);
         if (!canHelp)
@@ -258,6 +260,7 @@ public sealed class MemoryCharge : IDisposable
 
     private bool TryTransfer_NeedsGate(MemoryGroup target, out ChargeRefusal refusal)
     {
+        Debug.Assert(_gate.IsHeldByCurrentThread, "What is owned changes under the gate.");
         refusal = default;
         if (target == _group) return true;
         bool isInside = target.KernelAccounting.TryEnter();
@@ -283,6 +286,7 @@ public sealed class MemoryCharge : IDisposable
             if (ThreadContext.BlocksAccounting) _uncountedBytes = _bytes;
         }
 
+        Debug.Assert(!isInside || !target.CountsKernelMemory, "A group with a handle inside cannot start to count.");
         if (_isInside) _group.KernelAccounting.Leave();
         _group = target;
         _isInside = isInside;

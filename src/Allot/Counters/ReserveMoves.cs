@@ -4,7 +4,7 @@
 // changes both, or which slot a balance lies in, and leaves the difference as it is. But who reads one place before a
 // move and the other after it reads what never was true, too much or too little.
 //
-//   mover    Begin, change both places, End     every place of ThreadReserves.cs where bytes move
+//   mover    Begin, change both places, End     every place of ThreadReserves where bytes move
 //   reader   ended = Ended; read both places; accept them if NoneSince(ended)
 //
 // Invariant: _ended <= _begun, both only grow, and between End and the next Begin no byte is on its way.

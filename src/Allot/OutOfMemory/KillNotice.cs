@@ -5,6 +5,7 @@
 // know that, and a callback may well need one of them: the policy tells on a thread of its own. Not on the pool, whose
 // threads may all be in charges that wait for this very notice.
 
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Allot;
@@ -41,6 +42,8 @@ internal static class KillNotice
     {
         foreach (MemoryGroup group in killed)
         {
+            Debug.Assert(group.Life?.Ending is not null, "Only who was killed is told.");
+            Debug.Assert(!group.Controller.TreeLock.IsHeldByCurrentThread, "Owners are told without locks.");
             if (OutOfMemoryScope.Run(group.Life!.Fire) is not { } thrown) continue;
             string what = TraceReport.Describe(thrown);
             OutOfMemoryScope.Report($"a callback of the token Killed of '{group.Path}' threw: {what}.");

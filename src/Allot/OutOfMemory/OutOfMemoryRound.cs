@@ -27,6 +27,9 @@ internal static class OutOfMemoryRound
         dying = [];
         if (ReclaimScope.IsReclaiming || OutOfMemoryScope.IsInside) return AfterRound.Refuse;
         MemoryController controller = shortage.Limiter.Controller;
+        Debug.Assert(shortage.Requester.IsAtOrBelow(shortage.Limiter), "A limit refuses only what is below it.");
+        Debug.Assert(!controller.Reserves.Gate.IsHeldByCurrentThread, "Foreign code runs without locks of the tree.");
+        Debug.Assert(!controller.TreeLock.IsHeldByCurrentThread, "Foreign code runs without locks of the tree.");
         var state = OutOfMemoryState.Of(controller);
         if (state.Policy is RefusePolicy)
         {
@@ -64,6 +67,7 @@ internal static class OutOfMemoryRound
             state.Gate.Exit();
         }
 
+        Debug.Assert(!state.Gate.IsHeldByCurrentThread, "Owners and observers are told outside of the gate.");
         if (killed.Count > 0) KillNotice.TellElsewhere(killed);
         state.Raise(decision);
         dying = killed;
@@ -170,13 +174,21 @@ internal static class OutOfMemoryRound
     {
         Debug.Assert(verdict.Victim is not null, "Nobody is killed without being chosen.");
         MemoryGroup top = verdict.Top!;
+        Debug.Assert(top.Parent is not null, "The root is never killed.");
+        Debug.Assert(top.IsAtOrBelow(shortage.Limiter), "Nobody above a limit is killed for it.");
+        Debug.Assert(verdict.Victim!.IsAtOrBelow(top), "Who was chosen goes with who takes its place.");
         string by = $"the out-of-memory policy of '{shortage.Limiter.Path}'";
         var ending = new GroupEnding($"out of memory, and {verdict.Reason}", by, top.Path, top.Controller.Time);
         IReadOnlyList<MemoryGroup> killed = top.End(
             ending, spares: static group => group.OutOfMemoryPriority == OutOfMemoryPolicy.NeverKilled);
         if (killed.Count == 0) return killed;
 
-        foreach (MemoryGroup group in killed) group.Count(EventKind.OomKill);
+        foreach (MemoryGroup group in killed)
+        {
+            Debug.Assert(group.Life!.Ending == ending, "Each is killed, and counted, once.");
+            group.Count(EventKind.OomKill);
+        }
+
         if (top.KillsAsOne) top.Count(EventKind.OomGroupKill);
         return killed;
     }

@@ -1,6 +1,8 @@
 // The mark that this thread runs a policy, an observer or a kill callback. A charge that one of these makes asks no
 // policy: there is no out-of-memory decision inside another one. Which of the thread's scopes hold: see ForeignScope.
 
+using System.Diagnostics;
+
 namespace Allot;
 
 internal static class OutOfMemoryScope
@@ -26,6 +28,7 @@ internal static class OutOfMemoryScope
         }
         finally
         {
+            Debug.Assert(IsInside, "Who leaves has entered.");
             t_depth--;
         }
     }

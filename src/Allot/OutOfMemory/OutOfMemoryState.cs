@@ -3,6 +3,8 @@
 // Lock order: the gate (held while the policy chooses), then the gate of the reserves and the lock of the tree; the
 // list lock is a leaf.
 
+using System.Diagnostics;
+
 namespace Allot;
 
 internal sealed class OutOfMemoryState
@@ -37,6 +39,8 @@ internal sealed class OutOfMemoryState
     {
         using (_listLock.EnterScope())
         {
+            Debug.Assert(!decision.IsPreview, "What was not done is not recorded.");
+            Debug.Assert(_decisions.Length <= DecisionsKept, "Only the last decisions are kept.");
             Volatile.Write(ref _decisions, [.. _decisions.TakeLast(DecisionsKept - 1), decision]);
         }
     }
@@ -44,6 +48,7 @@ internal sealed class OutOfMemoryState
     /// <summary>Called without locks.</summary>
     public void Raise(OutOfMemoryDecision decision)
     {
+        Debug.Assert(!Gate.IsHeldByCurrentThread, "Observers may take their time.");
         if (decision.Fault is not null && Interlocked.Increment(ref _faults) == 1)
         {
             OutOfMemoryScope.Report(

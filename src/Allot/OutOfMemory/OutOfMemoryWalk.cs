@@ -1,7 +1,7 @@
 // From the limiter down: who could be killed, and who was killed already and has not let go yet. Groups that use
 // nothing are not entered.
 //
-// What a group pays for the groups below it (ChargesGroupMetadata) is not its own here: it is not of its doing what they
+// What a group pays for the groups below it (ChargesGroupMetadata) is not its own here: it is not its doing what they
 // are worth to others, it would go with all of them, and killing gives none of it back; removing them does.
 
 using System.Diagnostics;

@@ -53,6 +53,47 @@ public sealed class GroupMetadataTests
     }
 
     [Fact]
+    public void What_a_group_pays_for_others_makes_it_no_victim()
+    {
+        var tree = new MemoryController(options: new()
+        {
+            ChargesGroupMetadata = true,
+            OutOfMemoryPolicy = OutOfMemoryPolicy.Largest,
+        });
+        MemoryGroup host = tree.Root.CreateChild("host", new() { MaxBytes = 100_000 });
+        MemoryGroup tenants = host.CreateChild("tenants"), batch = host.CreateChild("batch");
+        MemoryGroup first = tenants.CreateChild("0");
+        for (int i = 1; i < 100; i++) tenants.CreateChild($"{i}");
+        first.Charge(MemoryKind.User, 1_000);
+        batch.Charge(MemoryKind.User, 2_000);
+        Assert.InRange(tenants.Kernel.CurrentBytes, 20_000, 40_000);   // more than any group holds itself
+        Assert.Equal("/host/batch", tree.PreviewOutOfMemory(host).VictimPath);
+        Assert.Equal("/host/batch", tree.PreviewOutOfMemory(tree.Root).VictimPath);
+        Assert.Null(tree.PreviewOutOfMemory(host, CounterKind.Kernel).VictimPath);   // nobody holds any
+        Assert.Equal("/host/tenants/0", tree.PreviewOutOfMemory(tenants).VictimPath);
+    }
+
+    [Fact]
+    public void Who_was_killed_is_not_waited_for_because_of_what_it_pays_for_others()
+    {
+        var tree = new MemoryController(options: new()
+        {
+            ChargesGroupMetadata = true,
+            OutOfMemoryPolicy = OutOfMemoryPolicy.Largest,
+            OutOfMemoryGrace = TimeSpan.FromDays(1),
+        });
+        MemoryGroup host = tree.Root.CreateChild("host", new() { MaxBytes = 100_000 });
+        MemoryGroup tenants = host.CreateChild("tenants"), batch = host.CreateChild("batch");
+        for (int i = 0; i < 100; i++) tenants.CreateChild($"{i}");
+        tenants.Kill("by hand");
+        batch.Charge(MemoryKind.User, 50_000);
+        batch.Killed.Register(() => batch.Uncharge(MemoryKind.User, 50_000));
+        MemoryGroup asks = host.CreateChild("asks");
+        asks.Charge(MemoryKind.User, 50_000);   // returns: the next one was chosen, and the day has not gone by
+        Assert.Equal(MemoryGroupState.Killed, batch.State);
+    }
+
+    [Fact]
     public void A_group_for_which_there_is_no_room_is_not_created()
     {
         MemoryGroup tenant = _tree.Root.CreateChild("tenant", new() { KernelMaxBytes = (2 * OneBytes) + 100 });

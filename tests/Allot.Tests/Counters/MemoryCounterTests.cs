@@ -23,6 +23,31 @@ public sealed class MemoryCounterTests
     }
 
     [Fact]
+    public void What_two_counters_share_is_found_however_deep_they_are()
+    {
+        const int Levels = 10_000;
+        var root = new MemoryCounter(null, 100);
+        var fork = new MemoryCounter(root, 100);
+        MemoryCounter left = fork, right = fork;
+        for (int i = 0; i < Levels; i++)
+        {
+            left = new MemoryCounter(left, 100);
+            right = new MemoryCounter(right, 100);
+        }
+
+        MemoryCounter deeper = new(new MemoryCounter(right, 100), 100);
+        Assert.Same(fork, left.FindShared(right));
+        Assert.Same(fork, left.FindShared(deeper));
+        Assert.Same(fork, deeper.FindShared(left));
+        Assert.Same(right, deeper.FindShared(right));
+        Assert.Same(right, right.FindShared(deeper));
+        Assert.Same(left, left.FindShared(left));
+        Assert.Same(root, root.FindShared(left));
+        Assert.Null(left.FindShared(new MemoryCounter(null, 100)));
+        Assert.Null(new MemoryCounter(null, 100).FindShared(left));
+    }
+
+    [Fact]
     public void The_limiter_is_the_lowest_level_without_room()
     {
         var root = new MemoryCounter(null, 10);
