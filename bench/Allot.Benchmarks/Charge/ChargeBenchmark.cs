@@ -34,7 +34,9 @@ internal sealed class ChargeBenchmark : Benchmark
           nothing of it is compiled into the loop.
 
         Allot is charged *by group* (`group.TryCharge`), *by handle* (`group.Handle()`, which a thread keeps for its loop), and
-        *ambient* (`AmbientCharging.TryCharge`, which charges the group that the thread is in by `group.Enter()`).
+        *ambient* (`AmbientCharging.TryCharge`, which charges the group that the thread is in by `group.Enter()`). No flow
+        of this process has a group (`group.EnterFlow()`): with one, each such charge also looks which flow it is in, see
+        `scopes`.
 
         *Siblings* are groups of each thread's own, below the same ancestors. A *burst* is 256 charges, then 256 uncharges.
         *In turn* means that each pair, or burst, charges another group than the one before; ambient, that is a scope
