@@ -46,6 +46,7 @@ public static class AmbientCharging
     /// kind is unknown.</exception>
     public static MemoryGroup? Charge(MemoryKind kind, long bytes, AllocationFlags flags)
     {
+        // At once only where somebody pays, and nothing that the context says can make the call a mistake.
         const AllocationFlags Eager = AllocationFlags.Account | AllocationFlags.MustSucceed;
         nint slots = (flags & Eager) == AllocationFlags.Account ? ThreadPlaces.Slots : 0;
         return ThreadGroups.ActiveAtOnce is { } payer && payer.TrySpendIn(slots, kind, bytes)
