@@ -11,6 +11,7 @@ internal sealed class MemoryStatFile(MemoryGroup group) : GroupFile(group, "memo
         MemoryStat stat = Group.ReadStat();
         return FileText.Keyed(
             ("kernel", stat.KernelBytes),
+            ("kernel_stack", Group.ReadThreadStat().StackBytes),
             ("user", stat.UserBytes),
             ("reserved", Group.Memory.ReservedBytes),
             ("locked", stat.LockedBytes),

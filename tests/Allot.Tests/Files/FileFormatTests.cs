@@ -28,7 +28,7 @@ public sealed class FileFormatTests
     [InlineData("memory.oom.group", "0\n")]
     [InlineData("memory.peak", "0\n")]
     [InlineData("memory.pressure", NoPressure)]
-    [InlineData("memory.stat", "kernel 0\nuser 0\nreserved 0\nlocked 0\npinned 0\n")]
+    [InlineData("memory.stat", "kernel 0\nkernel_stack 0\nuser 0\nreserved 0\nlocked 0\npinned 0\n")]
     [InlineData("pins.current", "0\n")]
     [InlineData("pins.events", "max 0\nforced 0\n")]
     [InlineData("pins.max", "max\n")]
@@ -46,7 +46,7 @@ public sealed class FileFormatTests
     [InlineData("memory.max", "9000\n")]
     [InlineData("memory.min", "60\n")]
     [InlineData("memory.peak", "5200\n")]
-    [InlineData("memory.stat", "kernel 150\nuser 5000\nreserved 0\nlocked 30\npinned 12\n")]
+    [InlineData("memory.stat", "kernel 150\nkernel_stack 0\nuser 5000\nreserved 0\nlocked 30\npinned 12\n")]
     [InlineData("pins.current", "42\n")]
     [InlineData("pins.max", "100\n")]
     [InlineData("pins.peak", "43\n")]
@@ -97,7 +97,7 @@ public sealed class FileFormatTests
         Assert.True(reserved > 0);
         Assert.Equal("10000\n", group.Files.Read("memory.current"));
         Assert.Equal(
-            $"kernel 0\nuser 10000\nreserved {reserved}\nlocked 0\npinned 0\n", group.Files.Read("memory.stat"));
+            $"kernel 0\nkernel_stack 0\nuser 10000\nreserved {reserved}\nlocked 0\npinned 0\n", group.Files.Read("memory.stat"));
     }
 
     [Fact]

@@ -1,0 +1,163 @@
+// How large stacks are, asked of the system: on a thread, for that thread. What a thread has by default depends on
+// ulimit, on settings of the runtime and on the C library, and how a size is rounded on the last, so two threads are
+// started once to see: one with the default, one with the least.
+//
+// The C library may give either a larger stack that it has kept. So both are the lowest that was ever seen.
+
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Allot;
+
+internal static partial class ThreadStack
+{
+    private const int SmallestAsked = 1;
+
+    // glibc needs 56 or 64 bytes for attributes, musl 56.
+    private const int AttributeBytes = 256;
+
+    private static readonly SteadyLock s_lock = new();
+
+    // 0 until asked. Written under s_lock, or by a thread that has seen less.
+    private static long s_defaultBytes, s_smallestBytes, s_guardBytes;
+
+    /// <summary>What a thread has when nothing is asked for, without its guard.</summary>
+    public static long DefaultBytes
+    {
+        get
+        {
+            AskOnce();
+            return Volatile.Read(ref s_defaultBytes) - s_guardBytes;
+        }
+    }
+
+    /// <summary>What a stack takes, as far as can be said before there is one, its guard included.</summary>
+    /// <param name="askedBytes">The size that is asked for; 0 for the default.</param>
+    public static long ChargeFor(int askedBytes)
+    {
+        AskOnce();
+        if (askedBytes == 0) return Volatile.Read(ref s_defaultBytes);
+        long page = Environment.SystemPageSize;
+        long rounded = (askedBytes + page - 1) / page * page;
+        return Math.Max(Volatile.Read(ref s_smallestBytes), rounded + s_guardBytes);
+    }
+
+    /// <summary>What the stack of the calling thread takes, its guard included.</summary>
+    /// <param name="askedBytes">The size that was asked for; 0 for the default.</param>
+    /// <returns>0 where the system does not say.</returns>
+    public static long MeasureOwn(int askedBytes)
+    {
+        long real = Measure(out _);
+        if (askedBytes == 0) Lower(ref s_defaultBytes, real);
+        if (askedBytes == SmallestAsked) Lower(ref s_smallestBytes, real);
+        return real;
+    }
+
+    private static void Lower(ref long lowest, long seen)
+    {
+        if (seen > 0 && seen < Volatile.Read(ref lowest)) Volatile.Write(ref lowest, seen);
+    }
+
+    private static void AskOnce()
+    {
+        if (Volatile.Read(ref s_smallestBytes) > 0) return;
+        using (s_lock.EnterScope())
+        {
+            if (s_smallestBytes > 0) return;
+            (s_defaultBytes, s_guardBytes) = Ask(0);
+            (long smallest, _) = Ask(SmallestAsked);
+            Volatile.Write(ref s_smallestBytes, smallest);
+        }
+    }
+
+    private static (long Bytes, long Guard) Ask(int askedBytes)
+    {
+        long bytes = 0, guard = 0;
+        var thread = new Thread(() => bytes = Measure(out guard), askedBytes) { IsBackground = true };
+        try
+        {
+            thread.UnsafeStart();
+        }
+        catch (OutOfMemoryException failure)
+        {
+            throw new InsufficientMemoryException("The system could not make a thread to see its stack.", failure);
+        }
+
+        JoinSteadily(thread);
+        return bytes > 0 ? (bytes, guard) : (Assumed(askedBytes), 0);
+    }
+
+    // Where the system does not say: what the runtime asks for where it decides itself, or a page.
+    private static long Assumed(int askedBytes) => askedBytes == 0 ? 1536 << 10 : Environment.SystemPageSize;
+
+    // Whoever wanted to interrupt the caller did not mean this wait.
+    private static void JoinSteadily(Thread thread)
+    {
+        bool wasInterrupted = false;
+        while (true)
+        {
+            try
+            {
+                thread.Join();
+                if (wasInterrupted) Thread.CurrentThread.Interrupt();
+                return;
+            }
+            catch (ThreadInterruptedException)
+            {
+                wasInterrupted = true;
+            }
+        }
+    }
+
+    // The stack of the calling thread with its guard; 0 when the system does not say.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static long Measure(out long guardBytes)
+    {
+        guardBytes = 0;
+        if (OperatingSystem.IsWindows()) return MeasureOnWindows();
+        if (OperatingSystem.IsMacOS()) return (long)StackSizeOnMac(Self());
+        return OperatingSystem.IsLinux() ? MeasureOnLinux(out guardBytes) : 0;
+    }
+
+    private static unsafe long MeasureOnLinux(out long guardBytes)
+    {
+        guardBytes = 0;
+        long* attributes = stackalloc long[AttributeBytes / sizeof(long)];
+        if (AttributesOf(Self(), attributes) != 0) return 0;
+        nuint size = 0, guard = 0;
+        bool isKnown = StackOf(attributes, out _, out size) == 0 && GuardOf(attributes, out guard) == 0;
+        _ = Destroy(attributes);
+        guardBytes = (long)guard;
+        return isKnown ? (long)(size + guard) : 0;
+    }
+
+    // All that is reserved, the guard included.
+    private static long MeasureOnWindows()
+    {
+        LimitsOnWindows(out nuint low, out nuint high);
+        Debug.Assert(low < high, "A stack has a size.");
+        return (long)(high - low);
+    }
+
+    [LibraryImport("libc", EntryPoint = "pthread_self")]
+    private static partial nint Self();
+
+    [LibraryImport("libc", EntryPoint = "pthread_getattr_np")]
+    private static unsafe partial int AttributesOf(nint thread, long* attributes);
+
+    [LibraryImport("libc", EntryPoint = "pthread_attr_getstack")]
+    private static unsafe partial int StackOf(long* attributes, out nint lowest, out nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "pthread_attr_getguardsize")]
+    private static unsafe partial int GuardOf(long* attributes, out nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "pthread_attr_destroy")]
+    private static unsafe partial int Destroy(long* attributes);
+
+    [LibraryImport("libc", EntryPoint = "pthread_get_stacksize_np")]
+    private static partial nuint StackSizeOnMac(nint thread);
+
+    [LibraryImport("kernel32", EntryPoint = "GetCurrentThreadStackLimits")]
+    private static partial void LimitsOnWindows(out nuint low, out nuint high);
+}
