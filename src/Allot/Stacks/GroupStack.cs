@@ -26,17 +26,17 @@ internal sealed class GroupStack
     // Force-charged beyond _charge. What is in the tally == counted bytes of _charge + _surplusBytes.
     private long _surplusBytes;
 
-    public GroupStack(MemoryGroup group, ThreadStart start, GroupThreadOptions options)
+    public GroupStack(MemoryGroup group, GroupThreadOptions options, ThreadStart start)
     {
         ArgumentNullException.ThrowIfNull(group);
-        ArgumentNullException.ThrowIfNull(start);
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(start);
         options.Validate();
         _group = group;
         _start = start;
         _askedBytes = options.StackBytes;
         Bytes = ThreadStack.ChargeFor(_askedBytes);
-        Thread = new Thread(Run, _askedBytes)
+        Thread = new Thread(Run, _askedBytes == 0 ? 0 : Math.Max(_askedBytes, ThreadStack.LeastBytes))
         {
             Name = options.Name,
             IsBackground = options.IsBackground,

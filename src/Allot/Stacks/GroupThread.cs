@@ -23,7 +23,7 @@ public static class GroupThread
     /// refuses, and may block for that.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="start">What the thread does. What it throws is unhandled, as that of any thread.</param>
-    /// <param name="stackBytes">The size of the stack; 0 for <see cref="DefaultStackBytes"/>.</param>
+    /// <param name="stackBytes">The size of the stack, at least 64 KiB; 0 for <see cref="DefaultStackBytes"/>.</param>
     /// <returns>The thread, which has begun.</returns>
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the group
     /// has ended: there is no thread, and nothing is charged.</exception>
@@ -31,17 +31,17 @@ public static class GroupThread
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
     public static Thread Start(MemoryGroup group, ThreadStart start, int stackBytes = 0) =>
-        Start(group, start, new GroupThreadOptions { StackBytes = stackBytes });
+        Start(group, new GroupThreadOptions { StackBytes = stackBytes }, start);
 
     /// <summary>The same for a thread that is not like most.</summary>
     /// <inheritdoc cref="Start(MemoryGroup, ThreadStart, int)"/>
     /// <param name="group">Who pays.</param>
-    /// <param name="start">What the thread does. What it throws is unhandled, as that of any thread.</param>
     /// <param name="options">Its stack, its name, and what else it is like.</param>
+    /// <param name="start">What the thread does. What it throws is unhandled, as that of any thread.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
-    public static Thread Start(MemoryGroup group, ThreadStart start, GroupThreadOptions options)
+    public static Thread Start(MemoryGroup group, GroupThreadOptions options, ThreadStart start)
     {
-        var stack = new GroupStack(group, start, options);
+        var stack = new GroupStack(group, options, start);
         stack.Charge();
         stack.StartThread(WayToStart(options));
         return stack.Thread;
@@ -50,17 +50,17 @@ public static class GroupThread
     /// <summary>Starts a thread if the group can pay for its stack at once: it never reclaims and never waits for room.
     /// </summary>
     /// <param name="group">Who pays.</param>
-    /// <param name="start">What the thread does. What it throws is unhandled, as that of any thread.</param>
     /// <param name="options">Its stack, its name, and what else it is like.</param>
+    /// <param name="start">What the thread does. What it throws is unhandled, as that of any thread.</param>
     /// <param name="refusal">When null is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>The thread, which has begun; null when a limit refused or the group has ended.</returns>
     /// <exception cref="InsufficientMemoryException">The system could not make the thread; nothing is charged.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public static Thread? TryStart(
-        MemoryGroup group, ThreadStart start, GroupThreadOptions options, out ChargeRefusal refusal)
+        MemoryGroup group, GroupThreadOptions options, ThreadStart start, out ChargeRefusal refusal)
     {
-        var stack = new GroupStack(group, start, options);
+        var stack = new GroupStack(group, options, start);
         if (!stack.TryCharge(out refusal)) return null;
         stack.StartThread(WayToStart(options));
         return stack.Thread;

@@ -3,8 +3,8 @@ namespace Allot;
 /// <summary>What a thread of a group is like. The defaults are those of <see cref="Thread"/>.</summary>
 public sealed class GroupThreadOptions
 {
-    /// <summary>The size of the stack in bytes. Default: 0, for <see cref="GroupThread.DefaultStackBytes"/>. The system
-    /// rounds it up to its pages and its least size.</summary>
+    /// <summary>The size of the stack in bytes. Default: 0, for <see cref="GroupThread.DefaultStackBytes"/>. Less
+    /// than 64 KiB is taken as 64 KiB, and the system rounds up.</summary>
     public int StackBytes { get; init; }
 
     /// <summary>The name of the thread. Default: none.</summary>

@@ -1,8 +1,7 @@
 // How large stacks are, asked of the system: on a thread, for that thread. What a thread has by default depends on
-// ulimit, on settings of the runtime and on the C library, and how a size is rounded on the last, so two threads are
-// started once to see: one with the default, one with the least.
+// ulimit, on settings of the runtime and on the C library, so one is started once to see.
 //
-// The C library may give either a larger stack that it has kept. So both are the lowest that was ever seen.
+// The C library may give it a larger stack that it has kept. So the default is the lowest that was ever seen.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -12,15 +11,20 @@ namespace Allot;
 
 internal static partial class ThreadStack
 {
-    private const int SmallestAsked = 1;
+    /// <summary>The least that threads are started with: with much less, the runtime's own frames overflow.</summary>
+    public const int LeastBytes = 64 << 10;
+
+    // Where the system does not say: what the runtime asks for where it decides itself.
+    private const int AssumedBytes = 1536 << 10;
 
     // glibc needs 56 or 64 bytes for attributes, musl 56.
     private const int AttributeBytes = 256;
 
     private static readonly SteadyLock s_lock = new();
 
-    // 0 until asked. Written under s_lock, or by a thread that has seen less.
-    private static long s_defaultBytes, s_smallestBytes, s_guardBytes;
+    // 0 until asked; then with the guard. Written under s_lock, or by a thread that has seen less.
+    private static long s_defaultBytes;
+    private static long s_guardBytes;
 
     /// <summary>What a thread has when nothing is asked for, without its guard.</summary>
     public static long DefaultBytes
@@ -39,8 +43,7 @@ internal static partial class ThreadStack
         AskOnce();
         if (askedBytes == 0) return Volatile.Read(ref s_defaultBytes);
         long page = Environment.SystemPageSize;
-        long rounded = (askedBytes + page - 1) / page * page;
-        return Math.Max(Volatile.Read(ref s_smallestBytes), rounded + s_guardBytes);
+        return ((Math.Max(askedBytes, LeastBytes) + page - 1) / page * page) + s_guardBytes;
     }
 
     /// <summary>What the stack of the calling thread takes, its guard included.</summary>
@@ -49,32 +52,26 @@ internal static partial class ThreadStack
     public static long MeasureOwn(int askedBytes)
     {
         long real = Measure(out _);
-        if (askedBytes == 0) Lower(ref s_defaultBytes, real);
-        if (askedBytes == SmallestAsked) Lower(ref s_smallestBytes, real);
+        bool isLower = askedBytes == 0 && real > 0 && real < Volatile.Read(ref s_defaultBytes);
+        if (isLower) Volatile.Write(ref s_defaultBytes, real);
         return real;
-    }
-
-    private static void Lower(ref long lowest, long seen)
-    {
-        if (seen > 0 && seen < Volatile.Read(ref lowest)) Volatile.Write(ref lowest, seen);
     }
 
     private static void AskOnce()
     {
-        if (Volatile.Read(ref s_smallestBytes) > 0) return;
+        if (Volatile.Read(ref s_defaultBytes) > 0) return;
         using (s_lock.EnterScope())
         {
-            if (s_smallestBytes > 0) return;
-            (s_defaultBytes, s_guardBytes) = Ask(0);
-            (long smallest, _) = Ask(SmallestAsked);
-            Volatile.Write(ref s_smallestBytes, smallest);
+            if (s_defaultBytes > 0) return;
+            (long bytes, s_guardBytes) = Ask();
+            Volatile.Write(ref s_defaultBytes, bytes);
         }
     }
 
-    private static (long Bytes, long Guard) Ask(int askedBytes)
+    private static (long Bytes, long Guard) Ask()
     {
         long bytes = 0, guard = 0;
-        var thread = new Thread(() => bytes = Measure(out guard), askedBytes) { IsBackground = true };
+        var thread = new Thread(() => bytes = Measure(out guard)) { IsBackground = true };
         try
         {
             thread.UnsafeStart();
@@ -85,11 +82,8 @@ internal static partial class ThreadStack
         }
 
         JoinSteadily(thread);
-        return bytes > 0 ? (bytes, guard) : (Assumed(askedBytes), 0);
+        return bytes > 0 ? (bytes, guard) : (AssumedBytes, 0);
     }
-
-    // Where the system does not say: what the runtime asks for where it decides itself, or a page.
-    private static long Assumed(int askedBytes) => askedBytes == 0 ? 1536 << 10 : Environment.SystemPageSize;
 
     // Whoever wanted to interrupt the caller did not mean this wait.
     private static void JoinSteadily(Thread thread)

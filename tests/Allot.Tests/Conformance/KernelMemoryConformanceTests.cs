@@ -1,11 +1,11 @@
 using System.Runtime.CompilerServices;
 using Allot.Tests.Reclaim;
+using Allot.Tests.Stacks;
 
 namespace Allot.Tests.Conformance;
 
 /// <summary>The kernel's own tests of kernel memory accounting, in a process; the names begin with their ids.</summary>
-/// <remarks>K3 (reading the kernel's map of page owners) has no meaning here. K4 (kernel stacks of a thousand threads)
-/// needs accounted stacks, which the library does not have.</remarks>
+/// <remarks>K3 (reading the kernel's map of page owners) has no meaning here.</remarks>
 public sealed class KernelMemoryConformanceTests
 {
     private const int Objects = 100, ObjectBytes = 200;
@@ -57,6 +57,23 @@ public sealed class KernelMemoryConformanceTests
                 group.Charge(MemoryKind.User, ObjectBytes);
             }
         });
+    }
+
+    /// <summary>Linux: while a process has 1,000 threads, <c>kernel_stack</c> is at least a page for each. Here it is what
+    /// their stacks take, to the byte, and nothing when they have ended.</summary>
+    [Fact]
+    public void K4_the_stacks_of_a_thousand_threads_are_charged()
+    {
+        const int Threads = 1_000, StackBytes = 64 << 10;
+        MemoryGroup group = _tree.Root.CreateChild("g");
+        List<HeldThread> threads = [.. Enumerable.Range(0, Threads).Select(_ => new HeldThread(group, StackBytes))];
+        long bytes = threads.Sum(static thread => thread.RealBytes);
+        Assert.True(bytes >= Threads * StackBytes, "No stack is smaller than was asked for.");
+        Assert.Contains($"\nkernel_stack {bytes}\n", group.Files.Read("memory.stat"), StringComparison.Ordinal);
+        Assert.Equal(bytes, group.Kernel.CurrentBytes);
+        foreach (HeldThread thread in threads) thread.Dispose();
+        Assert.Contains("\nkernel_stack 0\n", group.Files.Read("memory.stat"), StringComparison.Ordinal);
+        Assert.Equal(0, group.Kernel.CurrentBytes);
     }
 
     /// <summary>Linux: 30 groups with 100 objects each are deleted, and the number of dying groups has to reach 0 within
