@@ -16,4 +16,7 @@ public enum AllocationReportKind
     /// <summary>Nothing is wrong here: so many places were reported that this is the last report of the process.
     /// </summary>
     NoMoreReports,
+
+    /// <summary>A buffer was not disposed, and found by the collector: see <see cref="BufferLeaks"/>.</summary>
+    LeakedBuffer,
 }

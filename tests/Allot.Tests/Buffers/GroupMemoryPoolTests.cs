@@ -1,0 +1,240 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
+namespace Allot.Tests.Buffers;
+
+public sealed class GroupMemoryPoolTests
+{
+    private readonly TreeOfThree _tree = new();
+
+    private MemoryGroup Group => _tree.Leaf;
+
+    private long Used => Group.Memory.CurrentBytes;
+
+    [Theory]
+    [InlineData(-1, 4096)]
+    [InlineData(0, 16)]
+    [InlineData(1, 16)]
+    [InlineData(1000, 1024)]
+    [InlineData(300_000, 5 * 65536)]
+    public void A_buffer_is_as_large_as_what_is_charged_for_it(int asked, int bytes)
+    {
+        using var pool = new GroupMemoryPool(Group);
+        using (IMemoryOwner<byte> buffer = pool.Rent(asked))
+        {
+            Assert.Equal(bytes, buffer.Memory.Length);
+            Assert.Equal([bytes, bytes, bytes], _tree.Memory);
+            Assert.Equal([0, 0, 0], _tree.Kernel);
+            buffer.Memory.Span.Fill(0x5a);
+            Assert.Equal(-1, buffer.Memory.Span.IndexOfAnyExcept((byte)0x5a));
+        }
+
+        Assert.Equal([0, 0, 0], _tree.Memory);
+    }
+
+    [Fact]
+    public void Its_kind_can_be_kernel_memory()
+    {
+        using var pool = new GroupMemoryPool(Group, MemoryKind.Kernel);
+        using IMemoryOwner<byte> buffer = pool.Rent(100);
+        Assert.Equal([112, 112, 112], _tree.Kernel);
+    }
+
+    [Fact]
+    public void There_is_no_size_that_a_client_takes_elsewhere() =>
+        Assert.Equal(int.MaxValue, GroupMemoryPool.Ambient.MaxBufferSize);
+
+    [Fact]
+    public void A_refusal_explains_and_charges_nothing()
+    {
+        Group.Memory.MaxBytes = 1023;
+        using var pool = new GroupMemoryPool(Group);
+        var refused = Assert.Throws<MemoryLimitExceededException>(() => pool.Rent(1000));
+        Assert.Equal((Group, 1024L), (refused.Refusal.Limiter, refused.Refusal.RequestedBytes));
+        Assert.Equal(0, Used);
+    }
+
+    [Fact]
+    public void Wrong_calls_are_found()
+    {
+        var pool = new GroupMemoryPool(Group);
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(-2));
+        Assert.Throws<ArgumentNullException>(() => new GroupMemoryPool(null!));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new GroupMemoryPool(Group, (MemoryKind)7));
+        IMemoryOwner<byte> buffer = pool.Rent(10);
+        pool.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => pool.Rent(10));
+        buffer.Memory.Span[0] = 1;   // what was rented stays
+        buffer.Dispose();
+        Assert.Equal(0, Used);
+    }
+
+    [Fact]
+    public void Disposed_twice_it_is_freed_once_and_used_later_it_throws()
+    {
+        using var pool = new GroupMemoryPool(Group);
+        IMemoryOwner<byte> buffer = pool.Rent(100);
+        Memory<byte> memory = buffer.Memory, part = memory[10..20];
+        buffer.Dispose();
+        using IMemoryOwner<byte> next = pool.Rent(100);   // most likely the same block
+        buffer.Dispose();
+        Assert.Equal(112, Used);
+        Assert.Throws<ObjectDisposedException>(() => buffer.Memory);
+        Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
+        Assert.Throws<ObjectDisposedException>(() => part.Span.Length);
+        Assert.Throws<ObjectDisposedException>(() => memory.Pin());
+    }
+
+    [Fact]
+    public unsafe void What_is_pinned_stays_until_it_is_unpinned()
+    {
+        using var pool = new GroupMemoryPool(Group);
+        IMemoryOwner<byte> buffer = pool.Rent(100);
+        Memory<byte> memory = buffer.Memory;
+        MemoryHandle first = memory.Pin(), second = memory[5..].Pin(), copyOfSecond = second;
+        Assert.Equal((nint)first.Pointer + 5, (nint)second.Pointer);
+        buffer.Dispose();
+        buffer.Dispose();
+        first.Dispose();
+        Assert.Equal(112, Used);
+        Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
+        *(byte*)second.Pointer = 1;
+        second.Dispose();
+        Assert.Equal(0, Used);
+        Assert.Throws<InvalidOperationException>(copyOfSecond.Dispose);
+        Assert.Equal(0, Used);
+    }
+
+    [Fact]
+    public void Of_threads_that_dispose_at_once_one_frees()
+    {
+        const int Rounds = 2_000;
+        using var pool = new GroupMemoryPool(Group);
+        using var barrier = new Barrier(2);
+        IMemoryOwner<byte>[] buffers = [.. Enumerable.Range(0, Rounds).Select(_ => pool.Rent(64))];
+        MemoryHandle[] pins = [.. buffers.Where((_, i) => i % 2 == 0).Select(buffer => buffer.Memory.Pin())];
+        void DisposeAll(bool unpins)
+        {
+            for (int i = 0; i < Rounds; i++)
+            {
+                barrier.SignalAndWait();
+                if (unpins && i % 2 == 0)
+                {
+                    pins[i / 2].Dispose();
+                }
+                else
+                {
+                    buffers[i].Dispose();
+                }
+            }
+        }
+
+        var other = new Thread(() => DisposeAll(unpins: true));
+        other.Start();
+        DisposeAll(unpins: false);
+        other.Join();
+        Assert.Equal([0, 0, 0], _tree.Memory);   // a block that is freed twice ends the process
+        Assert.Equal(0, _tree.Root.ReadEvents().AccountingErrors);
+    }
+
+    [Fact]
+    public void The_ambient_pool_charges_whoever_is_current_and_nobody_where_nobody_is()
+    {
+        using (IMemoryOwner<byte> nobodys = GroupMemoryPool.Ambient.Rent(100)) Assert.Equal([0, 0, 0], _tree.Memory);
+        IMemoryOwner<byte> ofLeaf, ofHeir, blocked;
+        using (Group.Enter())
+        {
+            ofLeaf = GroupMemoryPool.Ambient.Rent(100);
+            Assert.Equal([112, 112, 112], _tree.Memory);
+            using (AllocationScope.BlockAccounting()) blocked = GroupMemoryPool.Shared.Rent(100);
+            Assert.Equal([112, 112, 112], _tree.Memory);
+            Group.Remove();
+            ofHeir = GroupMemoryPool.Ambient.Rent(100);
+            Assert.Equal([224, 224, 0], _tree.Memory);
+            GroupMemoryPool.Ambient.Dispose();
+        }
+
+        foreach (IMemoryOwner<byte> buffer in (IMemoryOwner<byte>[])[blocked, ofLeaf, ofHeir]) buffer.Dispose();
+        Assert.Equal([0, 0, 0], _tree.Memory);
+        Assert.Equal(0, _tree.Root.ReadEvents().AccountingErrors);
+    }
+
+    [Fact]
+    public void What_nobody_disposes_the_collector_returns_and_counts()
+    {
+        long count = BufferLeaks.Count, bytes = BufferLeaks.Bytes;
+        Leak(Group, 100);
+        Assert.Equal(112, Used);
+        CollectLeaks(() => Used == 0);
+        Assert.Equal(0, Used);
+        Assert.True(BufferLeaks.Count > count, "It was counted.");
+        Assert.True(BufferLeaks.Bytes >= bytes + 112, "With its bytes.");
+    }
+
+    [Fact]
+    public void What_was_disposed_pinned_and_never_unpinned_is_a_leak()
+    {
+        LeakPin(Group);
+        Assert.Equal(112, Used);
+        CollectLeaks(() => Used == 0);
+        Assert.Equal(0, Used);
+    }
+
+    [Fact]
+    public async Task A_pipe_lives_on_the_pool()
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        using var pool = new GroupMemoryPool(Group);
+        var pipe = new Pipe(new PipeOptions(pool, useSynchronizationContext: false));
+        byte[] sent = [.. Enumerable.Range(0, 50_000).Select(i => (byte)i)];
+        await pipe.Writer.WriteAsync(sent.AsMemory(0, 20_000), stop);
+        sent.AsSpan(20_000).CopyTo(pipe.Writer.GetSpan(30_000));   // one piece of this size
+        pipe.Writer.Advance(30_000);
+        await pipe.Writer.CompleteAsync();
+        Assert.True(Used >= 50_000, "The pipe holds what was sent, on the account of the group.");
+        var received = new MemoryStream();
+        await pipe.Reader.CopyToAsync(received, stop);
+        await pipe.Reader.CompleteAsync();
+        Assert.Equal(sent, received.ToArray());
+        Assert.Equal(0, Used);
+    }
+
+    [Fact]
+    public async Task A_pipe_beyond_the_limit_fails_for_its_writer_and_loses_nothing()
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        Group.Memory.MaxBytes = 16 << 10;
+        using var pool = new GroupMemoryPool(Group);
+        var pipe = new Pipe(new PipeOptions(pool, pauseWriterThreshold: 0, useSynchronizationContext: false));
+        await pipe.Writer.WriteAsync(new byte[12 << 10], stop);
+        Assert.Throws<MemoryLimitExceededException>(() => pipe.Writer.GetSpan(100_000).Length);
+        await pipe.Writer.CompleteAsync();
+        var received = new MemoryStream();
+        await pipe.Reader.CopyToAsync(received, stop);
+        await pipe.Reader.CompleteAsync();
+        Assert.Equal(12 << 10, received.Length);
+        Assert.Equal(0, Used);
+    }
+
+    /// <summary>Collects until a leak was found: the finalizer frees only at the second look.</summary>
+    internal static void CollectLeaks(Func<bool> isFound)
+    {
+        for (int i = 0; i < 10 && !isFound(); i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static void Leak(MemoryGroup group, int bytes) => _ = new GroupMemoryPool(group).Rent(bytes);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void LeakPin(MemoryGroup group)
+    {
+        IMemoryOwner<byte> buffer = new GroupMemoryPool(group).Rent(100);
+        _ = buffer.Memory.Pin();
+        buffer.Dispose();
+    }
+}
