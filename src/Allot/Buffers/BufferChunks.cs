@@ -19,6 +19,7 @@ internal sealed class BufferChunks
     private readonly List<long> _starts = [];
     private readonly MemoryGroup _group;
     private readonly MemoryKind _kind;
+    private GroupBuffer? _last;
     private int _lastBytes;
     private bool _isDisposed;
 
@@ -35,7 +36,7 @@ internal sealed class BufferChunks
     public int Count => _buffers.Count;
 
     /// <summary>All that counts.</summary>
-    public long Bytes => Count == 0 ? 0 : _starts[^1] + _lastBytes;
+    public long Bytes => _last is null ? 0 : _starts[^1] + _lastBytes;
 
     /// <summary>What the group pays for.</summary>
     public long ChargedBytes { get; private set; }
@@ -49,17 +50,30 @@ internal sealed class BufferChunks
         set
         {
             Debug.Assert(value >= 0, "A part of a buffer is not less than nothing.");
-            Debug.Assert(value <= _buffers[^1].Bytes, "A part of a buffer is not more than it.");
+            Debug.Assert(value <= LastCapacity, "A part of a buffer is not more than it.");
             _lastBytes = value;
         }
     }
 
-    public Memory<byte> MemoryOf(int index) => _buffers[index].Memory;
+    /// <summary>What could count of the last buffer; 0 when there is none.</summary>
+    public int LastCapacity => _last is null ? 0 : (int)Math.Min(_last.Bytes, int.MaxValue);
+
+    /// <summary>The part of the last buffer that does not count.</summary>
+    public Span<byte> LastRoom => _last!.GetSpan()[_lastBytes..];
+
+    /// <inheritdoc cref="LastRoom"/>
+    public Memory<byte> LastRoomMemory => _last!.Memory[_lastBytes..];
+
+    public GroupBuffer this[int index] => _buffers[index];
 
     /// <summary>The part of a buffer that counts.</summary>
     public Span<byte> SpanOf(int index) => _buffers[index].GetSpan()[..BytesOf(index)];
 
     public long StartOf(int index) => _starts[index];
+
+    /// <summary>How much of a buffer counts.</summary>
+    public int BytesOf(int index) =>
+        index == Count - 1 ? _lastBytes : (int)(_starts[index + 1] - _starts[index]);
 
     /// <summary>Appends a buffer, nothing of which counts yet.</summary>
     /// <param name="leastBytes">The least size; it is larger if that costs nobody anything to find.</param>
@@ -76,14 +90,13 @@ internal sealed class BufferChunks
         buffer ??= GroupBuffer.Allocate(_group, _kind, leastBytes);
         _starts.Add(Bytes);
         _buffers.Add(buffer);
+        _last = buffer;
         _lastBytes = 0;
         ChargedBytes += buffer.Bytes;
     }
 
-    /// <summary>Frees all buffers but the first ones.</summary>
-    /// <param name="kept">How many stay.</param>
-    /// <param name="lastBytes">What counts of the last one that stays.</param>
-    public void FreeAllBut(int kept, int lastBytes)
+    /// <summary>Frees all buffers but the first ones, of which all counts.</summary>
+    public void FreeAllBut(int kept)
     {
         while (Count > kept)
         {
@@ -94,7 +107,8 @@ internal sealed class BufferChunks
         }
 
         Debug.Assert(Count == kept, "There were as many.");
-        _lastBytes = lastBytes;
+        _last = kept == 0 ? null : _buffers[^1];
+        _lastBytes = LastCapacity;
     }
 
     /// <summary>The buffer that a byte is in, where something counts of every buffer.</summary>
@@ -129,11 +143,8 @@ internal sealed class BufferChunks
     public void Dispose()
     {
         _isDisposed = true;
-        FreeAllBut(0, 0);
+        FreeAllBut(0);
     }
-
-    private int BytesOf(int index) =>
-        index == Count - 1 ? _lastBytes : (int)(_starts[index + 1] - _starts[index]);
 
     private sealed class Segment : ReadOnlySequenceSegment<byte>
     {

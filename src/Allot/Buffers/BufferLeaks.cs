@@ -21,8 +21,8 @@ public static class BufferLeaks
         if (leaked.Place is not { } place) return;
         AllocationChecks.Report(new AllocationReport(
             AllocationReportKind.LeakedBuffer,
-            $"A buffer of {leaked.Bytes} bytes, charged to '{leaked.Group.Path}', was not disposed. It was freed by the "
-            + "collector; until then the group has paid for it.",
+            $"A buffer of {leaked.Bytes} bytes, charged to '{leaked.Group.Path}', was not disposed. The collector has "
+            + "freed it; until then the group has paid for it.",
             place.ToString(),
             SecondStack: ""));
     }

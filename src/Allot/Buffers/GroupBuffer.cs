@@ -30,7 +30,7 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>, IMemoryOwner<byt
         if (AllocationChecks.IsEnabled) _place = Here();
     }
 
-    [SuppressMessage("Reliability", "CA2015", Justification = "Frees late, see above; a leak is a bug that is counted.")]
+    [SuppressMessage("Reliability", "CA2015", Justification = "Frees late: see above.")]
     ~GroupBuffer()
     {
         if (_block == null) return;

@@ -59,18 +59,22 @@ public sealed class GroupBufferWriter : IBufferWriter<byte>, IDisposable
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
         EnsureRoom(sizeHint);
-        return _chunks.MemoryOf(_chunks.Count - 1)[_chunks.LastBytes..];
+        return _chunks.LastRoomMemory;
     }
 
     /// <inheritdoc cref="GetMemory"/>
-    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        EnsureRoom(sizeHint);
+        return _chunks.LastRoom;
+    }
 
     /// <summary>Forgets what is written, and returns all to the group.</summary>
     /// <exception cref="ObjectDisposedException">The writer is disposed.</exception>
     public void Clear()
     {
         _chunks.ThrowIfDisposed();
-        _chunks.FreeAllBut(0, 0);
+        _chunks.FreeAllBut(0);
     }
 
     /// <summary>Writes what is written to a stream.</summary>
@@ -85,7 +89,7 @@ public sealed class GroupBufferWriter : IBufferWriter<byte>, IDisposable
     /// <summary>Returns all to the group. Safe to call twice.</summary>
     public void Dispose() => _chunks.Dispose();
 
-    private int RoomBytes => _chunks.Count == 0 ? 0 : _chunks.MemoryOf(_chunks.Count - 1).Length - _chunks.LastBytes;
+    private int RoomBytes => _chunks.LastCapacity - _chunks.LastBytes;
 
     private void EnsureRoom(int sizeHint)
     {

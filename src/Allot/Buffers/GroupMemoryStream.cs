@@ -18,8 +18,10 @@ public sealed class GroupMemoryStream : Stream
     private long _length;
     private long _position;
 
-    // The chunk that was used last, where the next use mostly is.
-    private int _near;
+    // The chunk that was used last, where the next use mostly is; of 0 bytes when it may be gone.
+    private GroupBuffer? _near;
+    private long _nearStart;
+    private int _nearBytes;
 
     /// <summary>Creates an empty stream, which charges nothing before the first write.</summary>
     /// <param name="group">Who pays, for all that is ever written.</param>
@@ -111,9 +113,8 @@ public sealed class GroupMemoryStream : Stream
         }
         else
         {
-            int kept = value == 0 ? 0 : _chunks.IndexOf(value - 1) + 1;
-            _chunks.FreeAllBut(kept, kept == 0 ? 0 : _chunks.MemoryOf(kept - 1).Length);
-            _near = 0;
+            _nearBytes = 0;
+            _chunks.FreeAllBut(value == 0 ? 0 : _chunks.IndexOf(value - 1) + 1);
         }
 
         _length = value;
@@ -251,18 +252,18 @@ public sealed class GroupMemoryStream : Stream
     private void EnsureCapacity(long bytes)
     {
         if (bytes <= _chunks.Bytes) return;
-        (int count, int lastBytes) = (_chunks.Count, _chunks.LastBytes);
+        int count = _chunks.Count;
         try
         {
             while (_chunks.Bytes < bytes)
             {
                 _chunks.Append((int)Math.Min(bytes - _chunks.Bytes, AtOnceMost));
-                _chunks.LastBytes = _chunks.MemoryOf(_chunks.Count - 1).Length;
+                _chunks.LastBytes = _chunks.LastCapacity;
             }
         }
         catch
         {
-            _chunks.FreeAllBut(count, lastBytes);
+            _chunks.FreeAllBut(count);
             throw;
         }
     }
@@ -271,10 +272,17 @@ public sealed class GroupMemoryStream : Stream
     private Span<byte> From(long position)
     {
         Debug.Assert(position < _chunks.Bytes, "There is room.");
-        bool isNear = _near < _chunks.Count && position >= _chunks.StartOf(_near)
-            && position - _chunks.StartOf(_near) < _chunks.MemoryOf(_near).Length;
-        if (!isNear) _near = _chunks.IndexOf(position);
-        return _chunks.SpanOf(_near)[(int)(position - _chunks.StartOf(_near))..];
+        if ((ulong)(position - _nearStart) >= (ulong)_nearBytes) GoNear(position);
+        int offset = (int)(position - _nearStart);
+        return _near!.GetSpan()[offset.._nearBytes];
+    }
+
+    private void GoNear(long position)
+    {
+        int index = _chunks.IndexOf(position);
+        _near = _chunks[index];
+        _nearStart = _chunks.StartOf(index);
+        _nearBytes = _chunks.BytesOf(index);
     }
 
     private void Zero(long from, long to)
