@@ -2,11 +2,8 @@
 //
 // Life. _state holds in bit 0 whether it was disposed, and above it how often it is pinned. The block is freed once, by
 // whoever makes the state Disposed without pins: Dispose if nobody has it pinned, otherwise the last Unpin. Both act on
-// the one word, so of two threads that dispose at once one frees.
-//
-// Who has not disposed it loses it to the collector: the finalizer frees the block and counts a leak. A span into the
-// block does not keep this object alive, and a span may be all that is left of it in a method. So the finalizer frees
-// only at the second collection that finds the object dead, which is of an older generation and comes much later.
+// the one word, so of two threads that dispose at once one frees. What nobody can reach any more is freed by its guard
+// (LeakGuard), which leaves a pin behind that nobody takes off.
 
 using System.Buffers;
 using System.Diagnostics;
@@ -15,34 +12,20 @@ using System.Runtime.CompilerServices;
 
 namespace Allot;
 
-internal sealed unsafe class GroupBuffer : MemoryManager<byte>, IMemoryOwner<byte>
+internal sealed unsafe class GroupBuffer : MemoryManager<byte>
 {
-    private const int Disposed = 1, OnePin = 2;
+    private const int Disposed = 1, OnePin = 2, PinnedForEver = 1 << 30;
 
     private readonly StackTrace? _place;
+    private LeakGuard? _guard;
     private byte* _block;
     private int _state;
-    private bool _wasFoundDead;
 
     private GroupBuffer(MemoryGroup group)
     {
         Group = group;
+        _guard = LeakGuard.Take();
         if (AllocationChecks.IsEnabled) _place = Here();
-    }
-
-    [SuppressMessage("Reliability", "CA2015", Justification = "Frees late: see above.")]
-    ~GroupBuffer()
-    {
-        if (_block == null) return;
-        if (_wasFoundDead)
-        {
-            BufferLeaks.Note(this);
-            Free();
-            return;
-        }
-
-        _wasFoundDead = true;
-        GC.ReRegisterForFinalize(this);
     }
 
     /// <summary>Who was charged.</summary>
@@ -136,11 +119,25 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>, IMemoryOwner<byt
     }
 
     /// <summary>Frees the block, or has the last pin free it. Safe to call twice, and from any thread.</summary>
-    [SuppressMessage("Usage", "CA1816", Justification = "What is pinned has to be found when its pin is lost.")]
+    [SuppressMessage("Usage", "CA1816", Justification = "There is no finalizer here.")]
     public void Dispose() => Dispose(disposing: true);
 
-    [SuppressMessage("Usage", "CA1816", Justification = "What is pinned has to be found when its pin is lost.")]
-    void IDisposable.Dispose() => Dispose(disposing: true);
+    /// <summary>Nobody can reach the buffer any more: frees the block if nobody has, and counts the leak.</summary>
+    public void FreeForgotten()
+    {
+        int before = Volatile.Read(ref _state);
+        while (true)
+        {
+            bool isFree = before is Disposed or >= PinnedForEver;
+            if (isFree) return;
+            int seen = Interlocked.CompareExchange(ref _state, before | Disposed | PinnedForEver, before);
+            if (seen == before) break;
+            before = seen;
+        }
+
+        BufferLeaks.Note(this);
+        GroupMemory.Free(_block);
+    }
 
     protected override void Dispose(bool disposing)
     {
@@ -155,16 +152,16 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>, IMemoryOwner<byt
     {
         Bytes = GroupMemory.BytesOf(block);
         _block = block;
+        _guard!.Guard(this);
     }
 
-    [SuppressMessage("Usage", "CA1816", Justification = "Not before the block is free, which may be after Dispose.")]
     private void Free()
     {
-        byte* block = _block;
-        Debug.Assert(block != null, "A block is freed once.");
-        _block = null;
-        GC.SuppressFinalize(this);
-        GroupMemory.Free(block);
+        Debug.Assert(_state == Disposed, "A block is freed once, when nobody has it any more.");
+        LeakGuard guard = _guard!;
+        _guard = null;
+        guard.Leave();
+        GroupMemory.Free(_block);
     }
 
     [DoesNotReturn]

@@ -173,6 +173,56 @@ public sealed class GroupMemoryPoolTests
     }
 
     [Fact]
+    public void A_buffer_after_many_that_were_disposed_is_found_as_well()
+    {
+        using var pool = new GroupMemoryPool(Group);
+        foreach (int many in (int[])[1, 40, 3])
+        {
+            List<IMemoryOwner<byte>> buffers = [.. Enumerable.Range(0, many).Select(_ => pool.Rent(100))];
+            foreach (IMemoryOwner<byte> buffer in buffers) buffer.Dispose();
+        }
+
+        for (int i = 0; i < 3; i++) Leak(Group, 100);
+        Assert.Equal(3 * 112, Used);
+        CollectLeaks(() => Used == 0);
+        Assert.Equal(0, Used);
+    }
+
+    [Fact]
+    public void A_finalizer_may_dispose_what_the_collector_has_found_or_is_about_to()
+    {
+        for (int i = 0; i < 20; i++) Disposer.Forget(Group);
+        CollectLeaks(() => Used == 0);
+        Assert.Equal(0, Used);   // a block that is freed twice ends the process
+        using var pool = new GroupMemoryPool(Group);
+        for (int i = 0; i < 20; i++) pool.Rent(100).Dispose();
+        Leak(Group, 100);
+        CollectLeaks(() => Used == 0);
+        Assert.Equal(0, Used);
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    [InlineData(1, true)]
+    public void What_the_collector_has_returned_is_safe_for_a_finalizer_that_uses_it_after_all(int pins, bool isDisposed)
+    {
+        GroupBuffer buffer = GroupBuffer.Allocate(Group, MemoryKind.User, 100);
+        Memory<byte> memory = buffer.Memory;
+        MemoryHandle[] handles = [.. Enumerable.Range(0, pins).Select(_ => memory.Pin())];
+        if (isDisposed) buffer.Dispose();
+        Assert.Equal(112, Used);
+        buffer.FreeForgotten();
+        Assert.Equal(0, Used);
+        Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
+        Assert.Throws<ObjectDisposedException>(() => memory.Pin());
+        foreach (MemoryHandle handle in handles) handle.Dispose();
+        buffer.Dispose();
+        buffer.FreeForgotten();
+        Assert.Equal(0, Used);   // a block that is freed twice ends the process
+    }
+
+    [Fact]
     public void What_was_disposed_pinned_and_never_unpinned_is_a_leak()
     {
         LeakPin(Group);
@@ -215,6 +265,15 @@ public sealed class GroupMemoryPoolTests
         await pipe.Reader.CompleteAsync();
         Assert.Equal(12 << 10, received.Length);
         Assert.Equal(0, Used);
+    }
+
+    /// <summary>Disposes its buffer in its finalizer, in whichever order the collector likes.</summary>
+    private sealed class Disposer(IMemoryOwner<byte> buffer)
+    {
+        ~Disposer() => buffer.Dispose();
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        public static void Forget(MemoryGroup group) => _ = new Disposer(new GroupMemoryPool(group).Rent(100));
     }
 
     /// <summary>Collects until a leak was found: the finalizer frees only at the second look.</summary>

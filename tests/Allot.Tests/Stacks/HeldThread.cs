@@ -3,9 +3,8 @@ namespace Allot.Tests.Stacks;
 /// <summary>A thread of a group that does nothing until it is let go.</summary>
 internal sealed class HeldThread : IDisposable
 {
-    /// <summary>A size for the tests. The C library gives a thread a stack that another has left, if that is at most
-    /// four times as large: tests that count threads exactly all use this one, and no test a somewhat larger one.
-    /// </summary>
+    /// <summary>A size for tests. The stack can be up to four times as large: the C library uses those of ended threads
+    /// again.</summary>
     public const int StackBytes = 256 << 10;
 
     private readonly ManualResetEventSlim _hasBegun = new(), _mayEnd = new();

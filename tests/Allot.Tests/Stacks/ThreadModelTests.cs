@@ -62,6 +62,54 @@ public sealed class ThreadModelTests
         Assert.Empty(TreeWalk.FindViolations(tree));
     }
 
+    [Fact]
+    public void Threads_that_start_and_end_at_once_while_groups_come_and_go_leave_nothing()
+    {
+        const int Starters = 4, Each = 60;
+        var tree = new MemoryController(new() { KernelMaxBytes = 3L << 20 });
+        MemoryGroup[] groups = [.. Enumerable.Range(0, 3).Select(i => tree.Root.CreateChild($"g{i}"))];
+        Thread[] starters = [.. Enumerable.Range(1, Starters).Select(seed => new Thread(() => StartMany((ulong)seed)))];
+        foreach (Thread starter in starters) starter.Start();
+        for (int i = 0; starters.Any(static starter => starter.IsAlive); i++)
+        {
+            groups[i % 3].Remove();
+            groups[i % 3] = tree.Root.CreateChild($"g{i % 3}");
+            Assert.InRange(tree.Root.ReadThreadStat().Threads, 0, 12);   // no more fit
+        }
+
+        foreach (Thread starter in starters) starter.Join();
+        Assert.Equal(default, tree.Root.ReadThreadStat());
+        Assert.Equal(default, tree.Root.ReadStat());
+        Assert.Equal(0, tree.Root.ReadEvents().AccountingErrors);
+        Assert.Empty(TreeWalk.FindViolations(tree));
+
+        void StartMany(ulong seed)
+        {
+            var random = new Prng(seed);
+            var options = new GroupThreadOptions { StackBytes = HeldThread.StackBytes, IsBackground = true };
+            List<Thread> started = [];
+            for (int i = 0; i < Each; i++)
+            {
+                MemoryGroup group = random.Pick(Volatile.Read(ref groups));
+                long charged = 1 + random.Below(1000);
+                Thread? thread = GroupThread.TryStart(group, options, () => ChargeABit(charged), out _);
+                if (thread is not null) started.Add(thread);
+            }
+
+            foreach (Thread thread in started) thread.Join();
+        }
+
+        // On the account of the current group, so that the thread holds something in advance when it ends.
+        static void ChargeABit(long bytes)
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                if (!AmbientCharging.TryCharge(MemoryKind.User, bytes, out MemoryGroup? payer, out _)) continue;
+                payer!.Uncharge(MemoryKind.User, bytes);
+            }
+        }
+    }
+
     private static void AssertReads(MemoryGroup group, List<(HeldThread Thread, MemoryGroup Group)> live)
     {
         HeldThread[] own = [.. live.Where(one => IsWithin(one.Group, group)).Select(one => one.Thread)];
