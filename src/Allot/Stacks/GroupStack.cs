@@ -56,6 +56,7 @@ internal sealed class GroupStack
         try
         {
             _charge.Grow(Bytes);
+            Record();
         }
         catch (MemoryLimitExceededException refused)
         {
@@ -69,25 +70,22 @@ internal sealed class GroupStack
             _charge.Dispose();
             throw;
         }
-
-        Record();
     }
 
     /// <returns>False when refused; this object is of no use any more then.</returns>
     public bool TryCharge(out ChargeRefusal refusal)
     {
-        bool isCharged = false;
+        bool isRecorded = false;
         try
         {
-            isCharged = _charge.TryGrow(Bytes, out refusal);
+            if (!_charge.TryGrow(Bytes, out refusal)) return false;
+            Record();
+            return isRecorded = true;
         }
         finally
         {
-            if (!isCharged) _charge.Dispose();
+            if (!isRecorded) _charge.Dispose();
         }
-
-        if (isCharged) Record();
-        return isCharged;
     }
 
     /// <summary>Starts what is charged.</summary>
@@ -109,6 +107,7 @@ internal sealed class GroupStack
         }
     }
 
+    // The last thing that can fail: the tally may have to grow. From here on the thread is in it.
     private void Record()
     {
         // The charge keeps the group from beginning to count meanwhile, and the scopes are still those it was made in.

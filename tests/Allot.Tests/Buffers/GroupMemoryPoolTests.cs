@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Allot.Testing;
 
 namespace Allot.Tests.Buffers;
 
@@ -136,6 +137,45 @@ public sealed class GroupMemoryPoolTests
         other.Join();
         Assert.Equal([0, 0, 0], _tree.Memory);   // a block that is freed twice ends the process
         Assert.Equal(0, _tree.Root.ReadEvents().AccountingErrors);
+    }
+
+    [Fact]
+    public void Rented_on_one_thread_and_disposed_on_another_while_groups_come_and_go_all_of_it_comes_back()
+    {
+        const int Buffers = 4_000;
+        var queue = new System.Collections.Concurrent.BlockingCollection<IMemoryOwner<byte>>(boundedCapacity: 64);
+        MemoryGroup current = Group;
+        var producer = new Thread(() =>
+        {
+            var random = new Prng(1);
+            for (int i = 0; i < Buffers; i++)
+            {
+                using ActiveGroupScope scope = Volatile.Read(ref current).Enter();
+                IMemoryOwner<byte> buffer = GroupMemoryPool.Ambient.Rent(random.Below(5_000));
+                buffer.Memory.Span[0] = (byte)i;
+                queue.Add(buffer, TestContext.Current.CancellationToken);
+            }
+
+            queue.CompleteAdding();
+        });
+        producer.Start();
+        int seen = 0;
+        foreach (IMemoryOwner<byte> buffer in queue.GetConsumingEnumerable(TestContext.Current.CancellationToken))
+        {
+            Assert.Equal((byte)seen, buffer.Memory.Span[0]);
+            buffer.Dispose();
+            if (++seen % 50 != 0) continue;
+            MemoryGroup before = current;
+            Volatile.Write(ref current, _tree.Middle.CreateChild($"g{seen}"));
+            before.Remove();   // also between the look and the charge of the producer: then its heir pays
+        }
+
+        producer.Join();
+        queue.Dispose();
+        Assert.Equal(Buffers, seen);
+        Assert.Equal([0, 0, 0], _tree.Memory);
+        Assert.Equal(0, _tree.Root.ReadEvents().AccountingErrors);
+        Assert.Empty(TreeWalk.FindViolations(_tree.Controller));
     }
 
     [Fact]
