@@ -129,6 +129,18 @@ public sealed class GroupMemoryStreamTests
     }
 
     [Fact]
+    public async Task A_refusal_comes_with_the_task()
+    {
+        _group.Memory.MaxBytes = 100;
+        using var stream = new GroupMemoryStream(_group);
+        ValueTask write = stream.WriteAsync(new byte[101], TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<MemoryLimitExceededException>(() => write.AsTask());
+        stream.Dispose();
+        ValueTask<int> read = stream.ReadAsync(new byte[1], TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => read.AsTask());
+    }
+
+    [Fact]
     public void Wrong_calls_are_found()
     {
         var stream = new GroupMemoryStream(_group);
