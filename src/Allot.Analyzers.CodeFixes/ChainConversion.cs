@@ -14,7 +14,6 @@ namespace Allot.Analyzers;
 internal sealed class ChainConversion
 {
     private readonly Dictionary<SyntaxNode, Func<SyntaxNode, SyntaxNode>> _changes = [];
-    private readonly HashSet<SyntaxNode> _wrapped = [];
     private readonly HashSet<SyntaxTree> _trees = [];
     private readonly AllotApi _api;
 
@@ -27,8 +26,12 @@ internal sealed class ChainConversion
         var conversion = new ChainConversion(api);
         foreach (FlagMethod method in methods) conversion.Convert(method, methods);
 
-        // A file that cannot be written keeps all as it is: half of a chain would not compile.
-        if (conversion._trees.Any(tree => solution.GetDocument(tree) is null)) return solution;
+        // A file that cannot be written, or that another project compiles too, keeps all as it is: half of a chain
+        // would not compile.
+        if (conversion._trees.Any(tree => solution.GetDocument(tree) is not { } document || IsShared(document)))
+        {
+            return solution;
+        }
 
         foreach (SyntaxTree tree in conversion._trees)
         {
@@ -40,6 +43,10 @@ internal sealed class ChainConversion
 
         return solution;
     }
+
+    // A project for several frameworks is one project here.
+    private static bool IsShared(Document document) => document.GetLinkedDocumentIds().Any(other =>
+        document.Project.Solution.GetProject(other.ProjectId)?.FilePath != document.Project.FilePath);
 
     private void Convert(FlagMethod method, IReadOnlyCollection<FlagMethod> converted)
     {
@@ -56,8 +63,7 @@ internal sealed class ChainConversion
                 Change(list, node => ((ArgumentListSyntax)node).Without(index));
             }
 
-            // Two calls of one statement have the same scope: a different one would have been an obstacle.
-            if (call is { Scope: { } scope, Wrapped: { } wrapped } && _wrapped.Add(wrapped)) Wrap(call, wrapped, scope);
+            if (call is { Scope: { } scope, Wrapped: { } wrapped }) Wrap(call, wrapped, scope);
         }
 
         foreach (Handover handover in method.Handovers)
@@ -221,7 +227,7 @@ internal sealed class ChainConversion
         }
 
         // Blocks that stand for several statements become these, and neighbours that enter the same scope enter it
-        // once.
+        // once, unless directives stand between them.
         private static SyntaxList<StatementSyntax> Spliced(SyntaxList<StatementSyntax> statements)
         {
             var spliced = new List<StatementSyntax>();
@@ -239,7 +245,8 @@ internal sealed class ChainConversion
         private static void Add(List<StatementSyntax> statements, StatementSyntax statement)
         {
             int last = statements.Count - 1;
-            if (last < 0 || ScopeOf(statement) is not { } scope || ScopeOf(statements[last]) != scope)
+            if (last < 0 || ScopeOf(statement) is not { } scope || ScopeOf(statements[last]) != scope
+                || statement.GetLeadingTrivia().Any(trivia => trivia.IsDirective))
             {
                 statements.Add(statement);
                 return;

@@ -66,26 +66,9 @@ public sealed class HandedThroughFlagsFix : CodeFixProvider
             diagnostic);
     }
 
-    /// <summary>The methods of a project, seen with the projects of the solution that use it.</summary>
-    internal static async Task<FlagMethods?> MethodsOfAsync(Project project, CancellationToken cancellationToken)
-    {
-        if (await project.GetCompilationAsync(cancellationToken).ConfigureAwait(false) is not { } compilation
-            || AllotApi.Find(compilation) is not { } api)
-        {
-            return null;
-        }
-
-        var dependents = new List<Compilation>();
-        foreach (ProjectId id in project.Solution.GetProjectDependencyGraph()
-            .GetProjectsThatTransitivelyDependOnThisProject(project.Id))
-        {
-            if (project.Solution.GetProject(id) is { SupportsCompilation: true } other
-                && await other.GetCompilationAsync(cancellationToken).ConfigureAwait(false) is { } dependent)
-            {
-                dependents.Add(dependent);
-            }
-        }
-
-        return FlagMethods.Of(compilation, api, dependents, cancellationToken);
-    }
+    internal static async Task<FlagMethods?> MethodsOfAsync(Project project, CancellationToken cancellationToken) =>
+        await project.GetCompilationAsync(cancellationToken).ConfigureAwait(false) is { } compilation
+            && AllotApi.Find(compilation) is { } api
+            ? FlagMethods.Of(compilation, api, cancellationToken)
+            : null;
 }

@@ -64,6 +64,9 @@ internal sealed class AllotApi
     internal bool IsAllot(ISymbol? symbol) =>
         SymbolEqualityComparer.Default.Equals(symbol?.ContainingAssembly, Flags.ContainingAssembly);
 
+    /// <summary>A type of Allot whose methods enter scopes, and do nothing else.</summary>
+    internal static bool IsScopeType(INamedTypeSymbol? type) => type is not null && s_scopeTypes.Contains(type.Name);
+
     /// <summary>The value of flags that the compiler knows.</summary>
     internal bool TryGetConstant(IOperation operation, out ulong value)
     {
@@ -95,7 +98,7 @@ internal sealed class AllotApi
         if (Strip(value) is not IInvocationOperation { TargetMethod: var method } || !IsAllot(method)) return null;
 
         string type = method.ContainingType.Name;
-        if (!method.IsStatic || !s_scopeTypes.Contains(type)) return null;
+        if (!method.IsStatic || !IsScopeType(method.ContainingType)) return null;
         return new EnteredScope(
             $"{type}.{method.Name}",
             BitsRemovedBy(method.Name),

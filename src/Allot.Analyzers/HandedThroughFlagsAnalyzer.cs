@@ -27,7 +27,7 @@ public sealed class HandedThroughFlagsAnalyzer : DiagnosticAnalyzer
             Compilation compilation = start.Compilation;
             CancellationToken cancellationToken = start.CancellationToken;
             var methods = new Lazy<FlagMethods>(() =>
-                FlagMethods.Of(compilation, api, dependents: null, cancellationToken));
+                FlagMethods.Of(compilation, api, cancellationToken));
             start.RegisterSymbolAction(method => Analyze(method, api, methods), SymbolKind.Method);
         });
     }

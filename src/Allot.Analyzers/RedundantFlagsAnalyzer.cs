@@ -35,7 +35,7 @@ public sealed class RedundantFlagsAnalyzer : DiagnosticAnalyzer
             Compilation compilation = start.Compilation;
             CancellationToken cancellationToken = start.CancellationToken;
             var methods = new Lazy<FlagMethods>(() =>
-                FlagMethods.Of(compilation, api, dependents: null, cancellationToken));
+                FlagMethods.Of(compilation, api, cancellationToken));
             start.RegisterOperationAction(argument => Analyze(argument, api, methods), OperationKind.Argument);
         });
     }

@@ -1,3 +1,4 @@
+using Allot.Analyzers.Chains;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -5,16 +6,24 @@ namespace Allot.Analyzers;
 
 /// <summary>
 /// Which scopes are certainly active where an operation runs, as far as the text of one body shows: inside
-/// <c>using (scope)</c>, after <c>using var scope</c> in the same block, and in the <c>try</c> of a <c>try/finally</c>
+/// <c>using (scope)</c>, after <c>using var scope</c> in the same block, and in a <c>try</c> right behind the entry
 /// whose <c>finally</c> leaves the scope.
 /// </summary>
 /// <remarks>Only what is certain counts. A lambda or a local function runs some time later, so the scopes around its
-/// text are not the scopes around its run; a scope that is left by hand is over from that place on; a scope that is
-/// entered only sometimes is none.</remarks>
+/// text are not the scopes around its run. A guard that the code mentions once more may have been left there. A flowing
+/// scope counts only where the flow is certain.</remarks>
 internal static class ScopeRegions
 {
     /// <summary>The active scopes, the innermost first.</summary>
     internal static IEnumerable<EnteredScope> Around(IOperation operation, AllotApi api)
+    {
+        EnteredScope[] entered = [.. Entered(operation, api)];
+        return entered.Any(scope => scope.Flows) && MayLoseFlow(operation)
+            ? entered.Where(scope => !scope.Flows)
+            : entered;
+    }
+
+    private static IEnumerable<EnteredScope> Entered(IOperation operation, AllotApi api)
     {
         IOperation child = operation;
         for (IOperation? parent = operation.Parent; parent is not null; child = parent, parent = parent.Parent)
@@ -23,21 +32,12 @@ internal static class ScopeRegions
 
             IEnumerable<EnteredScope> entered = parent switch
             {
-                IUsingOperation statement when child == statement.Body =>
-                    Entered(statement.Resources, statement.Body, operation, api),
+                IUsingOperation statement when child == statement.Body => EnteredBy(statement.Resources, api),
                 IBlockOperation block => EnteredBefore(block, child, operation, api),
                 _ => [],
             };
             foreach (EnteredScope scope in entered) yield return scope;
         }
-    }
-
-    /// <summary>What all scopes around the operation take away together.</summary>
-    internal static ulong BitsRemovedAround(IOperation operation, AllotApi api)
-    {
-        ulong bits = 0;
-        foreach (EnteredScope scope in Around(operation, api)) bits |= scope.RemovedBits;
-        return bits;
     }
 
     private static IEnumerable<EnteredScope> EnteredBefore(
@@ -46,80 +46,57 @@ internal static class ScopeRegions
         int end = block.Operations.IndexOf(child);
         for (int at = end - 1; at >= 0; at--)
         {
-            if (block.Operations[at] is IUsingDeclarationOperation declaration)
+            IEnumerable<EnteredScope> entered = block.Operations[at] switch
             {
-                foreach (EnteredScope scope in Entered(declaration.DeclarationGroup, block, operation, api))
-                {
-                    yield return scope;
-                }
-            }
-            else if (block.Operations[at] is IVariableDeclarationGroupOperation group
-                && child is ITryOperation { Finally: not null } attempt
-                && !attempt.Finally.Syntax.Span.Contains(operation.Syntax.Span))
-            {
-                foreach ((ILocalSymbol local, EnteredScope scope) in LocalsWithScopes(group, api))
-                {
-                    if (DisposalsOf(local, attempt.Finally).Any()
-                        && !IsLeftBefore(local, attempt.Body, operation))
-                    {
-                        yield return scope;
-                    }
-                }
-            }
+                IUsingDeclarationOperation declaration => EnteredBy(declaration.DeclarationGroup, api),
+                IVariableDeclarationGroupOperation group
+                    when at == end - 1 && child is ITryOperation { Finally: { } last }
+                        && !last.Syntax.Span.Contains(operation.Syntax.Span) =>
+                    EnteredBy(group, api, left: last),
+                _ => [],
+            };
+            foreach (EnteredScope scope in entered) yield return scope;
         }
     }
 
-    private static IEnumerable<EnteredScope> Entered(
-        IOperation resources, IOperation region, IOperation operation, AllotApi api)
+    // The only mention of a guard is its declaration, or the one that leaves it at the end.
+    private static IEnumerable<EnteredScope> EnteredBy(IOperation resources, AllotApi api, IBlockOperation? left = null)
     {
-        if (resources is IVariableDeclarationGroupOperation group)
+        if (resources is not IVariableDeclarationGroupOperation group)
         {
-            foreach ((ILocalSymbol local, EnteredScope scope) in LocalsWithScopes(group, api))
-            {
-                if (!IsLeftBefore(local, region, operation)) yield return scope;
-            }
+            if (api.ScopeEnteredBy(resources) is { } scope) yield return scope;
+            yield break;
         }
-        else if (api.ScopeEnteredBy(resources) is { } scope)
+
+        foreach (IVariableDeclaratorOperation declarator in group.Declarations.SelectMany(one => one.Declarators))
         {
-            yield return scope;
+            if (api.ScopeEnteredBy(declarator.GetVariableInitializer()?.Value) is not { } scope) continue;
+
+            ILocalReferenceOperation[] mentions = [.. MentionsOf(declarator.Symbol, group)];
+            bool isLeftAtTheEnd = left is null
+                ? mentions.Length == 0
+                : mentions.Length == 1 && IsDisposed(mentions[0], left);
+            if (isLeftAtTheEnd) yield return scope;
         }
     }
 
-    private static IEnumerable<(ILocalSymbol, EnteredScope)> LocalsWithScopes(
-        IVariableDeclarationGroupOperation group, AllotApi api)
+    private static IEnumerable<ILocalReferenceOperation> MentionsOf(ILocalSymbol local, IOperation within)
     {
-        foreach (IVariableDeclarationOperation declaration in group.Declarations)
-        {
-            foreach (IVariableDeclaratorOperation declarator in declaration.Declarators)
-            {
-                if (api.ScopeEnteredBy(declarator.GetVariableInitializer()?.Value) is { } scope)
-                {
-                    yield return (declarator.Symbol, scope);
-                }
-            }
-        }
+        while (within.Parent is not null) within = within.Parent;
+        return within.Descendants().OfType<ILocalReferenceOperation>()
+            .Where(mention => SymbolEqualityComparer.Default.Equals(mention.Local, local));
     }
 
-    // Textual order, and the next turn of a loop, are enough: a scope that is left on some path before the operation is
-    // not certain there.
-    private static bool IsLeftBefore(ILocalSymbol local, IOperation region, IOperation operation) =>
-        DisposalsOf(local, region).Any(disposal =>
-            disposal.Syntax.SpanStart < operation.Syntax.SpanStart || IsInOneLoop(disposal, operation, region));
+    private static bool IsDisposed(ILocalReferenceOperation mention, IBlockOperation last) =>
+        mention.Parent is IInvocationOperation { TargetMethod.Name: "Dispose" } call
+        && call.Parent is IExpressionStatementOperation { Parent: { } block } && block == last;
 
-    private static bool IsInOneLoop(IOperation disposal, IOperation operation, IOperation region)
+    private static bool MayLoseFlow(IOperation operation)
     {
-        for (IOperation? parent = disposal.Parent; parent is not null && parent != region; parent = parent.Parent)
-        {
-            if (parent is ILoopOperation && parent.Syntax.Span.Contains(operation.Syntax.Span)) return true;
-        }
-
-        return false;
+        SyntaxNode place = operation.Syntax;
+        IOperation body = operation;
+        while (body.Parent is not null) body = body.Parent;
+        return Flow.MayBreakIn(
+            body.Syntax, operation.SemanticModel?.GetEnclosingSymbol(place.SpanStart) as IMethodSymbol);
     }
-
-    /// <summary>The calls of <c>Dispose</c> on the local inside an operation.</summary>
-    private static IEnumerable<IInvocationOperation> DisposalsOf(ILocalSymbol local, IOperation within) =>
-        within.Descendants().OfType<IInvocationOperation>().Where(call =>
-            call.TargetMethod.Name == "Dispose"
-            && AllotApi.Strip(call.Instance) is ILocalReferenceOperation reference
-            && SymbolEqualityComparer.Default.Equals(reference.Local, local));
 }

@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Operations;
 
 namespace Allot.Analyzers;
 
 /// <summary>Which scope a lock carries, when its field says so: <c>readonly ScopedLock _gate =
-/// new(AllocationRestrictions.NoFs);</c> in the same file.</summary>
+/// new(AllocationRestrictions.NoFs);</c> in the same file, and nothing that may write to the field names it.</summary>
 internal static class ScopedLocks
 {
     private const string Async = "AsyncScopedLock";
@@ -44,6 +45,7 @@ internal static class ScopedLocks
     internal static EnteredScope? Carried(IInvocationOperation enter, AllotApi api)
     {
         if (AllotApi.Strip(enter.Instance) is not IFieldReferenceOperation { Field: { IsReadOnly: true } field }
+            || MayBeReplaced(field)
             || enter.SemanticModel is not { } model
             || field.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax()
                 is not VariableDeclaratorSyntax { Initializer.Value: var value } declarator
@@ -73,4 +75,12 @@ internal static class ScopedLocks
 
         return new EnteredScope(field.Name, removed, isAtomic, flows: field.Type.Name == Async);
     }
+
+    // A readonly field can be written by a constructor or an init accessor, and with all others of its struct.
+    private static bool MayBeReplaced(IFieldSymbol field) =>
+        field is { IsStatic: false, ContainingType.IsValueType: true }
+        || field.ContainingType.DeclaringSyntaxReferences.Any(reference => reference.GetSyntax().DescendantNodes()
+            .Where(node => node is ConstructorDeclarationSyntax
+                || (node is AccessorDeclarationSyntax && node.IsKind(SyntaxKind.InitAccessorDeclaration)))
+            .Any(node => node.DescendantTokens().Any(token => token.ValueText == field.Name)));
 }

@@ -26,8 +26,9 @@ internal sealed class FlagMethod(
     /// <summary>The flags meet the context here, by <c>AllocationContext</c>: the method allocates.</summary>
     internal bool IsApplied { get; set; }
 
-    /// <summary>Part of the body runs at another time than the call.</summary>
-    internal bool RunsLater { get; set; }
+    /// <summary>Why the scopes around a call are not certain to hold for all of the body; nothing when they are.
+    /// </summary>
+    internal string? Doubt { get; set; }
 
     /// <summary>The work goes on after the call has returned, or on another thread: only a flowing scope follows it.
     /// </summary>

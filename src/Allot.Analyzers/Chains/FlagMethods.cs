@@ -19,10 +19,15 @@ namespace Allot.Analyzers.Chains;
 /// </remarks>
 internal sealed class FlagMethods
 {
+    private const string RunsLater = "part of it runs after the call, when a scope of the caller has ended";
+
     private readonly Dictionary<ISymbol, FlagMethod> _methods = new(SymbolEqualityComparer.Default);
     private readonly Compilation _compilation;
     private readonly AllotApi _api;
     private readonly CancellationToken _cancellationToken;
+
+    // By the permissions that the scope removes.
+    private readonly Dictionary<ulong, CodeInScope> _codeInScope = [];
 
     private FlagMethods(Compilation compilation, AllotApi api, CancellationToken cancellationToken)
     {
@@ -35,22 +40,13 @@ internal sealed class FlagMethods
 
     internal AllotApi Api => _api;
 
-    /// <param name="compilation">The project.</param>
-    /// <param name="api">Allot as the project sees it.</param>
-    /// <param name="dependents">The projects that refer to it; nothing when they are not known.</param>
-    /// <param name="cancellationToken">Ends the search.</param>
-    internal static FlagMethods Of(
-        Compilation compilation,
-        AllotApi api,
-        IReadOnlyCollection<Compilation>? dependents,
-        CancellationToken cancellationToken)
+    internal static FlagMethods Of(Compilation compilation, AllotApi api, CancellationToken cancellationToken)
     {
         var methods = new FlagMethods(compilation, api, cancellationToken);
         methods.FindDeclarations();
         foreach (FlagMethod method in methods.All) methods.ReadBody(method);
         methods.FindFlow();
-        if (methods._methods.Count > 0) methods.FindReferences();
-        if (dependents is not null) OtherProjects.Hinder(methods, compilation, dependents, cancellationToken);
+        if (methods._methods.Count > 0) new FlagReferences(methods, compilation, cancellationToken).Find();
         foreach (FlagMethod method in methods.All) methods.FindObstacles(method);
         methods.TakeOutDependents();
         return methods;
@@ -122,7 +118,7 @@ internal sealed class FlagMethods
         foreach (IParameterReferenceOperation use in body.Descendants().OfType<IParameterReferenceOperation>())
         {
             if (!SymbolEqualityComparer.Default.Equals(use.Parameter, method.Parameter)) continue;
-            if (IsInFunction(use)) method.RunsLater = true;
+            if (IsInFunction(use)) method.Doubt = RunsLater;
 
             IOperation value = WithAttributes(use, out ulong added);
             if (value.Parent is not IArgumentOperation { Parameter: { RefKind: RefKind.None } parameter } argument
@@ -146,7 +142,9 @@ internal sealed class FlagMethods
             }
         }
 
-        if (IsIterator(method.Declaration)) method.RunsLater = true;
+        if (IsIterator(method.Declaration)) method.Doubt = RunsLater;
+        else if (ConditionalCode.IsIn(method.Declaration)) method.Doubt = "part of it is compiled conditionally";
+        else if (Flow.MayBreakIn(method.Declaration, method.Symbol)) method.Doubt = "scopes may not flow through it";
     }
 
     // `flags` or `flags | AllocationFlags.Zero`.
@@ -184,8 +182,8 @@ internal sealed class FlagMethods
     {
         foreach (FlagMethod method in All)
         {
-            method.NeedsFlow = method.Symbol.IsAsync || IsTaskLike(method.Symbol.ReturnType)
-                || method.Handovers.Any(handover => IsTaskLike(handover.Target.ReturnType));
+            method.NeedsFlow = method.Symbol.IsAsync || Flow.IsTaskLike(method.Symbol.ReturnType)
+                || method.Handovers.Any(handover => Flow.IsTaskLike(handover.Target.ReturnType));
         }
 
         bool changed = true;
@@ -201,114 +199,13 @@ internal sealed class FlagMethods
         }
     }
 
-    private static bool IsTaskLike(ITypeSymbol type) =>
-        type.Name is "Task" or "ValueTask" && type.ContainingNamespace?.ToDisplayString() == "System.Threading.Tasks";
-
-    private void FindReferences()
-    {
-        HashSet<string> names = [.. All.Select(method => method.Symbol.Name)];
-        foreach (SyntaxTree tree in _compilation.SyntaxTrees)
-        {
-            SemanticModel? model = null;
-            foreach (SimpleNameSyntax name in tree.GetRoot(_cancellationToken)
-                .DescendantNodes(descendIntoTrivia: true).OfType<SimpleNameSyntax>())
-            {
-                if (!names.Contains(name.Identifier.ValueText)) continue;
-
-                model ??= _compilation.GetSemanticModel(tree);
-                SymbolInfo info = model.GetSymbolInfo(name, _cancellationToken);
-                IEnumerable<ISymbol> symbols = info.Symbol is { } symbol ? new[] { symbol } : info.CandidateSymbols;
-                foreach (FlagMethod method in symbols.Select(Find).OfType<FlagMethod>().Distinct())
-                {
-                    ReadReference(method, name, model);
-                }
-            }
-        }
-    }
-
-    private void ReadReference(FlagMethod method, SimpleNameSyntax name, SemanticModel model)
-    {
-        if (GeneratedCode.Is(name.SyntaxTree, _cancellationToken)) method.Hinder("generated code uses it");
-        if (name.FirstAncestorOrSelf<CrefSyntax>() is { } cref)
-        {
-            if (cref.DescendantNodesAndSelf().Any(node => node is CrefParameterListSyntax))
-            {
-                method.Hinder("documentation refers to it with its parameters");
-            }
-
-            return;
-        }
-
-        ExpressionSyntax called = name;
-        while (called.Parent is MemberAccessExpressionSyntax access && access.Name == called) called = access;
-        if (called.Parent is MemberBindingExpressionSyntax binding) called = binding;
-        if (called.Parent is ArgumentSyntax { Parent.Parent: InvocationExpressionSyntax outer }
-            && outer.Expression is IdentifierNameSyntax { Identifier.ValueText: "nameof" })
-        {
-            return;
-        }
-
-        if (called.Parent is InvocationExpressionSyntax invocation && invocation.Expression == called
-            && model.GetOperation(invocation, _cancellationToken) is IInvocationOperation call)
-        {
-            ReadCall(method, call, model);
-        }
-        else
-        {
-            method.Hinder("it is used as a delegate");
-        }
-    }
-
-    private void ReadCall(FlagMethod method, IInvocationOperation operation, SemanticModel model)
-    {
-        string place = model.GetEnclosingSymbol(operation.Syntax.SpanStart, _cancellationToken) is { } symbol
-            ? NameOf(symbol)
-            : "a caller";
-        var call = new FlagCall(operation, model, place);
-        method.Calls.Add(call);
-
-        IArgumentOperation? argument =
-            operation.Arguments.FirstOrDefault(candidate => candidate.Parameter?.Name == method.Parameter.Name);
-        if (argument is null)
-        {
-            method.Hinder($"the call in '{place}' is not understood");
-            return;
-        }
-
-        call.Argument = argument.ArgumentKind == ArgumentKind.Explicit ? argument.Syntax as ArgumentSyntax : null;
-        if (_api.TryGetConstant(argument.Value, out ulong flags))
-        {
-            call.Flags = flags;
-        }
-        else if (AllotApi.Strip(argument.Value) is IParameterReferenceOperation reference
-            && Find(reference.Parameter.ContainingSymbol) is { } caller)
-        {
-            call.Caller = caller;
-        }
-        else
-        {
-            method.Hinder($"'{place}' passes flags that are not constant");
-        }
-    }
-
-    private static string NameOf(ISymbol symbol)
-    {
-        while (symbol is IMethodSymbol { MethodKind: MethodKind.LambdaMethod or MethodKind.LocalFunction }
-            && symbol.ContainingSymbol is { } outer)
-        {
-            symbol = outer;
-        }
-
-        return symbol is IMethodSymbol { AssociatedSymbol: { } member } ? member.Name : symbol.Name;
-    }
-
     private void FindObstacles(FlagMethod method)
     {
         if (!method.OnlyHandsThrough) return;
 
-        method.Hinder(SignatureObstacles.Of(method));
+        method.Hinder(SignatureObstacles.Of(method, _compilation));
         if (GeneratedCode.Is(method.Declaration.SyntaxTree, _cancellationToken)) method.Hinder("it is generated code");
-        if (method.RunsLater) method.Hinder("part of it runs after the call, when a scope of the caller has ended");
+        method.Hinder(method.Doubt);
         foreach (Handover handover in method.Handovers)
         {
             if (!EndsInAllot(handover.Target, new HashSet<ISymbol>(SymbolEqualityComparer.Default)))
@@ -343,8 +240,9 @@ internal sealed class FlagMethods
                 target.ContainingAssembly, _compilation.Assembly);
         }
 
-        return method is { IsInspected: false, RunsLater: false }
+        return method is { IsInspected: false, Doubt: null }
             && (method.IsApplied || method.Handovers.Count > 0)
+            && !SignatureObstacles.HasAttributes(target)
             && SignatureObstacles.IsFixedAtCompileTime(target)
             && method.Handovers.All(handover => EndsInAllot(handover.Target, seen));
     }
@@ -372,8 +270,14 @@ internal sealed class FlagMethods
         if (IsImplied(call, removed, method.NeedsFlow)) return null;
 
         call.Scope = $"{type}.{scope}";
-        return ScopePlaces.ObstacleOf(call, method)
-            ?? new ReachedAllocations(_compilation, this, _cancellationToken).ObstacleOf(method, removed);
+        if (!_codeInScope.TryGetValue(removed, out CodeInScope? code))
+        {
+            _codeInScope[removed] = code = new CodeInScope(_compilation, _api, removed, _cancellationToken);
+        }
+
+        return ScopePlaces.ObstacleOf(call, method, code)
+            ?? code.ObstacleBelow(method.Symbol)
+            ?? code.ObstacleOfFilters();
     }
 
     private bool IsImplied(FlagCall call, ulong removed, bool needsFlow)

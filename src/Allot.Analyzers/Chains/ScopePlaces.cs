@@ -1,46 +1,50 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Operations;
 
 namespace Allot.Analyzers.Chains;
 
-/// <summary>Where a scope around a call goes, so that nothing but the call is inside of it.</summary>
-/// <remarks>Around the statement of the call, when the rest of it runs no code that the scope could touch: locals,
-/// literals, operators of the language, properties, the await of the result. Other calls would be restricted too, and
-/// variables that the statement declares would be lost.</remarks>
+/// <summary>Where a scope around a call goes: around its statement, or around the expression that is the body of its
+/// member.</summary>
 internal static class ScopePlaces
 {
     // The first language in which a ref struct may be a local of an async method or iterator.
     private const int RefStructsInAsync = 1300;
 
     /// <summary>Why there is no such place; otherwise the call now knows it.</summary>
-    internal static string? ObstacleOf(FlagCall call, FlagMethod method)
+    internal static string? ObstacleOf(FlagCall call, FlagMethod method, CodeInScope code)
     {
-        if (PlaceOf(call.Syntax) is not { } place) return $"the call in '{call.Place}' is no statement of its own";
+        if (PlaceOf(call) is not { } place || HasDirectivesInside(place))
+        {
+            return $"the call in '{call.Place}' is no statement of its own";
+        }
 
-        call.Wrapped = place;
-        if (!method.NeedsFlow && IsAsyncOrIterator(call) && LanguageOf(call) < RefStructsInAsync)
+        if (!method.NeedsFlow && (Awaits(place) || (IsAsyncOrIterator(call) && LanguageOf(call) < RefStructsInAsync)))
         {
             return $"the scope of a thread cannot be entered in '{call.Place}', which is asynchronous";
         }
 
-        return Others(call, place) is { } other
-            ? $"'{other}' in '{call.Place}' would be inside of the scope too"
-            : null;
+        call.Wrapped = place;
+        SyntaxNode inner = place is ArrowExpressionClauseSyntax arrow ? arrow.Expression : place;
+        return call.Model.GetOperation(inner) is { } statement
+            ? code.ObstacleAround(call, statement)
+            : $"the call in '{call.Place}' is no statement of its own";
     }
 
-    private static SyntaxNode? PlaceOf(SyntaxNode call)
+    private static SyntaxNode? PlaceOf(FlagCall call)
     {
-        foreach (SyntaxNode node in call.Ancestors())
+        foreach (SyntaxNode node in call.Syntax.Ancestors())
         {
             switch (node)
             {
-                case ExpressionStatementSyntax or ReturnStatementSyntax:
-                    return DeclaresVariables(node) && node is not ReturnStatementSyntax ? null : node;
+                case ReturnStatementSyntax:
+                    return node;
+
+                case ExpressionStatementSyntax:
+                    return DeclaresVariables(node) ? null : node;
 
                 case LocalDeclarationStatementSyntax declaration:
-                    return CanBeSplit(declaration) ? node : null;
+                    return CanBeSplit(declaration, call.Model) ? node : null;
 
                 case ArrowExpressionClauseSyntax { Parent: MethodDeclarationSyntax or LocalFunctionStatementSyntax }:
                     return node;
@@ -54,14 +58,37 @@ internal static class ScopePlaces
         return null;
     }
 
-    private static bool CanBeSplit(LocalDeclarationStatementSyntax declaration) =>
+    // Into the declaration and an assignment.
+    private static bool CanBeSplit(LocalDeclarationStatementSyntax declaration, SemanticModel model) =>
         declaration is { UsingKeyword.RawKind: 0, IsConst: false, Declaration.Variables.Count: 1 }
-        && declaration.Declaration.Type is not RefTypeSyntax
         && declaration.Parent is BlockSyntax or GlobalStatementSyntax or SwitchSectionSyntax
-        && !DeclaresVariables(declaration.Declaration.Variables[0]);
+        && !DeclaresVariables(declaration.Declaration.Variables[0])
+        && model.GetDeclaredSymbol(declaration.Declaration.Variables[0]) is ILocalSymbol { RefKind: RefKind.None } local
+        && CanBeWritten(local.Type);
+
+    // A type that a declaration can name, whatever is assigned to it later.
+    private static bool CanBeWritten(ITypeSymbol type) => type switch
+    {
+        IArrayTypeSymbol array => CanBeWritten(array.ElementType),
+        ITypeParameterSymbol => true,
+        INamedTypeSymbol named => !named.IsAnonymousType && !named.IsRefLikeType
+            && named.TypeKind is TypeKind.Class or TypeKind.Struct or TypeKind.Enum or TypeKind.Interface
+                or TypeKind.Delegate
+            && (named.ContainingType is null || CanBeWritten(named.ContainingType))
+            && named.TypeArguments.All(CanBeWritten),
+        _ => false,
+    };
 
     private static bool DeclaresVariables(SyntaxNode node) =>
         node.DescendantNodes().Any(inner => inner is SingleVariableDesignationSyntax);
+
+    private static bool Awaits(SyntaxNode place) =>
+        place.DescendantNodes().Any(node => node is AwaitExpressionSyntax);
+
+    // Those before the first word and after the last one stay where they are.
+    private static bool HasDirectivesInside(SyntaxNode place) =>
+        place.ContainsDirectives && place.DescendantTrivia().Any(trivia => trivia.IsDirective
+            && place.Span.Contains(trivia.Span));
 
     private static bool IsAsyncOrIterator(FlagCall call) =>
         call.Model.GetEnclosingSymbol(call.Syntax.SpanStart) is IMethodSymbol method
@@ -70,68 +97,4 @@ internal static class ScopePlaces
 
     private static int LanguageOf(FlagCall call) =>
         (int)((CSharpParseOptions)call.Syntax.SyntaxTree.Options).LanguageVersion;
-
-    // What else runs in the statement: the name of the first thing that is not known to be harmless.
-    private static string? Others(FlagCall call, SyntaxNode place)
-    {
-        SyntaxNode inner = place is ArrowExpressionClauseSyntax arrow ? arrow.Expression : place;
-        if (call.Model.GetOperation(inner) is not { } whole) return "something";
-
-        foreach (IOperation operation in Executed(whole))
-        {
-            switch (operation)
-            {
-                case IInvocationOperation other when other.Syntax != call.Syntax && !IsHarmless(other, call):
-                    return other.TargetMethod.Name;
-                case IObjectCreationOperation { Constructor.IsImplicitlyDeclared: false } creation:
-                    return creation.Constructor!.ContainingType.Name;
-                case IBinaryOperation { OperatorMethod: { } method }:
-                    return method.Name;
-                case IUnaryOperation { OperatorMethod: { } method }:
-                    return method.Name;
-                case IConversionOperation { OperatorMethod: { } method } when !IsOfFramework(method):
-                    return method.Name;
-                case IDynamicInvocationOperation or IDynamicMemberReferenceOperation:
-                    return "dynamic";
-                case IAwaitOperation { Operation: var awaited } when !Contains(awaited, call):
-                    return "await";
-                case ILocalReferenceOperation { Type.IsRefLikeType: true }
-                    when place is LocalDeclarationStatementSyntax:
-                    return "a ref struct";
-                case IVariableDeclaratorOperation { Symbol.Type: { IsRefLikeType: true } or { IsAnonymousType: true } }:
-                    return "the declaration of a local";
-            }
-        }
-
-        return null;
-    }
-
-    // The operations that run with the statement: not the bodies of lambdas, which run when they are called.
-    private static IEnumerable<IOperation> Executed(IOperation operation)
-    {
-        yield return operation;
-        if (operation is IAnonymousFunctionOperation) yield break;
-
-        foreach (IOperation child in operation.ChildOperations)
-        {
-            foreach (IOperation inner in Executed(child)) yield return inner;
-        }
-    }
-
-    // The same call again, with the same flags, or what the framework does with the task that the call returns.
-    private static bool IsHarmless(IInvocationOperation other, FlagCall call) =>
-        (SymbolEqualityComparer.Default.Equals(other.TargetMethod, call.Operation.TargetMethod)
-            && other.Arguments.Zip(call.Operation.Arguments, (one, two) => (one, two)).All(pair =>
-                !SymbolEqualityComparer.Default.Equals(pair.one.Value.Type, pair.two.Value.Type)
-                || pair.one.Value.Type?.Name != "AllocationFlags"
-                || Equals(pair.one.Value.ConstantValue.Value, pair.two.Value.ConstantValue.Value)))
-        || (other.TargetMethod.Name is "ConfigureAwait" or "GetAwaiter" or "GetResult" or "AsTask"
-            && IsOfFramework(other.TargetMethod));
-
-    private static bool IsOfFramework(IMethodSymbol method) =>
-        method.ContainingNamespace?.ToDisplayString() is { } name
-        && (name == "System" || name.StartsWith("System.", StringComparison.Ordinal));
-
-    private static bool Contains(IOperation operation, FlagCall call) =>
-        operation.Syntax.Span.Contains(call.Syntax.Span);
 }

@@ -2,10 +2,55 @@ using Microsoft.CodeAnalysis;
 
 namespace Allot.Analyzers.Chains;
 
-/// <summary>Why the signature of a method cannot change.</summary>
+/// <summary>Why the signature of a method cannot change: somebody else goes by it, or by the name of the method.
+/// </summary>
 internal static class SignatureObstacles
 {
-    internal static string? Of(FlagMethod method) => Of(method.Symbol, method.Parameter);
+    // The compiler calls methods of these names without a call in the text, when their parameters allow it.
+    private static readonly HashSet<string> s_calledByTheLanguage =
+    [
+        "Add", "AppendFormatted", "AppendLiteral", "Cast", "Deconstruct", "Dispose", "DisposeAsync", "Fixed",
+        "GetAsyncEnumerator", "GetAwaiter", "GetEnumerator", "GetPinnableReference", "GetResult", "GroupBy",
+        "GroupJoin", "Join", "Main", "MoveNext", "MoveNextAsync", "OnCompleted", "OrderBy", "OrderByDescending",
+        "Select", "SelectMany", "Slice", "ThenBy", "ThenByDescending", "UnsafeOnCompleted", "Where",
+    ];
+
+    internal static string? Of(FlagMethod flagMethod, Compilation compilation)
+    {
+        IMethodSymbol method = flagMethod.Symbol;
+        HashSet<Accessibility> levels = [.. AccessibilitiesOf(method)];
+        if (!levels.Contains(Accessibility.Private))
+        {
+            bool isInternal = levels.Contains(Accessibility.Internal)
+                || levels.Contains(Accessibility.ProtectedAndInternal);
+            if (!isInternal) return "it is part of the public surface of its assembly";
+            if (FriendOf(compilation) is { } friend) return $"'{friend}' sees the internals of the project";
+        }
+
+        if (method.IsAbstract || method.IsVirtual || method.IsOverride) return "it is virtual";
+        if (method.ContainingType.TypeKind == TypeKind.Interface) return "it is a member of an interface";
+        if (method.ExplicitInterfaceImplementations.Length > 0 || ImplementsInterface(method))
+        {
+            return "it implements an interface";
+        }
+
+        if (method is { DeclaredAccessibility: Accessibility.Public, IsStatic: false, ContainingType: { } type }
+            && type is { TypeKind: TypeKind.Class, IsSealed: false })
+        {
+            return $"it is public, and a type derived from '{type.Name}' may implement an interface with it";
+        }
+
+        if (method.IsExtern || method.PartialDefinitionPart is not null || method.PartialImplementationPart is not null)
+        {
+            return "it is declared in more than one part";
+        }
+
+        if (flagMethod.Parameter.RefKind != RefKind.None) return "the flags are passed by reference";
+        if (method.IsExtensionMethod && flagMethod.Parameter.Ordinal == 0) return "the flags are its receiver";
+        if (HasAttributes(method)) return "it has attributes, which others may go by";
+        if (s_calledByTheLanguage.Contains(method.Name)) return "the language calls methods of its name by itself";
+        return IsOverloaded(method, compilation) ? $"there is another method '{method.Name}'" : null;
+    }
 
     /// <summary>Without its flags, the call would be one of another overload.</summary>
     internal static string? OfOverloads(FlagCall call)
@@ -23,67 +68,56 @@ internal static class SignatureObstacles
         !method.IsVirtual && !method.IsAbstract && !(method.IsOverride && !method.IsSealed)
         && method.ContainingType.TypeKind != TypeKind.Interface;
 
-    /// <summary>Other assemblies may call it.</summary>
-    internal static bool IsVisibleOutside(IMethodSymbol method)
-    {
-        if (IsProgram(method)) return false;
+    /// <summary>The compiler passes more than the call says, or others read what the method declares.</summary>
+    internal static bool HasAttributes(IMethodSymbol method) =>
+        method.GetAttributes().Concat(method.GetReturnTypeAttributes())
+            .Concat(method.Parameters.SelectMany(parameter => parameter.GetAttributes()))
+            .Any(attribute => attribute.AttributeClass is not { } type
+                || (type.Name != "MethodImplAttribute"
+                    && type.ContainingNamespace.ToDisplayString() != "System.Diagnostics.CodeAnalysis"));
 
+    private static IEnumerable<Accessibility> AccessibilitiesOf(IMethodSymbol method)
+    {
         for (ISymbol? symbol = method; symbol is not null and not INamespaceSymbol; symbol = symbol.ContainingSymbol)
         {
-            if (symbol.DeclaredAccessibility is Accessibility.Private or Accessibility.Internal
-                or Accessibility.ProtectedAndInternal)
-            {
-                return false;
-            }
+            yield return symbol.DeclaredAccessibility;
         }
-
-        return true;
     }
 
-    private static string? Of(IMethodSymbol method, IParameterSymbol parameter)
-    {
-        if (IsVisibleOutside(method)) return "it is part of the public surface of its assembly";
-        if (method.IsAbstract || method.IsVirtual || method.IsOverride) return "it is virtual";
-        if (method.ExplicitInterfaceImplementations.Length > 0 || ImplementsInterface(method))
-        {
-            return "it implements an interface";
-        }
-
-        if (method.ContainingType.TypeKind == TypeKind.Interface) return "it is a member of an interface";
-        if (method.IsExtern || method.PartialDefinitionPart is not null || method.PartialImplementationPart is not null)
-        {
-            return "it is declared in more than one part";
-        }
-
-        if (method.IsExtensionMethod && parameter.Ordinal == 0) return "the flags are its receiver";
-        if (method.Name == "Main" && method.IsStatic) return "it is the entry point";
-
-        bool collides = method.ContainingType.GetMembers(method.Name).OfType<IMethodSymbol>().Any(other =>
-            !IsSame(other, method) && HasParametersWithout(other, method, parameter.Ordinal));
-        return collides ? "there is an overload without the flags" : null;
-    }
-
-    private static bool IsProgram(IMethodSymbol method) =>
-        method.ContainingAssembly is ISourceAssemblySymbol
-        {
-            Compilation.Options.OutputKind: OutputKind.ConsoleApplication or OutputKind.WindowsApplication,
-        };
+    private static string? FriendOf(Compilation compilation) =>
+        compilation.Assembly.GetAttributes()
+            .Where(attribute => attribute.AttributeClass?.Name == "InternalsVisibleToAttribute")
+            .Select(attribute => attribute.ConstructorArguments.FirstOrDefault().Value as string)
+            .OfType<string>()
+            .Select(name => name.Split(',')[0].Trim())
+            .FirstOrDefault();
 
     private static bool ImplementsInterface(IMethodSymbol method) =>
         method.ContainingType.AllInterfaces.SelectMany(type => type.GetMembers(method.Name)).Any(member =>
             IsSame(method.ContainingType.FindImplementationForInterfaceMember(member), method));
 
-    private static bool HasParametersWithout(IMethodSymbol other, IMethodSymbol method, int ordinal)
+    // Calls of the others that are bound by their arguments could then mean this one, or hide it.
+    private static bool IsOverloaded(IMethodSymbol method, Compilation compilation)
     {
-        if (other.Parameters.Length != method.Parameters.Length - 1) return false;
-
-        for (int at = 0; at < other.Parameters.Length; at++)
+        for (INamedTypeSymbol? type = method.ContainingType.BaseType; type is not null; type = type.BaseType)
         {
-            ITypeSymbol type = method.Parameters[at < ordinal ? at : at + 1].Type;
-            if (!SymbolEqualityComparer.Default.Equals(type, other.Parameters[at].Type)) return false;
+            if (!type.GetMembers(method.Name).IsEmpty) return true;
         }
 
-        return true;
+        return compilation.GetSymbolsWithName(method.Name, SymbolFilter.Member).Any(other =>
+            !IsSame(other, method)
+            && (method.IsExtensionMethod || other is IMethodSymbol { IsExtensionMethod: true }
+                || IsOrDerivesFrom(other.ContainingType, method.ContainingType)));
+    }
+
+    private static bool IsOrDerivesFrom(INamedTypeSymbol? type, INamedTypeSymbol from)
+    {
+        for (; type is not null; type = type.BaseType)
+        {
+            if (SymbolEqualityComparer.Default.Equals(type.OriginalDefinition, from.OriginalDefinition)) return true;
+        }
+
+        return false;
     }
 
     private static bool IsSame(ISymbol? one, ISymbol? other) => one is not null && other is not null

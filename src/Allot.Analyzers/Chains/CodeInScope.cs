@@ -1,0 +1,342 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace Allot.Analyzers.Chains;
+
+/// <summary>What else would be inside of a new scope than the flags that it replaces: the rest of the statement that the
+/// scope goes around, and all that the called method does.</summary>
+/// <remarks>Only what is known may be there: the operations listed here, members of the framework that
+/// <see cref="FrameworkCode"/> lists, calls to Allot with flags that the scope does not change, and below the call also
+/// members of the project that the compiler binds for certain, which are followed. Everything else is a reason not to
+/// convert, also a kind of operation that a later language brings.</remarks>
+internal sealed class CodeInScope(
+    Compilation compilation, AllotApi api, ulong removed, CancellationToken cancellationToken)
+{
+    private const int MembersMax = 1000;
+
+    // What runs no code but that of its parts.
+    private static readonly HashSet<OperationKind> s_plain =
+    [
+        OperationKind.Argument, OperationKind.ArrayCreation, OperationKind.ArrayElementReference,
+        OperationKind.ArrayInitializer, OperationKind.BinaryPattern, OperationKind.Block, OperationKind.Branch,
+        OperationKind.CaseClause, OperationKind.CatchClause, OperationKind.CoalesceAssignment,
+        OperationKind.Conditional, OperationKind.ConditionalAccess, OperationKind.ConditionalAccessInstance, OperationKind.ConstantPattern,
+        OperationKind.ConstructorBody, OperationKind.DeclarationExpression, OperationKind.DeclarationPattern,
+        OperationKind.DefaultValue, OperationKind.Discard, OperationKind.DiscardPattern, OperationKind.Empty,
+        OperationKind.ExpressionStatement, OperationKind.FieldInitializer, OperationKind.InstanceReference,
+        OperationKind.InterpolatedString, OperationKind.InterpolatedStringText, OperationKind.IsPattern,
+        OperationKind.IsType, OperationKind.Labeled, OperationKind.Literal, OperationKind.LocalReference,
+        OperationKind.Lock, OperationKind.MethodBody, OperationKind.NegatedPattern,
+        OperationKind.ObjectOrCollectionInitializer, OperationKind.ParameterReference, OperationKind.Parenthesized,
+        OperationKind.PropertyInitializer, OperationKind.RelationalPattern, OperationKind.Return,
+        OperationKind.SimpleAssignment, OperationKind.SizeOf, OperationKind.Switch, OperationKind.SwitchCase, OperationKind.SwitchExpression,
+        OperationKind.SwitchExpressionArm, OperationKind.Throw, OperationKind.Try, OperationKind.Tuple,
+        OperationKind.TypePattern, OperationKind.VariableDeclaration, OperationKind.VariableDeclarationGroup,
+        OperationKind.VariableDeclarator, OperationKind.VariableInitializer,
+    ];
+
+    private readonly FrameworkCode _framework = new(compilation);
+    private readonly HashSet<ISymbol> _seen = new(SymbolEqualityComparer.Default);
+    private readonly Dictionary<ISymbol, string?> _below = new(SymbolEqualityComparer.Default);
+    private (bool IsRead, string? Obstacle) _filters;
+
+    /// <summary>Why the statement of a call cannot be inside of the scope.</summary>
+    internal string? ObstacleAround(FlagCall call, IOperation statement)
+    {
+        _seen.Clear();
+        return ObstacleIn(statement, call, call.Place);
+    }
+
+    /// <summary>Why what the method does cannot be inside of the scope.</summary>
+    internal string? ObstacleBelow(IMethodSymbol method)
+    {
+        if (_below.TryGetValue(method, out string? obstacle)) return obstacle;
+
+        _seen.Clear();
+        return _below[method] = ObstacleOf(method);
+    }
+
+    /// <summary>An exception filter that does more than to look: it runs before the scopes below it are left.</summary>
+    internal string? ObstacleOfFilters()
+    {
+        if (!_filters.IsRead) _filters = (true, ReadFilters());
+        return _filters.Obstacle;
+    }
+
+    private string? ReadFilters()
+    {
+        _seen.Clear();
+        foreach (SyntaxTree tree in compilation.SyntaxTrees)
+        {
+            foreach (CatchFilterClauseSyntax filter in tree.GetRoot(cancellationToken).DescendantNodes()
+                .OfType<CatchFilterClauseSyntax>())
+            {
+                SemanticModel model = compilation.GetSemanticModel(tree);
+                string member = FlagReferences.PlaceOf(filter, model, cancellationToken);
+                if (model.GetOperation(filter.FilterExpression, cancellationToken) is not { } operation
+                    || ObstacleIn(operation, around: null, member) is not null)
+                {
+                    return $"the exception filter in '{member}' may run inside of the scope";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private string? ObstacleIn(IOperation operation, FlagCall? around, string member)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // Declared here, run where it is called, which is followed; a name only.
+        if (operation is ILocalFunctionOperation or INameOfOperation) return null;
+
+        bool follows = around is null;
+        (string? what, string? obstacle) = operation switch
+        {
+            IInvocationOperation call when call.Syntax == around?.Syntax => default,
+            IInvocationOperation call when IsConstructorOfObject(call.TargetMethod) => default,
+            IInvocationOperation { TargetMethod: var target } call => api.IsAllot(target)
+                ? (follows && IsUnchanged(target) ? null : target.Name, null)
+                : Use(target, target, call.Arguments, call.Instance, follows),
+            IObjectCreationOperation { Constructor: { } constructor } creation =>
+                Use(constructor, constructor, creation.Arguments, instance: null, follows, creation.Type!.Name),
+            IPropertyReferenceOperation reference => UseOfProperty(reference, follows),
+            IFieldReferenceOperation { Field: var field } =>
+                (null, field.IsStatic && !field.IsConst ? ObstacleOfStatics(field.ContainingType) : null),
+            _ => (IsKnown(operation, around) ? null : NameOf(operation), null),
+        };
+        if (what is not null)
+        {
+            return follows
+                ? $"'{member}' also runs '{what}', which the scope would restrict too"
+                : $"'{what}' in '{member}' would be inside of the scope too";
+        }
+
+        if (obstacle is not null) return obstacle;
+
+        foreach (IOperation child in operation.ChildOperations)
+        {
+            if (ObstacleIn(child, around, member) is { } inner) return inner;
+        }
+
+        return null;
+    }
+
+    private static bool IsConstructorOfObject(IMethodSymbol method) =>
+        method is { MethodKind: MethodKind.Constructor, ContainingType.SpecialType: SpecialType.System_Object };
+
+    // What a member of the project does is part of what its caller does; others are known or not.
+    private (string? What, string? Obstacle) Use(
+        ISymbol member,
+        IMethodSymbol? code,
+        IEnumerable<IArgumentOperation> arguments,
+        IOperation? instance,
+        bool follows,
+        string? name = null)
+    {
+        if (SymbolEqualityComparer.Default.Equals(member.ContainingAssembly, compilation.Assembly))
+        {
+            return follows && code is not null && SignatureObstacles.IsFixedAtCompileTime(code)
+                ? (null, ObstacleOf(code))
+                : (name ?? member.Name, null);
+        }
+
+        IEnumerable<IOperation?> values = arguments.Select(argument => argument.Value);
+        return _framework.IsQuiet(member, values.Append(instance)) ? default : (name ?? member.Name, null);
+    }
+
+    // Which of its accessors run is not asked: both.
+    private (string? What, string? Obstacle) UseOfProperty(IPropertyReferenceOperation reference, bool follows)
+    {
+        IPropertySymbol property = reference.Property;
+        (string? What, string? Obstacle) found =
+            Use(property, property.GetMethod ?? property.SetMethod, reference.Arguments, reference.Instance, follows);
+        return found is (null, null) && property is { GetMethod: not null, SetMethod: { } setter }
+            ? Use(property, setter, reference.Arguments, reference.Instance, follows)
+            : found;
+    }
+
+    private bool IsKnown(IOperation operation, FlagCall? around) => operation switch
+    {
+        IArgumentOperation argument when api.TakesFlags(argument.Parameter) => IsUnchanged(argument.Value),
+        IAssignmentOperation { Target: var target } when api.IsFlags(target.Type) => false,
+        IBinaryOperation binary => IsPlain(binary.OperatorMethod, binary.LeftOperand, binary.RightOperand)
+            && (binary.Type?.SpecialType != SpecialType.System_String
+                || (_framework.IsInert(binary.LeftOperand) && _framework.IsInert(binary.RightOperand))),
+        ICompoundAssignmentOperation compound =>
+            IsPlain(compound.OperatorMethod, compound.Target, compound.Value)
+            && !compound.InConversion.IsUserDefined && !compound.OutConversion.IsUserDefined
+            && (compound.Type?.SpecialType != SpecialType.System_String || _framework.IsInert(compound.Value)),
+        IUnaryOperation unary => IsPlain(unary.OperatorMethod, unary.Operand),
+        IIncrementOrDecrementOperation increment => IsPlain(increment.OperatorMethod, increment.Target),
+        IConversionOperation conversion => IsPlain(conversion),
+        ICoalesceOperation coalesce => !coalesce.ValueConversion.IsUserDefined,
+        IInterpolationOperation interpolation => _framework.IsInert(interpolation.Expression),
+        IAwaitOperation await => _framework.IsAwaitable(await.Operation.Type)
+            && (around is null || await.Operation.Syntax.Span.Contains(around.Syntax.Span)),
+        IForEachLoopOperation loop => IsPlain(loop),
+        ILoopOperation loop => loop.LoopKind is LoopKind.For or LoopKind.While,
+        IUsingOperation statement => IsOfAllot(statement.Resources),
+        IUsingDeclarationOperation declaration => IsOfAllot(declaration.DeclarationGroup),
+        _ => s_plain.Contains(operation.Kind),
+    };
+
+    // An operator of the language, or one of the framework on its own values.
+    private bool IsPlain(IMethodSymbol? method, params IOperation[] operands) => method is null
+        || (_framework.IsInert(method.ContainingType) && operands.All(operand => _framework.IsInert(operand)));
+
+    // Parts of a tuple may be converted by operators too.
+    private bool IsPlain(IConversionOperation conversion) =>
+        IsPlain(conversion.OperatorMethod, conversion.Operand)
+        && (conversion.Conversion.IsIdentity || conversion.Type is { IsTupleType: false })
+        && conversion.Operand.Type?.TypeKind != TypeKind.Dynamic;
+
+    private bool IsPlain(IForEachLoopOperation loop) =>
+        !loop.IsAsynchronous
+        && loop.Syntax is ForEachStatementSyntax syntax
+        && _framework.IsSequence((loop.Collection is IConversionOperation { IsImplicit: true } conversion
+            ? conversion.Operand
+            : loop.Collection).Type)
+        && loop.SemanticModel?.GetForEachStatementInfo(syntax) is { ElementConversion.IsUserDefined: false };
+
+    // Whoever is given these flags asks for the same with the scope as without it: they are constant and have nothing
+    // that the scope takes, or they are the caller's, whose call was looked at.
+    private bool IsUnchanged(IOperation flags)
+    {
+        if (api.TryGetConstant(flags, out ulong bits)) return (bits & removed) == 0;
+        return flags switch
+        {
+            IParameterReferenceOperation { Parameter: { RefKind: RefKind.None, ContainingSymbol: var member } } =>
+                member is IMethodSymbol { MethodKind: not MethodKind.Constructor },
+            IBinaryOperation { OperatorKind: BinaryOperatorKind.Or } or =>
+                IsUnchanged(or.LeftOperand) && IsUnchanged(or.RightOperand),
+            _ => false,
+        };
+    }
+
+    // Methods of Allot that are given flags go by these, and these are looked at; the ones that enter a scope allocate
+    // nothing, and end what they have begun.
+    private bool IsUnchanged(IMethodSymbol ofAllot) =>
+        ofAllot.Parameters.Any(api.TakesFlags) || AllotApi.IsScopeType(ofAllot.ContainingType)
+        || ofAllot.Name is "Dispose" or "Uncharge";
+
+    private bool IsOfAllot(IOperation resources) => resources is IVariableDeclarationGroupOperation group
+        ? group.Declarations.SelectMany(declaration => declaration.Declarators)
+            .All(declarator => api.IsAllot(declarator.Symbol.Type))
+        : api.IsAllot(AllotApi.Strip(resources)?.Type);
+
+    private static string NameOf(IOperation operation) => operation switch
+    {
+        IArgumentOperation { Parameter: { ContainingSymbol: { } called } } => called.Name,
+        IBinaryOperation { OperatorMethod: { } method } => method.Name,
+        IUnaryOperation { OperatorMethod: { } method } => method.Name,
+        IConversionOperation { OperatorMethod: { } method } => method.Name,
+        IMemberReferenceOperation reference => reference.Member.Name,
+        { Syntax: { } syntax } => syntax.GetFirstToken().Text,
+    };
+
+    private string? ObstacleOf(IMethodSymbol method)
+    {
+        var definition = (IMethodSymbol)FlagMethods.Definition(method);
+        definition = definition.PartialImplementationPart ?? definition;
+        if (!_seen.Add(definition)) return null;
+
+        bool isConstructor = definition.MethodKind == MethodKind.Constructor;
+        string name = isConstructor ? definition.ContainingType.Name : definition.Name;
+        string unknown = $"what '{name}' does is not known";
+        if (_seen.Count > MembersMax || definition.IsExtern || definition.IsAbstract) return unknown;
+
+        if (isConstructor || definition.IsStatic)
+        {
+            if (ObstacleOfStatics(definition.ContainingType) is { } obstacle) return obstacle;
+        }
+
+        if (isConstructor)
+        {
+            if (ObstacleOfConstruction(definition.ContainingType, unknown) is { } obstacle) return obstacle;
+            if (definition.IsImplicitlyDeclared) return null;
+        }
+
+        foreach (SyntaxReference reference in definition.DeclaringSyntaxReferences)
+        {
+            if (ObstacleOf(reference.GetSyntax(cancellationToken), name) is { } obstacle) return obstacle;
+        }
+
+        return definition.DeclaringSyntaxReferences.IsEmpty ? unknown : null;
+    }
+
+    private string? ObstacleOf(SyntaxNode code, string name)
+    {
+        // The field behind the property, and nothing else.
+        if (code is AccessorDeclarationSyntax { Body: null, ExpressionBody: null }) return null;
+
+        // An iterator runs when somebody asks it; a type that is its own constructor is not read.
+        if (code is TypeDeclarationSyntax
+            || ConditionalCode.IsIn(code)
+            || compilation.GetSemanticModel(code.SyntaxTree).GetOperation(code, cancellationToken) is not { } body)
+        {
+            return $"what '{name}' does is not known";
+        }
+
+        return body is ILocalFunctionOperation { Body: { } inner }
+            ? ObstacleIn(inner, around: null, name)
+            : ObstacleIn(body, around: null, name);
+    }
+
+    // What runs before the body of a constructor.
+    private string? ObstacleOfConstruction(INamedTypeSymbol type, string unknown)
+    {
+        bool isPlain = !type.IsRecord && (type.IsValueType || type.BaseType is { } parent
+            && (parent.SpecialType == SpecialType.System_Object || _framework.IsException(parent)));
+        return isPlain ? ObstacleOfInitializers(type, isStatic: false) : unknown;
+    }
+
+    // What may run before the first use of a type.
+    private string? ObstacleOfStatics(INamedTypeSymbol type)
+    {
+        type = type.OriginalDefinition;
+        if (!SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly) || !_seen.Add(type))
+        {
+            return null;
+        }
+
+        foreach (IMethodSymbol constructor in type.StaticConstructors.Where(symbol => !symbol.IsImplicitlyDeclared))
+        {
+            if (ObstacleOf(constructor.DeclaringSyntaxReferences[0].GetSyntax(cancellationToken), type.Name) is { } found)
+            {
+                return found;
+            }
+        }
+
+        return ObstacleOfInitializers(type, isStatic: true);
+    }
+
+    private string? ObstacleOfInitializers(INamedTypeSymbol type, bool isStatic)
+    {
+        foreach (SyntaxReference reference in type.DeclaringSyntaxReferences)
+        {
+            if (reference.GetSyntax(cancellationToken) is not TypeDeclarationSyntax declaration) continue;
+
+            foreach (MemberDeclarationSyntax member in declaration.Members)
+            {
+                if (member.Modifiers.Any(SyntaxKind.StaticKeyword) != isStatic) continue;
+
+                IEnumerable<EqualsValueClauseSyntax?> initializers = member switch
+                {
+                    BaseFieldDeclarationSyntax field => field.Declaration.Variables.Select(one => one.Initializer),
+                    PropertyDeclarationSyntax property => new[] { property.Initializer },
+                    _ => [],
+                };
+                foreach (EqualsValueClauseSyntax initializer in initializers.OfType<EqualsValueClauseSyntax>())
+                {
+                    if (ObstacleOf(initializer, type.Name) is { } obstacle) return obstacle;
+                }
+            }
+        }
+
+        return null;
+    }
+}
