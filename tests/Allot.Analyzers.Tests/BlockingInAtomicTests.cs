@@ -100,9 +100,9 @@ public sealed class BlockingInAtomicTests
         """);
 
     [Fact]
-    public Task A_scope_that_was_left_by_hand_is_over() => AssertAsync("""
+    public Task A_scope_whose_guard_is_used_by_hand_is_not_certain() => AssertAsync("""
         using ThreadScope scope = AllocationScope.Atomic();
-        [|Thread.Sleep(1)|];
+        Thread.Sleep(1);
         if (task.IsCompleted) scope.Dispose();
         Thread.Sleep(2);
         """);

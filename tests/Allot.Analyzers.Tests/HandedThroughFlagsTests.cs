@@ -45,7 +45,7 @@ public sealed class HandedThroughFlagsTests
     [InlineData("internal virtual void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
         "it is virtual")]
     [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N() { Action<int, AllocationFlags> later = M; }",
-        "it is used as a delegate")]
+        "it is named where it is not called")]
     [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N() => M(1, AllocationFlags.NoFs | AllocationFlags.Zero);",
         "the flags that 'N' passes are also attributes of the memory")]
     [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); AllocationFlags _mine; void N() => M(1, _mine);",
@@ -61,9 +61,9 @@ public sealed class HandedThroughFlagsTests
     [InlineData("void M(int bytes, AllocationFlags flags) => Look(flags); static bool Look(AllocationFlags flags) => (flags & AllocationFlags.Io) != 0;",
         "'Look' does not go by the context alone")]
     [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void M(int bytes) { }",
-        "there is an overload without the flags")]
+        "there is another method 'M'")]
     [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void M(long bytes) { } void N() => M(1, AllocationFlags.NoFs);",
-        "without the flags the call in 'N' would be one of another overload")]
+        "there is another method 'M'")]
     [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N() { if (Now()) { } M(Next(), AllocationFlags.NoFs); } int Next() => 1; bool Now() => true;",
         "'Next' in 'N' would be inside of the scope too")]
     [InlineData("bool M(AllocationFlags flags) { Allocate(1, flags); return true; } void N() { if (M(AllocationFlags.NoFs)) { } }",
@@ -71,13 +71,29 @@ public sealed class HandedThroughFlagsTests
     [InlineData("void M(out int n, AllocationFlags flags) { n = 1; Allocate(1, flags); } int N() { M(out int n, AllocationFlags.NoFs); return n; }",
         "the call in 'N' is no statement of its own")]
     [InlineData("void M(AllocationFlags flags) { Allocate(1, flags); Other(); } void Other() => Allocate(2, AllocationFlags.Kernel); void N() => M(AllocationFlags.NoFs);",
-        "'Other' also calls 'Allocate', which the scope would restrict too")]
+        "'Other' also runs 'Allocate', which the scope may restrict too")]
     [InlineData("void M(AllocationFlags flags) { Allocate(1, flags); _ = Size; } int Size { get { Allocate(2, AllocationFlags.Kernel); return 1; } } void N() => M(AllocationFlags.NoFs);",
-        "'get_Size' also calls 'Allocate', which the scope would restrict too")]
+        "'get_Size' also runs 'Allocate', which the scope may restrict too")]
     [InlineData("void M(AllocationFlags flags) { Allocate(1, flags); _group!.Charge(MemoryKind.User, 1); } void N() => M(AllocationFlags.NoFs); MemoryGroup? _group;",
-        "'M' also calls 'Charge', which the scope would restrict too")]
+        "'M' also runs 'Charge', which the scope may restrict too")]
     [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N() => M(1, AllocationFlags.BackgroundReclaim);",
         "no scope means what the flags in 'N' mean")]
+    [InlineData("[Obsolete] void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
+        "it has attributes, which others may go by")]
+    [InlineData("void M(in AllocationFlags flags) => Allocate(1, flags);",
+        "the flags are passed by reference")]
+    [InlineData("void M(AllocationFlags flags)\n{\n#if !NEVER\nAllocate(1, flags);\n#endif\n}",
+        "part of it is compiled conditionally")]
+    [InlineData("void N()\n{\n#if OTHER\nM(1, AllocationFlags.NoIo);\n#endif\n} void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
+        "code of another configuration has its name")]
+    [InlineData("void N() { M(\n#if !NEVER\n1,\n#endif\nAllocationFlags.Kernel); } void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
+        "the call in 'N' is not understood")]
+    [InlineData("void Where(AllocationFlags flags) => Allocate(1, flags);",
+        "the language calls methods of its name by itself")]
+    [InlineData("internal sealed class D { public void M(AllocationFlags flags) => Allocate(1, flags); } [System.Runtime.CompilerServices.CompilerGenerated] void N() => new D().M(AllocationFlags.NoFs);",
+        "'D' in 'N' would be inside of the scope too")]
+    [InlineData("internal class D { public void M(AllocationFlags flags) => Allocate(1, flags); }",
+        "it is public, and a type derived from 'D' may implement an interface with it")]
     [InlineData("/// <summary>See <see cref=\"M(int, AllocationFlags)\"/>.</summary>\nvoid N() { } void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
         "documentation refers to it with its parameters")]
     public async Task What_stands_in_the_way_is_in_the_message(
@@ -152,30 +168,87 @@ public sealed class HandedThroughFlagsTests
     }
 
     [Fact]
-    public async Task Another_project_of_the_solution_keeps_the_flags()
+    public async Task A_project_that_sees_the_internals_keeps_their_flags_and_not_those_of_private_methods()
     {
         CodeUnderTest code = Code("""
-            [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("Other")]
+            [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("Other, PublicKey=1")]
 
             internal static class Store
             {
                 internal static void Write(AllocationFlags flags) => Allocate(flags);
 
+                private static void Read(AllocationFlags flags) => Allocate(flags);
+
                 static void Allocate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
             }
             """);
-        Diagnostic found = Assert.Single(await code.AnalyzeAsync());
-        Assert.Empty(await code.FixesAsync(new HandedThroughFlagsFix(), found));   // 'Other' is not open
+        Diagnostic[] found = [.. await code.AnalyzeAsync()];
+        Assert.Contains("'Other' sees the internals of the project", found[0].GetMessage(), StringComparison.Ordinal);
+        Assert.Equal(DiagnosticSeverity.Info, found[0].Severity);
+        Assert.Empty(await code.FixesAsync(new HandedThroughFlagsFix(), found[0]));
+        Assert.Equal(DiagnosticSeverity.Warning, found[1].Severity);
+        Assert.NotEmpty(await code.FixesAsync(new HandedThroughFlagsFix(), found[1]));
+    }
 
+    [Fact]
+    public async Task A_program_keeps_the_flags_of_its_public_methods_which_a_test_may_call()
+    {
+        CodeUnderTest code = Code("""
+            public static class Store
+            {
+                public static void Write(AllocationFlags flags) => Allocate(flags);
+
+                static void Allocate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
+            }
+
+            public static class Program { static void Main() { } }
+            """);
+        code.Solution = code.Solution.WithProjectCompilationOptions(
+            code.Project, code.Solution.GetProject(code.Project)!.CompilationOptions!.WithOutputKind(
+                OutputKind.ConsoleApplication));
+        Assert.Contains("public surface", Assert.Single(await code.AnalyzeAsync()).GetMessage(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Methods_of_one_name_in_two_types_that_a_file_uses_as_its_own_keep_the_flags()
+    {
+        var code = new CodeUnderTest(
+            new HandedThroughFlagsAnalyzer(),
+            """
+            internal static class One
+            {
+                internal static void Put(int bytes, AllocationFlags flags) => AllocationContext.MightAllocate(flags | AllocationFlags.Zero);
+                internal static void Take(int bytes, AllocationFlags flags) => Put(bytes, flags);
+            }
+
+            internal static class Other { internal static void Take(long bytes) { } }
+            """,
+            "using static One; using static Other; internal static class User { static void M() => Take(1); }");
+        Diagnostic found = (await code.AnalyzeAsync())[^1];
+        Assert.Contains("there is another method 'Take'", found.GetMessage(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_of_two_projects_is_not_changed()
+    {
+        CodeUnderTest code = Code("""
+            internal static class Store
+            {
+                static void Save() => Write(AllocationFlags.NoFs);
+
+                static void Write(AllocationFlags flags) => Allocate(flags);
+
+                static void Allocate(AllocationFlags flags) => AllocationContext.MightAllocate(flags);
+            }
+            """);
+        string text = await code.TextAsync();
+        code.Solution = code.Solution.WithDocumentFilePath(code.Documents[0], "/shared/Store.cs")
+            .WithProjectFilePath(code.Project, "/one/One.csproj");
         ProjectId other = code.AddProject("Other", OutputKind.DynamicallyLinkedLibrary);
-        code.Solution = code.Solution.AddProjectReference(other, new ProjectReference(code.Project));
-        found = Assert.Single(await code.AnalyzeAsync());
-        Assert.NotEmpty(await code.FixesAsync(new HandedThroughFlagsFix(), found));   // it is, and does not call it
-
-        code.Add(other, "class User { void M() => Store.Write(Allot.AllocationFlags.NoFs); }");
-        await code.AssertCompilesAsync();
-        found = Assert.Single(await code.AnalyzeAsync());
-        Assert.Empty(await code.FixesAsync(new HandedThroughFlagsFix(), found));
+        code.Solution = code.Solution.WithProjectFilePath(other, "/other/Other.csproj")
+            .AddDocument(DocumentId.CreateNewId(other), "Store.cs", "using Allot; " + text, filePath: "/shared/Store.cs");
+        await code.FixAllAsync(new HandedThroughFlagsFix());
+        Assert.Equal(text, await code.TextAsync());
     }
 
     private static CodeUnderTest Code(string source) => new(new HandedThroughFlagsAnalyzer(), source);

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+
 namespace Allot.Analyzers.Tests;
 
 /// <summary>ALLOT001: flags that repeat the scope.</summary>
@@ -135,6 +138,38 @@ public sealed class RedundantFlagsTests
             _ = WorkAsync([|AllocationFlags.NoFs|]);
         }
         """);
+
+    [Theory]
+    [InlineData("async iterator, after a yield",
+        "internal async IAsyncEnumerable<int> M() { FlowingScope s = FlowingScope.NoFs(); try { yield return 1; await Task.Yield(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } finally { s.Dispose(); } }")]
+    [InlineData("async iterator, using",
+        "internal async IAsyncEnumerable<int> M() { using (FlowingScope.NoFs()) { yield return 1; await Task.Yield(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } }")]
+    [InlineData("iterator on another thread, using",
+        "internal IEnumerable<int> M() { using (FlowingScope.NoFs()) { yield return 1; Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } }")]
+    [InlineData("field assigned by the constructor",
+        "private readonly ScopedLock _g = new(AllocationRestrictions.NoFs); internal Code() => _g = new(AllocationRestrictions.None); internal void M() { using (_g.Enter()) Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); }")]
+    [InlineData("left between entry and try",
+        "internal void M() { ThreadScope s = AllocationScope.NoFs(); s.Dispose(); try { Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } finally { s.Dispose(); } }")]
+    [InlineData("left by reference",
+        "internal void M() { ThreadScope s = AllocationScope.NoFs(); try { L(ref s); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } finally { s.Dispose(); } } private static void L(ref ThreadScope s) => s.Dispose();")]
+    [InlineData("replaced in the try",
+        "internal void M() { FlowingScope s = FlowingScope.NoFs(); FlowingScope t = s; try { t.Dispose(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } finally { s.Dispose(); } }")]
+    [InlineData("left by a copy",
+        "internal void M() { using FlowingScope s = FlowingScope.NoFs(); FlowingScope t = s; t.Dispose(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); }")]
+    [InlineData("left conditionally",
+        "internal void M() { using FlowingScope s = FlowingScope.NoFs(); s?.Dispose(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); }")]
+    public async Task A_scope_that_may_be_over_does_not_count(string shape, string members)
+    {
+        var code = new CodeUnderTest(new RedundantFlagsAnalyzer(), $$"""
+            internal sealed class Code
+            {
+                internal static readonly MemoryGroup Group = new MemoryController().Root;
+                {{members}}
+            }
+            """);
+        ImmutableArray<Diagnostic> found = await code.AnalyzeAsync();
+        Assert.True(found.IsEmpty, shape);
+    }
 
     private static async Task AssertAsync(string body) => await new CodeUnderTest(new RedundantFlagsAnalyzer(), $$"""
         class C

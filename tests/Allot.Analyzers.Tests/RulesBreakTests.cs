@@ -25,23 +25,6 @@ public sealed class RulesBreakTests
     private static CodeUnderTest Of(DiagnosticAnalyzer analyzer, string members) =>
         new(analyzer, Frame.Replace("MEMBERS", members, StringComparison.Ordinal));
 
-    // ALLOT001: where the flags are not redundant, nothing is reported.
-    [Theory]
-    [InlineData("async iterator, after a yield", "internal async IAsyncEnumerable<int> M() { FlowingScope s = FlowingScope.NoFs(); try { yield return 1; await Task.Yield(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } finally { s.Dispose(); } }")]
-    [InlineData("async iterator, using", "internal async IAsyncEnumerable<int> M() { using (FlowingScope.NoFs()) { yield return 1; await Task.Yield(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } }")]
-    [InlineData("iterator on another thread, using", "internal IEnumerable<int> M() { using (FlowingScope.NoFs()) { yield return 1; Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } }")]
-    [InlineData("field assigned by the constructor", "private readonly ScopedLock _g = new(AllocationRestrictions.NoFs); internal Code() => _g = new(AllocationRestrictions.None); internal void M() { using (_g.Enter()) Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); }")]
-    [InlineData("left between entry and try", "internal void M() { ThreadScope s = AllocationScope.NoFs(); s.Dispose(); try { Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } finally { s.Dispose(); } }")]
-    [InlineData("left by reference", "internal void M() { ThreadScope s = AllocationScope.NoFs(); try { L(ref s); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } finally { s.Dispose(); } } private static void L(ref ThreadScope s) => s.Dispose();")]
-    [InlineData("replaced in the try", "internal void M() { FlowingScope s = FlowingScope.NoFs(); FlowingScope t = s; try { t.Dispose(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } finally { s.Dispose(); } }")]
-    [InlineData("left by a copy", "internal void M() { using FlowingScope s = FlowingScope.NoFs(); FlowingScope t = s; t.Dispose(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); }")]
-    [InlineData("left conditionally", "internal void M() { using FlowingScope s = FlowingScope.NoFs(); s?.Dispose(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); }")]
-    public async Task ALLOT001_reports_no_flags_that_are_needed(string shape, string members)
-    {
-        ImmutableArray<Diagnostic> found = await Of(new RedundantFlagsAnalyzer(), members).AnalyzeAsync();
-        Assert.True(found.IsEmpty, shape + ": " + string.Join("; ", found));
-    }
-
     // ALLOT003: what is lost is reported.
     [Theory]
     [InlineData("reader", "internal void M() { [|s_rw.EnterRead()|]; }")]
@@ -106,59 +89,5 @@ public sealed class RulesBreakTests
     {
         Assert.NotEmpty(shape);
         await Of(new AtomicScopeAnalyzer(), members).AssertReportsAsync();
-    }
-
-    // ALLOT002: methods that are called by reflection.
-    [Fact]
-    public async Task ALLOT002_keeps_the_flags_of_a_method_whose_attributes_have_values_for_them()
-    {
-        var code = new CodeUnderTest(new HandedThroughFlagsAnalyzer(), """
-            [AttributeUsage(AttributeTargets.Method)] public sealed class InlineData : Attribute { public InlineData(params object[] values) => Values = values; public object[] Values { get; } }
-            internal sealed class Tests
-            {
-                [InlineData(1, AllocationFlags.NoFs)]
-                public void A_charge(int bytes, AllocationFlags flags) => new MemoryController().Root.Charge(MemoryKind.User, bytes, flags);
-            }
-            """);
-        Assert.DoesNotContain(await code.AnalyzeAsync(), found => found.Severity == DiagnosticSeverity.Warning);
-    }
-
-    [Fact]
-    public async Task ALLOT002_keeps_flags_that_code_of_another_configuration_passes()
-    {
-        var code = new CodeUnderTest(new HandedThroughFlagsAnalyzer(), """
-            internal sealed class Code
-            {
-                internal void M()
-                {
-            #if OTHER
-                    Write(1, AllocationFlags.NoIo);
-            #else
-                    Write(1, AllocationFlags.NoFs);
-            #endif
-                }
-                private static void Write(int bytes, AllocationFlags flags) => new MemoryController().Root.Charge(MemoryKind.User, bytes, flags);
-            }
-            """);
-        await code.FixFirstAsync(new HandedThroughFlagsFix());
-        string text = await code.TextAsync();
-        Assert.True(
-            text.Contains("Write(int bytes, AllocationFlags flags)", StringComparison.Ordinal)
-            || !text.Contains("AllocationFlags.NoIo", StringComparison.Ordinal), text);
-    }
-
-    [Fact]
-    public async Task ALLOT002_says_that_other_projects_see_the_internals()
-    {
-        var code = new CodeUnderTest(new HandedThroughFlagsAnalyzer(), """
-            [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("Friend")]
-            internal sealed class Code
-            {
-                internal static void Write(int bytes, AllocationFlags flags) => new MemoryController().Root.Charge(MemoryKind.User, bytes, flags);
-            }
-            """);
-        Diagnostic found = Assert.Single(await code.AnalyzeAsync());
-        bool hasFix = (await code.FixesAsync(new HandedThroughFlagsFix(), found)).Length > 0;
-        Assert.Equal(hasFix, found.Severity == DiagnosticSeverity.Warning);
     }
 }

@@ -15,6 +15,7 @@ internal sealed class CodeInScope(
     Compilation compilation, AllotApi api, ulong removed, CancellationToken cancellationToken)
 {
     private const int MembersMax = 1000;
+    private const int TextMax = 40;
 
     // What runs no code but that of its parts.
     private static readonly HashSet<OperationKind> s_plain =
@@ -97,10 +98,10 @@ internal sealed class CodeInScope(
         (string? what, string? obstacle) = operation switch
         {
             IInvocationOperation call when call.Syntax == around?.Syntax => default,
-            IInvocationOperation call when IsConstructorOfObject(call.TargetMethod) => default,
-            IInvocationOperation { TargetMethod: var target } call => api.IsAllot(target)
-                ? (follows && IsUnchanged(target) ? null : target.Name, null)
-                : Use(target, target, call.Arguments, call.Instance, follows),
+            IInvocationOperation { TargetMethod: var target } when api.IsAllot(target) && !IsOfProject(target) =>
+                (follows && IsUnchanged(target) ? null : target.Name, null),
+            IInvocationOperation { TargetMethod: var target } call =>
+                Use(target, target, call.Arguments, call.Instance, follows),
             IObjectCreationOperation { Constructor: { } constructor } creation =>
                 Use(constructor, constructor, creation.Arguments, instance: null, follows, creation.Type!.Name),
             IPropertyReferenceOperation reference => UseOfProperty(reference, follows),
@@ -111,7 +112,7 @@ internal sealed class CodeInScope(
         if (what is not null)
         {
             return follows
-                ? $"'{member}' also runs '{what}', which the scope would restrict too"
+                ? $"'{member}' also runs '{what}', which the scope may restrict too"
                 : $"'{what}' in '{member}' would be inside of the scope too";
         }
 
@@ -125,8 +126,8 @@ internal sealed class CodeInScope(
         return null;
     }
 
-    private static bool IsConstructorOfObject(IMethodSymbol method) =>
-        method is { MethodKind: MethodKind.Constructor, ContainingType.SpecialType: SpecialType.System_Object };
+    private bool IsOfProject(ISymbol symbol) =>
+        SymbolEqualityComparer.Default.Equals(symbol.ContainingAssembly, compilation.Assembly);
 
     // What a member of the project does is part of what its caller does; others are known or not.
     private (string? What, string? Obstacle) Use(
@@ -137,15 +138,17 @@ internal sealed class CodeInScope(
         bool follows,
         string? name = null)
     {
-        if (SymbolEqualityComparer.Default.Equals(member.ContainingAssembly, compilation.Assembly))
+        if (IsOfProject(member))
         {
             return follows && code is not null && SignatureObstacles.IsFixedAtCompileTime(code)
                 ? (null, ObstacleOf(code))
                 : (name ?? member.Name, null);
         }
 
+        // What a constructor makes is as it says, also when it is the base of something else.
         IEnumerable<IOperation?> values = arguments.Select(argument => argument.Value);
-        return _framework.IsQuiet(member, values.Append(instance)) ? default : (name ?? member.Name, null);
+        if (code?.MethodKind != MethodKind.Constructor) values = values.Append(instance);
+        return _framework.IsQuiet(member, values) ? default : (name ?? member.Name, null);
     }
 
     // Which of its accessors run is not asked: both.
@@ -233,10 +236,19 @@ internal sealed class CodeInScope(
         IArgumentOperation { Parameter: { ContainingSymbol: { } called } } => called.Name,
         IBinaryOperation { OperatorMethod: { } method } => method.Name,
         IUnaryOperation { OperatorMethod: { } method } => method.Name,
+        ICompoundAssignmentOperation { OperatorMethod: { } method } => method.Name,
+        IIncrementOrDecrementOperation { OperatorMethod: { } method } => method.Name,
         IConversionOperation { OperatorMethod: { } method } => method.Name,
         IMemberReferenceOperation reference => reference.Member.Name,
-        { Syntax: { } syntax } => syntax.GetFirstToken().Text,
+        { Syntax: StatementSyntax statement } => statement.GetFirstToken().Text,
+        { Syntax: { } syntax } => Shortened(syntax.ToString()),
     };
+
+    private static string Shortened(string text)
+    {
+        text = text.Split('\n')[0].Trim();
+        return text.Length <= TextMax ? text : text.Substring(0, TextMax) + "…";
+    }
 
     private string? ObstacleOf(IMethodSymbol method)
     {
@@ -298,10 +310,7 @@ internal sealed class CodeInScope(
     private string? ObstacleOfStatics(INamedTypeSymbol type)
     {
         type = type.OriginalDefinition;
-        if (!SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly) || !_seen.Add(type))
-        {
-            return null;
-        }
+        if (!IsOfProject(type) || !_seen.Add(type)) return null;
 
         foreach (IMethodSymbol constructor in type.StaticConstructors.Where(symbol => !symbol.IsImplicitlyDeclared))
         {

@@ -94,7 +94,7 @@ internal sealed class FlagReferences(
         {
             if (GeneratedCode.Is(name.SyntaxTree, cancellationToken)) method.Hinder("generated code uses it");
             if (CallOf(name, model) is { } call) Read(method, call, model);
-            else method.Hinder("it is used as a delegate");
+            else method.Hinder("it is named where it is not called");
         }
     }
 

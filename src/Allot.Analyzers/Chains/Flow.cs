@@ -11,10 +11,10 @@ internal static class Flow
         && type.ContainingNamespace?.ToDisplayString() == "System.Threading.Tasks";
 
     /// <summary>After a <c>yield</c> the caller's context runs the rest; a builder of another type of task may keep no
-    /// context; and the flow can be switched off.</summary>
+    /// context; and code that has the context in its hands can switch the flow off.</summary>
     internal static bool MayBreakIn(SyntaxNode body, IMethodSymbol? method) =>
         method is null
         || (method.IsAsync && !method.ReturnsVoid && !IsTaskLike(method.ReturnType))
         || body.DescendantNodes().Any(node => node is YieldStatementSyntax
-            or IdentifierNameSyntax { Identifier.ValueText: "SuppressFlow" });
+            or IdentifierNameSyntax { Identifier.ValueText: "SuppressFlow" or "ExecutionContext" });
 }

@@ -21,9 +21,11 @@ internal sealed class FrameworkCode
     private static readonly (string Type, string[] Members)[] s_members =
     [
         ("System.Array", ["Length", "LongLength"]),
+        ("System.Object", [".ctor"]),
         ("System.Collections.Generic.List`1", [".ctor", "Add", "Clear", "Count", "Insert", "RemoveAt", "this[]"]),
         ("System.Threading.Interlocked",
             ["Add", "And", "CompareExchange", "Decrement", "Exchange", "Increment", "Or", "Read"]),
+        ("System.Threading.Lock", [".ctor"]),
         ("System.Threading.Monitor", ["Enter", "Exit", "IsEntered", "TryEnter"]),
         ("System.Threading.Tasks.Task",
             ["CompletedTask", "ConfigureAwait", "Delay", "FromResult", "IsCompleted", "IsCompletedSuccessfully", "Yield"]),

@@ -34,8 +34,8 @@ internal static class SignatureObstacles
             return "it implements an interface";
         }
 
-        if (method is { DeclaredAccessibility: Accessibility.Public, IsStatic: false, ContainingType: { } type }
-            && type is { TypeKind: TypeKind.Class, IsSealed: false })
+        if (method is { DeclaredAccessibility: Accessibility.Public, ContainingType: { } type }
+            && type is { TypeKind: TypeKind.Class, IsSealed: false, IsStatic: false })
         {
             return $"it is public, and a type derived from '{type.Name}' may implement an interface with it";
         }
