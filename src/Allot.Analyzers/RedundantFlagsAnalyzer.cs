@@ -52,7 +52,7 @@ public sealed class RedundantFlagsAnalyzer : DiagnosticAnalyzer
         if (missing == 0 || (missing & api.DirectReclaim) != 0) return;
         if ((flags & ~(api.Kernel | api.Attributes | api.Effort)) != 0) return;
 
-        EnteredScope[] around = [.. ScopeRegions.Around(argument, api)];
+        EnteredScope[] around = [.. ScopeRegions.AlwaysAround(argument, api)];
         if (around.Length == 0 || argument.Parameter!.ContainingSymbol is not IMethodSymbol target) return;
         if (!methods.Value.GoesByContext(target, out bool needsFlow)) return;
 

@@ -23,6 +23,11 @@ internal static class ScopeRegions
             : entered;
     }
 
+    /// <summary>Those that are active in every configuration, so that code can rely on them that is written for all.
+    /// </summary>
+    internal static IEnumerable<EnteredScope> AlwaysAround(IOperation operation, AllotApi api) =>
+        ConditionalCode.IsIn(BodyOf(operation).Syntax) ? [] : Around(operation, api);
+
     private static IEnumerable<EnteredScope> Entered(IOperation operation, AllotApi api)
     {
         IOperation child = operation;
@@ -80,23 +85,21 @@ internal static class ScopeRegions
         }
     }
 
-    private static IEnumerable<ILocalReferenceOperation> MentionsOf(ILocalSymbol local, IOperation within)
-    {
-        while (within.Parent is not null) within = within.Parent;
-        return within.Descendants().OfType<ILocalReferenceOperation>()
+    private static IEnumerable<ILocalReferenceOperation> MentionsOf(ILocalSymbol local, IOperation within) =>
+        BodyOf(within).Descendants().OfType<ILocalReferenceOperation>()
             .Where(mention => SymbolEqualityComparer.Default.Equals(mention.Local, local));
-    }
 
     private static bool IsDisposed(ILocalReferenceOperation mention, IBlockOperation last) =>
         mention.Parent is IInvocationOperation { TargetMethod.Name: "Dispose" } call
         && call.Parent is IExpressionStatementOperation { Parent: { } block } && block == last;
 
-    private static bool MayLoseFlow(IOperation operation)
+    private static bool MayLoseFlow(IOperation operation) => Flow.MayBreakIn(
+        BodyOf(operation).Syntax,
+        operation.SemanticModel?.GetEnclosingSymbol(operation.Syntax.SpanStart) as IMethodSymbol);
+
+    private static IOperation BodyOf(IOperation operation)
     {
-        SyntaxNode place = operation.Syntax;
-        IOperation body = operation;
-        while (body.Parent is not null) body = body.Parent;
-        return Flow.MayBreakIn(
-            body.Syntax, operation.SemanticModel?.GetEnclosingSymbol(place.SpanStart) as IMethodSymbol);
+        while (operation.Parent is not null) operation = operation.Parent;
+        return operation;
     }
 }

@@ -263,6 +263,17 @@ public sealed class ConversionRefusalTests
         { "call in a task that is awaited",
             "the scope of a thread cannot be entered in 'Run', which is asynchronous",
             "int n = await Task.FromResult(Write(1, AllocationFlags.NoFs)); s_log.Add(\"\" + n);", Write, "" },
+        { "extension of the framework",
+            "there is another method 'Append'",
+            "var c = new Seq(); c.Append(1, AllocationFlags.NoFs); c.Append(5);", "", """
+            internal sealed class Seq : List<int>
+            {
+                internal void Append(int bytes, AllocationFlags flags) => Program.Allocate(bytes, flags);
+            }
+            """ },
+        { "memory whose manager is of the project", "'Write' also runs 'Span', which the scope may restrict too",
+            "Memory<byte> m = new byte[1]; Write(1, AllocationFlags.NoFs, m);",
+            "private static void Write(int n, AllocationFlags flags, Memory<byte> m) => Allocate(n + m.Span.Length, flags);", "" },
         { "text with the name",
             "a text is its name, by which it may be called",
             "Write(1, AllocationFlags.NoFs); s_log.Add(\"Write\");", Write, "" },

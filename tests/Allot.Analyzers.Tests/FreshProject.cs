@@ -56,6 +56,10 @@ internal sealed class FreshProject : IDisposable
         await DotnetAsync("restore", _folder);
     }
 
+    /// <summary>A file of the package of the analyzers, as it is restored.</summary>
+    internal string ReadFromPackage(string path) =>
+        File.ReadAllText(Path.Combine(_folder, "packages", "allot.analyzers", AllotVersion, path));
+
     /// <summary>What the build says of the rules: "line ALLOT00n", each once, in the order of the lines.</summary>
     internal async Task<string[]> BuildAsync()
     {

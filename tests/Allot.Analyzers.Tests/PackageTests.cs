@@ -47,6 +47,8 @@ public sealed class PackageTests
     {
         using var project = new FreshProject(Before);
         await project.RestoreAsync();
+        string page = Rules.HandedThroughFlags.HelpLinkUri.Split('#')[0];
+        Assert.Contains("# The analyzers", project.ReadFromPackage(page), StringComparison.Ordinal);
         Assert.Equal(
             ["4 ALLOT003", "9 ALLOT001", "14 ALLOT005", "15 ALLOT004", "28 ALLOT002", "30 ALLOT002"],
             await project.BuildAsync());

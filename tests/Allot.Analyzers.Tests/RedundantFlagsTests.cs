@@ -158,6 +158,12 @@ public sealed class RedundantFlagsTests
         "internal void M() { using FlowingScope s = FlowingScope.NoFs(); FlowingScope t = s; t.Dispose(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); }")]
     [InlineData("left conditionally",
         "internal void M() { using FlowingScope s = FlowingScope.NoFs(); s?.Dispose(); Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); }")]
+    [InlineData("entered in one configuration",
+        "internal void M()\n{\n#if !NEVER\nusing (AllocationScope.NoFs())\n#endif\n{ Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } }")]
+    [InlineData("flow switched off",
+        "internal async Task M(Task t) { using (FlowingScope.NoFs()) { using (ExecutionContext.SuppressFlow()) await t; Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); } }")]
+    [InlineData("lock written by an init accessor",
+        "private readonly ScopedLock _g = new(AllocationRestrictions.NoFs); internal int P { init => _g = new(AllocationRestrictions.None); } internal void M() { using (_g.Enter()) Group.Charge(MemoryKind.User, 1, AllocationFlags.NoFs); }")]
     public async Task A_scope_that_may_be_over_does_not_count(string shape, string members)
     {
         var code = new CodeUnderTest(new RedundantFlagsAnalyzer(), $$"""

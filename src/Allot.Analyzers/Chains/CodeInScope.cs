@@ -26,7 +26,8 @@ internal sealed class CodeInScope(
         OperationKind.Conditional, OperationKind.ConditionalAccess, OperationKind.ConditionalAccessInstance, OperationKind.ConstantPattern,
         OperationKind.ConstructorBody, OperationKind.DeclarationExpression, OperationKind.DeclarationPattern,
         OperationKind.DefaultValue, OperationKind.Discard, OperationKind.DiscardPattern, OperationKind.Empty,
-        OperationKind.ExpressionStatement, OperationKind.FieldInitializer, OperationKind.InstanceReference,
+        OperationKind.ExpressionStatement, OperationKind.FieldInitializer, OperationKind.FieldReference,
+        OperationKind.InstanceReference,
         OperationKind.InterpolatedString, OperationKind.InterpolatedStringText, OperationKind.IsPattern,
         OperationKind.IsType, OperationKind.Labeled, OperationKind.Literal, OperationKind.LocalReference,
         OperationKind.Lock, OperationKind.MethodBody, OperationKind.NegatedPattern,
@@ -98,15 +99,14 @@ internal sealed class CodeInScope(
         (string? what, string? obstacle) = operation switch
         {
             IInvocationOperation call when call.Syntax == around?.Syntax => default,
-            IInvocationOperation { TargetMethod: var target } when api.IsAllot(target) && !IsOfProject(target) =>
-                (follows && IsUnchanged(target) ? null : target.Name, null),
+            IInvocationOperation { TargetMethod: var target } call when api.IsAllot(target) && !IsOfProject(target) =>
+                (follows && IsUnchanged(call) ? null : target.Name, null),
             IInvocationOperation { TargetMethod: var target } call =>
                 Use(target, target, call.Arguments, call.Instance, follows),
             IObjectCreationOperation { Constructor: { } constructor } creation =>
                 Use(constructor, constructor, creation.Arguments, instance: null, follows, creation.Type!.Name),
             IPropertyReferenceOperation reference => UseOfProperty(reference, follows),
-            IFieldReferenceOperation { Field: var field } =>
-                (null, field.IsStatic && !field.IsConst ? ObstacleOfStatics(field.ContainingType) : null),
+            IFieldReferenceOperation { Field: { IsStatic: true, IsConst: false } field } => UseOfStatic(field),
             _ => (IsKnown(operation, around) ? null : NameOf(operation), null),
         };
         if (what is not null)
@@ -161,6 +161,11 @@ internal sealed class CodeInScope(
             ? Use(property, setter, reference.Arguments, reference.Instance, follows)
             : found;
     }
+
+    private (string? What, string? Obstacle) UseOfStatic(IFieldSymbol field) =>
+        IsOfProject(field) ? (null, ObstacleOfStatics(field.ContainingType))
+        : api.IsAllot(field) || _framework.IsQuiet(field, []) ? default
+        : (field.Name, null);
 
     private bool IsKnown(IOperation operation, FlagCall? around) => operation switch
     {
@@ -221,10 +226,11 @@ internal sealed class CodeInScope(
     }
 
     // Methods of Allot that are given flags go by these, and these are looked at; the ones that enter a scope allocate
-    // nothing, and end what they have begun.
-    private bool IsUnchanged(IMethodSymbol ofAllot) =>
-        ofAllot.Parameters.Any(api.TakesFlags) || AllotApi.IsScopeType(ofAllot.ContainingType)
-        || ofAllot.Name is "Dispose" or "Uncharge";
+    // nothing, and end what they have begun. What a delegate does that they are given is not known.
+    private bool IsUnchanged(IInvocationOperation ofAllot) =>
+        (ofAllot.TargetMethod.Parameters.Any(api.TakesFlags) || AllotApi.IsScopeType(ofAllot.TargetMethod.ContainingType)
+            || ofAllot.TargetMethod.Name is "Dispose" or "Uncharge")
+        && ofAllot.Arguments.All(argument => argument.Value.Type?.TypeKind != TypeKind.Delegate);
 
     private bool IsOfAllot(IOperation resources) => resources is IVariableDeclarationGroupOperation group
         ? group.Declarations.SelectMany(declaration => declaration.Declarators)

@@ -283,7 +283,7 @@ internal sealed class FlagMethods
     private bool IsImplied(FlagCall call, ulong removed, bool needsFlow)
     {
         ulong active = 0;
-        foreach (EnteredScope scope in ScopeRegions.Around(call.Operation, _api))
+        foreach (EnteredScope scope in ScopeRegions.AlwaysAround(call.Operation, _api))
         {
             if (!needsFlow || scope.Flows) active |= scope.RemovedBits;
         }

@@ -12,17 +12,20 @@ internal sealed class FrameworkCode
     [
         "System.Array", "System.BitConverter", "System.Char", "System.Console", "System.DateTime",
         "System.DateTimeOffset", "System.Decimal", "System.Double", "System.Environment", "System.Guid", "System.Int32",
-        "System.Int64", "System.Math", "System.Memory`1", "System.MemoryExtensions", "System.Nullable`1",
-        "System.ReadOnlyMemory`1", "System.ReadOnlySpan`1", "System.Span`1", "System.String", "System.TimeSpan",
-        "System.UInt32", "System.UInt64", "System.Buffers.Binary.BinaryPrimitives", "System.Diagnostics.Stopwatch",
-        "System.Text.StringBuilder", "System.Threading.CancellationToken",
+        "System.Int64", "System.Math", "System.MemoryExtensions", "System.Nullable`1", "System.ReadOnlySpan`1",
+        "System.Span`1", "System.String", "System.TimeSpan", "System.UInt32", "System.UInt64",
+        "System.Buffers.Binary.BinaryPrimitives", "System.Diagnostics.Stopwatch", "System.Text.StringBuilder",
+        "System.Threading.CancellationToken",
     ];
 
     private static readonly (string Type, string[] Members)[] s_members =
     [
+        ("System.ArgumentNullException", ["ThrowIfNull"]),
         ("System.Array", ["Length", "LongLength"]),
         ("System.Object", [".ctor"]),
+        ("System.ObjectDisposedException", ["ThrowIf"]),
         ("System.Collections.Generic.List`1", [".ctor", "Add", "Clear", "Count", "Insert", "RemoveAt", "this[]"]),
+        ("System.Diagnostics.Debug", ["Assert"]),
         ("System.Threading.Interlocked",
             ["Add", "And", "CompareExchange", "Decrement", "Exchange", "Increment", "Or", "Read"]),
         ("System.Threading.Lock", [".ctor"]),
@@ -74,7 +77,7 @@ internal sealed class FrameworkCode
     internal bool IsSequence(ITypeSymbol? type) =>
         type is IArrayTypeSymbol || (type is not null && _sequences.Contains(type.OriginalDefinition));
 
-    /// <summary>Whether the call, the creation or the use of the property runs nobody else's code.</summary>
+    /// <summary>Whether the call, the creation or the use of the property or field runs nobody else's code.</summary>
     internal bool IsQuiet(ISymbol member, IEnumerable<IOperation?> values)
     {
         if (member.ContainingType is not { } type) return false;
@@ -93,7 +96,7 @@ internal sealed class FrameworkCode
     /// <summary>An exception of the framework: its constructors keep what they are given.</summary>
     internal bool IsException(INamedTypeSymbol type)
     {
-        if (type.Locations.Any(location => location.IsInSource)) return false;
+        if (type.Locations.Any(location => location.IsInSource) || !IsInSystem(type.ContainingNamespace)) return false;
 
         for (INamedTypeSymbol? parent = type; parent is not null; parent = parent.BaseType)
         {
@@ -120,6 +123,9 @@ internal sealed class FrameworkCode
             && named.TypeArguments.All(IsInert),
         _ => false,
     };
+
+    private static bool IsInSystem(INamespaceSymbol? space) => space?.ToDisplayString() is { } name
+        && (name == "System" || name.StartsWith("System.", StringComparison.Ordinal));
 
     // A type of the project that has the name of one of the framework is not it.
     private static HashSet<ISymbol> Find(Compilation compilation, params string[] names) => new(
