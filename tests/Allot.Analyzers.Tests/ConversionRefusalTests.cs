@@ -274,6 +274,16 @@ public sealed class ConversionRefusalTests
         { "memory whose manager is of the project", "'Write' also runs 'Span', which the scope may restrict too",
             "Memory<byte> m = new byte[1]; Write(1, AllocationFlags.NoFs, m);",
             "private static void Write(int n, AllocationFlags flags, Memory<byte> m) => Allocate(n + m.Span.Length, flags);", "" },
+        { "flags of the method around a filter",
+            "the exception filter in 'Save' may run inside of the scope",
+            "Save(AllocationFlags.Kernel, AllocationFlags.Kernel);", """
+            private static void Save(AllocationFlags one, AllocationFlags two)
+            {
+                try { Throw(1, AllocationFlags.NoFs); }
+                catch (InvalidOperationException) when (Allocate(5, one) > 0) { Allocate(6, two); }
+            }
+            private static void Throw(int n, AllocationFlags f) { Allocate(n, f); throw new InvalidOperationException(); }
+            """, "" },
         { "text with the name",
             "a text is its name, by which it may be called",
             "Write(1, AllocationFlags.NoFs); s_log.Add(\"Write\");", Write, "" },

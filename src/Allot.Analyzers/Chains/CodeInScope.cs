@@ -5,41 +5,18 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace Allot.Analyzers.Chains;
 
-/// <summary>What else would be inside of a new scope than the flags that it replaces: the rest of the statement that the
-/// scope goes around, and all that the called method does.</summary>
-/// <remarks>Only what is known may be there: the operations listed here, members of the framework that
-/// <see cref="FrameworkCode"/> lists, calls to Allot with flags that the scope does not change, and below the call also
-/// members of the project that the compiler binds for certain, which are followed. Everything else is a reason not to
-/// convert, also a kind of operation that a later language brings.</remarks>
+/// <summary>What else would be inside of a new scope than the flags that it replaces: the rest of the statement that
+/// the scope goes around, and all that the called method does.</summary>
+/// <remarks>Only what is known may be there: <see cref="PlainOperations"/>, members of the framework that
+/// <see cref="FrameworkCode"/> lists, and below the call also calls to Allot with flags that the scope does not change,
+/// and members of the project that the compiler binds for certain, which are followed. Everything else is a reason not
+/// to convert.</remarks>
 internal sealed class CodeInScope(
     Compilation compilation, AllotApi api, ulong removed, CancellationToken cancellationToken)
 {
     private const int MembersMax = 1000;
-    private const int TextMax = 40;
 
-    // What runs no code but that of its parts.
-    private static readonly HashSet<OperationKind> s_plain =
-    [
-        OperationKind.Argument, OperationKind.ArrayCreation, OperationKind.ArrayElementReference,
-        OperationKind.ArrayInitializer, OperationKind.BinaryPattern, OperationKind.Block, OperationKind.Branch,
-        OperationKind.CaseClause, OperationKind.CatchClause, OperationKind.CoalesceAssignment,
-        OperationKind.Conditional, OperationKind.ConditionalAccess, OperationKind.ConditionalAccessInstance, OperationKind.ConstantPattern,
-        OperationKind.ConstructorBody, OperationKind.DeclarationExpression, OperationKind.DeclarationPattern,
-        OperationKind.DefaultValue, OperationKind.Discard, OperationKind.DiscardPattern, OperationKind.Empty,
-        OperationKind.ExpressionStatement, OperationKind.FieldInitializer, OperationKind.FieldReference,
-        OperationKind.InstanceReference,
-        OperationKind.InterpolatedString, OperationKind.InterpolatedStringText, OperationKind.IsPattern,
-        OperationKind.IsType, OperationKind.Labeled, OperationKind.Literal, OperationKind.LocalReference,
-        OperationKind.Lock, OperationKind.MethodBody, OperationKind.NegatedPattern,
-        OperationKind.ObjectOrCollectionInitializer, OperationKind.ParameterReference, OperationKind.Parenthesized,
-        OperationKind.PropertyInitializer, OperationKind.RelationalPattern, OperationKind.Return,
-        OperationKind.SimpleAssignment, OperationKind.SizeOf, OperationKind.Switch, OperationKind.SwitchCase, OperationKind.SwitchExpression,
-        OperationKind.SwitchExpressionArm, OperationKind.Throw, OperationKind.Try, OperationKind.Tuple,
-        OperationKind.TypePattern, OperationKind.VariableDeclaration, OperationKind.VariableDeclarationGroup,
-        OperationKind.VariableDeclarator, OperationKind.VariableInitializer,
-    ];
-
-    private readonly FrameworkCode _framework = new(compilation);
+    private readonly PlainOperations _plain = new(new FrameworkCode(compilation));
     private readonly HashSet<ISymbol> _seen = new(SymbolEqualityComparer.Default);
     private readonly Dictionary<ISymbol, string?> _below = new(SymbolEqualityComparer.Default);
     private (bool IsRead, string? Obstacle) _filters;
@@ -107,7 +84,7 @@ internal sealed class CodeInScope(
                 Use(constructor, constructor, creation.Arguments, instance: null, follows, creation.Type!.Name),
             IPropertyReferenceOperation reference => UseOfProperty(reference, follows),
             IFieldReferenceOperation { Field: { IsStatic: true, IsConst: false } field } => UseOfStatic(field),
-            _ => (IsKnown(operation, around) ? null : NameOf(operation), null),
+            _ => (IsKnown(operation, around) ? null : PlainOperations.NameOf(operation), null),
         };
         if (what is not null)
         {
@@ -148,7 +125,7 @@ internal sealed class CodeInScope(
         // What a constructor makes is as it says, also when it is the base of something else.
         IEnumerable<IOperation?> values = arguments.Select(argument => argument.Value);
         if (code?.MethodKind != MethodKind.Constructor) values = values.Append(instance);
-        return _framework.IsQuiet(member, values) ? default : (name ?? member.Name, null);
+        return _plain.Framework.IsQuiet(member, values) ? default : (name ?? member.Name, null);
     }
 
     // Which of its accessors run is not asked: both.
@@ -164,61 +141,29 @@ internal sealed class CodeInScope(
 
     private (string? What, string? Obstacle) UseOfStatic(IFieldSymbol field) =>
         IsOfProject(field) ? (null, ObstacleOfStatics(field.ContainingType))
-        : api.IsAllot(field) || _framework.IsQuiet(field, []) ? default
+        : api.IsAllot(field) || _plain.Framework.IsQuiet(field, []) ? default
         : (field.Name, null);
 
     private bool IsKnown(IOperation operation, FlagCall? around) => operation switch
     {
         IArgumentOperation argument when api.TakesFlags(argument.Parameter) => IsUnchanged(argument.Value),
         IAssignmentOperation { Target: var target } when api.IsFlags(target.Type) => false,
-        IBinaryOperation binary => IsPlain(binary.OperatorMethod, binary.LeftOperand, binary.RightOperand)
-            && (binary.Type?.SpecialType != SpecialType.System_String
-                || (_framework.IsInert(binary.LeftOperand) && _framework.IsInert(binary.RightOperand))),
-        ICompoundAssignmentOperation compound =>
-            IsPlain(compound.OperatorMethod, compound.Target, compound.Value)
-            && !compound.InConversion.IsUserDefined && !compound.OutConversion.IsUserDefined
-            && (compound.Type?.SpecialType != SpecialType.System_String || _framework.IsInert(compound.Value)),
-        IUnaryOperation unary => IsPlain(unary.OperatorMethod, unary.Operand),
-        IIncrementOrDecrementOperation increment => IsPlain(increment.OperatorMethod, increment.Target),
-        IConversionOperation conversion => IsPlain(conversion),
-        ICoalesceOperation coalesce => !coalesce.ValueConversion.IsUserDefined,
-        IInterpolationOperation interpolation => _framework.IsInert(interpolation.Expression),
-        IAwaitOperation await => _framework.IsAwaitable(await.Operation.Type)
+        IAwaitOperation await => _plain.Framework.IsAwaitable(await.Operation.Type)
             && (around is null || await.Operation.Syntax.Span.Contains(around.Syntax.Span)),
-        IForEachLoopOperation loop => IsPlain(loop),
-        ILoopOperation loop => loop.LoopKind is LoopKind.For or LoopKind.While,
         IUsingOperation statement => IsOfAllot(statement.Resources),
         IUsingDeclarationOperation declaration => IsOfAllot(declaration.DeclarationGroup),
-        _ => s_plain.Contains(operation.Kind),
+        _ => _plain.Contains(operation),
     };
 
-    // An operator of the language, or one of the framework on its own values.
-    private bool IsPlain(IMethodSymbol? method, params IOperation[] operands) => method is null
-        || (_framework.IsInert(method.ContainingType) && operands.All(operand => _framework.IsInert(operand)));
-
-    // Parts of a tuple may be converted by operators too.
-    private bool IsPlain(IConversionOperation conversion) =>
-        IsPlain(conversion.OperatorMethod, conversion.Operand)
-        && (conversion.Conversion.IsIdentity || conversion.Type is { IsTupleType: false })
-        && conversion.Operand.Type?.TypeKind != TypeKind.Dynamic;
-
-    private bool IsPlain(IForEachLoopOperation loop) =>
-        !loop.IsAsynchronous
-        && loop.Syntax is ForEachStatementSyntax syntax
-        && _framework.IsSequence((loop.Collection is IConversionOperation { IsImplicit: true } conversion
-            ? conversion.Operand
-            : loop.Collection).Type)
-        && loop.SemanticModel?.GetForEachStatementInfo(syntax) is { ElementConversion.IsUserDefined: false };
-
     // Whoever is given these flags asks for the same with the scope as without it: they are constant and have nothing
-    // that the scope takes, or they are the caller's, whose call was looked at.
+    // that the scope takes, or they are the parameter of a method that was followed, whose call was looked at.
     private bool IsUnchanged(IOperation flags)
     {
         if (api.TryGetConstant(flags, out ulong bits)) return (bits & removed) == 0;
         return flags switch
         {
             IParameterReferenceOperation { Parameter: { RefKind: RefKind.None, ContainingSymbol: var member } } =>
-                member is IMethodSymbol { MethodKind: not MethodKind.Constructor },
+                member is IMethodSymbol { MethodKind: not MethodKind.Constructor } && _seen.Contains(member),
             IBinaryOperation { OperatorKind: BinaryOperatorKind.Or } or =>
                 IsUnchanged(or.LeftOperand) && IsUnchanged(or.RightOperand),
             _ => false,
@@ -228,33 +173,19 @@ internal sealed class CodeInScope(
     // Methods of Allot that are given flags go by these, and these are looked at; the ones that enter a scope allocate
     // nothing, and end what they have begun. What a delegate does that they are given is not known.
     private bool IsUnchanged(IInvocationOperation ofAllot) =>
-        (ofAllot.TargetMethod.Parameters.Any(api.TakesFlags) || AllotApi.IsScopeType(ofAllot.TargetMethod.ContainingType)
-            || ofAllot.TargetMethod.Name is "Dispose" or "Uncharge")
+        ofAllot.TargetMethod is { } method
+        && (method.Parameters.Any(api.TakesFlags) || AllotApi.IsScopeType(method.ContainingType)
+            || method.Name is "Dispose" or "Uncharge")
+        && SignatureObstacles.IsFixedAtCompileTime(method)
         && ofAllot.Arguments.All(argument => argument.Value.Type?.TypeKind != TypeKind.Delegate);
 
     private bool IsOfAllot(IOperation resources) => resources is IVariableDeclarationGroupOperation group
         ? group.Declarations.SelectMany(declaration => declaration.Declarators)
-            .All(declarator => api.IsAllot(declarator.Symbol.Type))
-        : api.IsAllot(AllotApi.Strip(resources)?.Type);
+            .All(declarator => IsOfAllot(declarator.Symbol.Type))
+        : IsOfAllot(resources.Type);
 
-    private static string NameOf(IOperation operation) => operation switch
-    {
-        IArgumentOperation { Parameter: { ContainingSymbol: { } called } } => called.Name,
-        IBinaryOperation { OperatorMethod: { } method } => method.Name,
-        IUnaryOperation { OperatorMethod: { } method } => method.Name,
-        ICompoundAssignmentOperation { OperatorMethod: { } method } => method.Name,
-        IIncrementOrDecrementOperation { OperatorMethod: { } method } => method.Name,
-        IConversionOperation { OperatorMethod: { } method } => method.Name,
-        IMemberReferenceOperation reference => reference.Member.Name,
-        { Syntax: StatementSyntax statement } => statement.GetFirstToken().Text,
-        { Syntax: { } syntax } => Shortened(syntax.ToString()),
-    };
-
-    private static string Shortened(string text)
-    {
-        text = text.Split('\n')[0].Trim();
-        return text.Length <= TextMax ? text : text.Substring(0, TextMax) + "…";
-    }
+    private bool IsOfAllot(ITypeSymbol? type) =>
+        api.IsAllot(type) && type is { IsValueType: true } or { IsSealed: true };
 
     private string? ObstacleOf(IMethodSymbol method)
     {
@@ -308,7 +239,7 @@ internal sealed class CodeInScope(
     private string? ObstacleOfConstruction(INamedTypeSymbol type, string unknown)
     {
         bool isPlain = !type.IsRecord && (type.IsValueType || type.BaseType is { } parent
-            && (parent.SpecialType == SpecialType.System_Object || _framework.IsException(parent)));
+            && (parent.SpecialType == SpecialType.System_Object || _plain.Framework.IsException(parent)));
         return isPlain ? ObstacleOfInitializers(type, isStatic: false) : unknown;
     }
 
@@ -320,10 +251,8 @@ internal sealed class CodeInScope(
 
         foreach (IMethodSymbol constructor in type.StaticConstructors.Where(symbol => !symbol.IsImplicitlyDeclared))
         {
-            if (ObstacleOf(constructor.DeclaringSyntaxReferences[0].GetSyntax(cancellationToken), type.Name) is { } found)
-            {
-                return found;
-            }
+            SyntaxNode code = constructor.DeclaringSyntaxReferences[0].GetSyntax(cancellationToken);
+            if (ObstacleOf(code, type.Name) is { } obstacle) return obstacle;
         }
 
         return ObstacleOfInitializers(type, isStatic: true);

@@ -236,8 +236,8 @@ internal sealed class FlagMethods
         if (!seen.Add(target)) return true;
         if (Find(target) is not { } method)
         {
-            return _api.IsAllot(target) && !SymbolEqualityComparer.Default.Equals(
-                target.ContainingAssembly, _compilation.Assembly);
+            return _api.IsAllot(target) && SignatureObstacles.IsFixedAtCompileTime(target)
+                && !SymbolEqualityComparer.Default.Equals(target.ContainingAssembly, _compilation.Assembly);
         }
 
         return method is { IsInspected: false, Doubt: null }

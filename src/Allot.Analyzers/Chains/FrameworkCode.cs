@@ -2,10 +2,11 @@ using Microsoft.CodeAnalysis;
 
 namespace Allot.Analyzers.Chains;
 
-/// <summary>The members of the framework of which it is known that they run no code of the project, and so allocate
-/// nothing from Allot.</summary>
+/// <summary>The members of the framework of which it is known that they run no code of the project, and so
+/// allocate nothing from Allot.</summary>
 /// <remarks>Two lists. Members of the first types run no other code when all values that they are given are inert: of a
-/// type whose members are the framework's. The members in the second list run none whatever they are given, apart from constructors.</remarks>
+/// type whose members are the framework's. The members in the second list run none whatever they are given, apart from
+/// constructors.</remarks>
 internal sealed class FrameworkCode
 {
     private static readonly string[] s_types =
@@ -24,14 +25,16 @@ internal sealed class FrameworkCode
         ("System.Array", ["Length", "LongLength"]),
         ("System.Object", [".ctor"]),
         ("System.ObjectDisposedException", ["ThrowIf"]),
-        ("System.Collections.Generic.List`1", [".ctor", "Add", "Clear", "Count", "Insert", "RemoveAt", "this[]"]),
+        ("System.Collections.Generic.List`1",
+            [".ctor", "Add", "Clear", "Count", "Insert", "RemoveAt", "this[]"]),
         ("System.Diagnostics.Debug", ["Assert"]),
         ("System.Threading.Interlocked",
             ["Add", "And", "CompareExchange", "Decrement", "Exchange", "Increment", "Or", "Read"]),
         ("System.Threading.Lock", [".ctor"]),
         ("System.Threading.Monitor", ["Enter", "Exit", "IsEntered", "TryEnter"]),
         ("System.Threading.Tasks.Task",
-            ["CompletedTask", "ConfigureAwait", "Delay", "FromResult", "IsCompleted", "IsCompletedSuccessfully", "Yield"]),
+            ["CompletedTask", "ConfigureAwait", "Delay", "FromResult", "IsCompleted", "IsCompletedSuccessfully",
+             "Yield"]),
         ("System.Threading.Tasks.Task`1", ["ConfigureAwait"]),
         ("System.Threading.Tasks.ValueTask", ["AsTask", "ConfigureAwait"]),
         ("System.Threading.Tasks.ValueTask`1", ["AsTask", "ConfigureAwait"]),
