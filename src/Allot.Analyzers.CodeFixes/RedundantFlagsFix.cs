@@ -28,7 +28,8 @@ public sealed class RedundantFlagsFix : CodeFixProvider
         SyntaxNode root = (await context.Document.GetSyntaxRootAsync(context.CancellationToken).ConfigureAwait(false))!;
         Diagnostic diagnostic = context.Diagnostics[0];
         if (root.FindNode(diagnostic.Location.SourceSpan, getInnermostNodeForTie: true)
-                .FirstAncestorOrSelf<ArgumentSyntax>() is not { Parent: ArgumentListSyntax } argument
+                .FirstAncestorOrSelf<ArgumentSyntax>()
+                    is not { Parent: ArgumentListSyntax { ContainsDirectives: false } } argument
             || !diagnostic.Properties.TryGetValue(RedundantFlagsAnalyzer.Replacement, out string? replacement)
             || !ulong.TryParse(replacement, NumberStyles.None, CultureInfo.InvariantCulture, out ulong flags))
         {

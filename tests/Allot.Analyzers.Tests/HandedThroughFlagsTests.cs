@@ -88,6 +88,12 @@ public sealed class HandedThroughFlagsTests
         "code of another configuration has its name")]
     [InlineData("void N() { M(\n#if !NEVER\n1,\n#endif\nAllocationFlags.Kernel); } void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags);",
         "the call in 'N' is not understood")]
+    [InlineData("void M(int bytes,\n#region why\nAllocationFlags flags\n#endregion\n) => Allocate(bytes, flags);",
+        "directives stand among its parameters or arguments")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes,\n#region why\nflags\n#endregion\n);",
+        "directives stand among its parameters or arguments")]
+    [InlineData("void M(int bytes, AllocationFlags flags) => Allocate(bytes, flags); void N()\n#region why\n=> M(1, AllocationFlags.NoFs);\n#endregion\n",
+        "the call in 'N' is no statement of its own")]
     [InlineData("void Where(AllocationFlags flags) => Allocate(1, flags);",
         "the language calls methods of its name by itself")]
     [InlineData("internal sealed class D { public void M(AllocationFlags flags) => Allocate(1, flags); } [System.Runtime.CompilerServices.CompilerGenerated] void N() => new D().M(AllocationFlags.NoFs);",

@@ -46,6 +46,10 @@ public sealed class RedundantFlagsFixTests
     }
 
     [Fact]
+    public async Task A_directive_does_not_go_with_the_flags() => Assert.False(
+        await Code("Optional(8,\n#region why\nAllocationFlags.NoFs\n#endregion\n);").FixFirstAsync(new RedundantFlagsFix()));
+
+    [Fact]
     public async Task All_are_fixed_at_once()
     {
         CodeUnderTest code = Code("Optional(1, AllocationFlags.NoFs); Allocate(2, AllocationFlags.NoFs);");

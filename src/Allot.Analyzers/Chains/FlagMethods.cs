@@ -145,7 +145,13 @@ internal sealed class FlagMethods
         if (IsIterator(method.Declaration)) method.Doubt = RunsLater;
         else if (ConditionalCode.IsIn(method.Declaration)) method.Doubt = "part of it is compiled conditionally";
         else if (Flow.MayBreakIn(method.Declaration, method.Symbol)) method.Doubt = "scopes may not flow through it";
+        else if (HasDirectives(method)) method.Doubt = "directives stand among its parameters or arguments";
     }
+
+    // They could go with the parameter, or with an argument.
+    private static bool HasDirectives(FlagMethod method) =>
+        method.Declaration.ParameterList.ContainsDirectives
+        || method.Handovers.Any(handover => handover.Argument.Parent is { ContainsDirectives: true });
 
     // `flags` or `flags | AllocationFlags.Zero`.
     private IOperation WithAttributes(IOperation flags, out ulong added)

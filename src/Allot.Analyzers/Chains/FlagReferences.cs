@@ -116,7 +116,7 @@ internal sealed class FlagReferences(
 
         IArgumentOperation? argument =
             operation.Arguments.FirstOrDefault(candidate => candidate.Parameter?.Name == method.Parameter.Name);
-        if (argument is null || ConditionalCode.IsIn(((InvocationExpressionSyntax)operation.Syntax).ArgumentList))
+        if (argument is null || call.Syntax.ArgumentList.ContainsDirectives)
         {
             method.Hinder($"the call in '{place}' is not understood");
             return;

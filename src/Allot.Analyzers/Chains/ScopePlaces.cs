@@ -14,7 +14,8 @@ internal static class ScopePlaces
     /// <summary>Why there is no such place; otherwise the call now knows it.</summary>
     internal static string? ObstacleOf(FlagCall call, FlagMethod method, CodeInScope code)
     {
-        if (PlaceOf(call) is not { } place || HasDirectivesInside(place))
+        if (PlaceOf(call) is not { } place
+            || HasDirectivesInside(place is ArrowExpressionClauseSyntax { Parent: { } member } ? member : place))
         {
             return $"the call in '{call.Place}' is no statement of its own";
         }
