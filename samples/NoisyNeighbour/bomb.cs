@@ -121,7 +121,7 @@ internal static class NamesBomb
         isAsPromised &= Play(Host.WithALimitEach(), table) is
         {
             Bomb: { Refused: > 0, GaveBack: FilesLookedAt },
-            Neighbour: { Refused: 0, GaveBack: 0, LookedUpAgain: 0 },
+            Neighbour: { Refused: 0, GaveBack: 0 },
             LeftBytes: 0,
         };
         table.Print();
@@ -133,7 +133,7 @@ internal static class NamesBomb
         var names = new Names(host.Own);
         var bomb = new Session(names, host.Bomb);
         var neighbour = new Session(names, host.Neighbour);
-        for (int i = 0; i < FilesLookedAt; i++) bomb.TryLookAt($"file-{i}", out _);
+        for (int i = 0; i < FilesLookedAt; i++) bomb.TryLookAt($"file-{i}");
 
         using var round = new Barrier(participantCount: 2);
         Thread[] both = [Start(() => bomb.Descend(LevelsEachRound)), Start(neighbour.Work)];
@@ -146,7 +146,7 @@ internal static class NamesBomb
             ("bomb: unused names given back", $"{bomb.GaveBack}"),
             ("bomb: rounds refused", $"{bomb.Refused} of {Rounds}"),
             ("neighbour: unused names given back", $"{neighbour.GaveBack}"),
-            ("neighbour: names looked up again", $"{neighbour.LookedUpAgain}"),
+            ("neighbour: files opened", $"{neighbour.FilesOpened}"),
             ("neighbour: rounds refused", $"{neighbour.Refused} of {Rounds}"));
         Say(host, bomb.FirstRefusal ?? "nobody refuses the bomb");
         return (bomb, neighbour, GiveBack(host, names, bomb, neighbour));
@@ -202,8 +202,8 @@ internal sealed unsafe class Session
     {
         _names = names;
         _tenant = names.Admit(group);
-        _home = names.Open(_tenant, names.Root, group.Name, out _);
-        _workingDirectory = names.Open(_tenant, names.Root, group.Name, out _);
+        _home = names.Open(_tenant, names.Root, group.Name);
+        _workingDirectory = names.Open(_tenant, names.Root, group.Name);
     }
 
     public int Levels { get; private set; }
@@ -212,7 +212,7 @@ internal sealed unsafe class Session
 
     public string? FirstRefusal { get; private set; }
 
-    public int LookedUpAgain { get; private set; }
+    public int FilesOpened { get; private set; }
 
     public int GaveBack => _tenant.GaveBack;
 
@@ -221,7 +221,7 @@ internal sealed unsafe class Session
     {
         for (int i = 0; i < levels; i++)
         {
-            if (!TryOpen(_workingDirectory, "x", out Entry* below, out _)) return;
+            if (!TryOpen(_workingDirectory, "x", out Entry* below)) return;
             _names.Close(_workingDirectory);
             _workingDirectory = below;
             Levels++;
@@ -231,24 +231,24 @@ internal sealed unsafe class Session
     /// <summary>A round of work: the same files as always, and some new ones.</summary>
     public void Work()
     {
-        bool isFirst = _round++ == 0;
+        _round++;
         for (int i = 0; i < FilesOfWork; i++)
         {
-            if (!TryLookAt($"work-{i}", out bool isLookedUp)) return;
-            if (isLookedUp && !isFirst) LookedUpAgain++;
+            if (!TryLookAt($"work-{i}")) return;
         }
 
         for (int i = 0; i < NewFilesEachRound; i++)
         {
-            if (!TryLookAt($"new-{_round}-{i}", out _)) return;
+            if (!TryLookAt($"new-{_round}-{i}")) return;
         }
     }
 
     /// <summary>Opens and closes a file. Its name stays, unused, in case that somebody asks again.</summary>
-    public bool TryLookAt(string name, out bool isLookedUp)
+    public bool TryLookAt(string name)
     {
-        if (!TryOpen(_home, name, out Entry* file, out isLookedUp)) return false;
+        if (!TryOpen(_home, name, out Entry* file)) return false;
         _names.Close(file);
+        FilesOpened++;
         return true;
     }
 
@@ -260,11 +260,11 @@ internal sealed unsafe class Session
         _names.Dismiss(_tenant);
     }
 
-    private bool TryOpen(Entry* directory, string name, out Entry* entry, out bool isLookedUp)
+    private bool TryOpen(Entry* directory, string name, out Entry* entry)
     {
         try
         {
-            entry = _names.Open(_tenant, directory, name, out isLookedUp);
+            entry = _names.Open(_tenant, directory, name);
             return true;
         }
         catch (MemoryLimitExceededException full)
@@ -273,7 +273,6 @@ internal sealed unsafe class Session
             FirstRefusal ??= $"after {Levels} levels, with {GaveBack} unused names given back: {full.Message}";
             Refused++;
             entry = null;
-            isLookedUp = false;
             return false;
         }
     }
@@ -342,7 +341,7 @@ internal sealed unsafe class Names
     {
         _buckets = new GroupArray<nint>(host, Buckets, MemoryKind.Kernel);
         _host = Admit(host);
-        Root = Open(_host, null, "/", out _);
+        Root = Open(_host, null, "/");
     }
 
     public Entry* Root { get; }
@@ -365,10 +364,9 @@ internal sealed unsafe class Names
     }
 
     #region names-open
-    public Entry* Open(Tenant tenant, Entry* directory, string name, out bool isLookedUp)
+    public Entry* Open(Tenant tenant, Entry* directory, string name)
     {
         var key = new Key(directory, name);
-        isLookedUp = false;
         lock (_lock)
         {
             Entry* found = FindAndUse(key);
@@ -400,7 +398,6 @@ internal sealed unsafe class Names
                 return found;
             }
 
-            isLookedUp = true;
             if (directory != null) directory->Users++;
             ref nint bucket = ref _buckets[key.Bucket(Buckets)];
             entry->Next = (Entry*)bucket;
