@@ -4,13 +4,14 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace Allot.Analyzers;
 
-/// <summary>Results of tasks that the code has asked before whether they are there: who takes one does not wait.</summary>
+/// <summary>Results of tasks that the code has asked before whether they are there: who takes one does not wait.
+/// </summary>
 internal static class CompletedTasks
 {
     private static readonly string[] s_questions = ["IsCompleted", "IsCompletedSuccessfully"];
 
-    /// <summary>Whether the operation takes the result of a task, where a condition around it or before it has said that
-    /// the task has completed.</summary>
+    /// <summary>Whether the operation takes the result of a task, where a condition around it or before it has said
+    /// that the task has completed.</summary>
     internal static bool IsKnownToBeOne(IOperation operation)
     {
         if (TaskOf(operation) is not { } task) return false;
@@ -18,11 +19,12 @@ internal static class CompletedTasks
         {
             bool isKnown = outer switch
             {
-                IConditionalOperation conditional when conditional.WhenTrue == inner => Says(conditional.Condition, task),
+                IConditionalOperation conditional when conditional.WhenTrue == inner =>
+                    Says(conditional.Condition, task),
                 IConditionalOperation conditional when conditional.WhenFalse == inner =>
                     Denies(conditional.Condition, task),
-                IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd } both when both.RightOperand == inner =>
-                    Says(both.LeftOperand, task),
+                IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd } both
+                    when both.RightOperand == inner => Says(both.LeftOperand, task),
                 IBlockOperation block => block.Operations.TakeWhile(before => before != inner)
                     .Any(before => IsExitUnless(before, task)),
                 _ => false,
@@ -37,8 +39,10 @@ internal static class CompletedTasks
     private static SyntaxNode? TaskOf(IOperation operation) => operation switch
     {
         IPropertyReferenceOperation { Property.Name: "Result", Instance: { } task } => task.Syntax,
-        IInvocationOperation { TargetMethod.Name: "GetResult", Instance: IInvocationOperation { Instance: { } task } } =>
-            task.Syntax,
+        IInvocationOperation
+        {
+            TargetMethod.Name: "GetResult", Instance: IInvocationOperation { Instance: { } task },
+        } => task.Syntax,
         _ => null,
     };
 

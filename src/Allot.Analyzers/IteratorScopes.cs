@@ -4,8 +4,8 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace Allot.Analyzers;
 
-/// <summary>Flowing scopes in iterators. Between two elements the code of whoever asks for them runs: an iterator leaves its
-/// flow to that code, and an asynchronous one loses it.</summary>
+/// <summary>Flowing scopes in iterators. Between two elements the code of whoever asks for them runs: an iterator
+/// leaves its flow to that code, and an asynchronous one loses it.</summary>
 internal static class IteratorScopes
 {
     /// <summary>Whether an element is given out between entering the scope and leaving it.</summary>

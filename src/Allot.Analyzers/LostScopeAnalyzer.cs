@@ -39,8 +39,8 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
         string? what = IsLost(value, call) ? "is never left: nothing disposes it; write 'using'"
             : IsStored(value) ? "is stored, and has to be left by the method that has entered it; write 'using'"
             : IteratorScopes.IsHeldAcrossYield(value, call)
-                ? "is held across 'yield': it holds for whoever asks for the next element, or not at all; leave it before"
-            : null;
+                ? "is held across 'yield', where it holds for who asks for elements, or for nobody; leave it before"
+                : null;
         if (what is null) return;
 
         context.ReportDiagnostic(

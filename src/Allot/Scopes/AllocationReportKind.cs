@@ -4,7 +4,8 @@ namespace Allot;
 public enum AllocationReportKind
 {
     /// <summary>A call says that it may block (<see cref="AllocationFlags.DirectReclaim"/>), inside of
-    /// <see cref="AllocationScope.Atomic"/>. One without flags says nothing, and gets what the context permits.</summary>
+    /// <see cref="AllocationScope.Atomic"/>. One without flags says nothing, and gets what the context permits.
+    /// </summary>
     BlockingInAtomic,
 
     /// <summary>A lock is held where memory may be reclaimed, and a reclaimer that may be called there takes it: two

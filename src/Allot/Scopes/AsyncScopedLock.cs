@@ -106,8 +106,8 @@ public sealed class AsyncScopedLock : IDisposable
         /// <see cref="FlowingScope"/>: neither it nor the lock can tell. The scope then still holds in the method that
         /// has awaited the lock; that this was wrong is found when that method disposes the holder.</remarks>
         /// <exception cref="ScopeMisuseException">A scope that was entered later is still open in this flow, or the
-        /// scope of the lock does not hold in it: nothing has changed, and the lock is still held. Or a task or a method
-        /// that was started inside has given the lock back before: the scope is left here now.</exception>
+        /// scope of the lock does not hold in it: nothing has changed, and the lock is still held. Or a task or a
+        /// method that was started inside has given the lock back before: the scope is left here now.</exception>
         public void Dispose()
         {
             _scope?.Dispose();   // also where somebody else has given the lock back

@@ -159,7 +159,8 @@ public sealed class FlowingScope : IDisposable
         return setter;
     }
 
-    /// <summary>Ends what foreign code has forgotten to leave in this flow, and enters again what it has left.</summary>
+    /// <summary>Ends what foreign code has forgotten to leave in this flow, and enters again what it has left.
+    /// </summary>
     /// <param name="innermost">What <see cref="Innermost"/> was before.</param>
     internal static void Restore(FlowingScope? innermost)
     {

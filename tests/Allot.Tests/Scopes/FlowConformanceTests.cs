@@ -292,6 +292,32 @@ public sealed class FlowConformanceTests
         }
     }
 
+    // Why ALLOT003 reports a flowing scope that is held across a yield.
+    [Fact]
+    public async Task An_iterator_leaves_its_scope_to_who_asks_and_an_asynchronous_one_loses_it()
+    {
+        foreach (int number in Each()) Assert.Equal((1, AllocationRestrictions.NoFs), (number, Here));
+        Assert.Equal(Nothing, Here);
+        await Assert.ThrowsAsync<ScopeMisuseException>(async () =>
+        {
+            await foreach (int number in EachAsync()) Assert.Equal((1, Nothing), (number, Here));
+        });
+
+#pragma warning disable ALLOT003   // that is what is shown
+        static IEnumerable<int> Each()
+        {
+            using (FlowingScope.NoFs()) yield return 1;
+        }
+
+        static async IAsyncEnumerable<int> EachAsync()
+        {
+            using FlowingScope scope = FlowingScope.NoFs();
+            await Task.Yield();
+            yield return 1;
+        }
+#pragma warning restore ALLOT003
+    }
+
     [Fact]
     public async Task A_scope_that_does_not_hold_in_a_flow_cannot_be_left_there()
     {
