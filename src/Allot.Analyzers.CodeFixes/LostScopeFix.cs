@@ -11,7 +11,8 @@ namespace Allot.Analyzers;
 
 /// <summary>ALLOT003: makes the guard a <c>using</c> declaration, so that the scope ends with its block.</summary>
 /// <remarks>Not offered where such a declaration cannot stand (the body of an <c>if</c> without braces, a
-/// <c>case</c>), nor where the rest of the block awaits or yields, which the guard of a thread cannot cross.</remarks>
+/// <c>case</c>, a block with a label), nor where the rest of the block yields, or awaits while the guard of a thread
+/// would be held; that is none at all in asynchronous code before C# 13.</remarks>
 [ExportCodeFixProvider(LanguageNames.CSharp), Shared]
 public sealed class LostScopeFix : CodeFixProvider
 {
@@ -50,7 +51,9 @@ public sealed class LostScopeFix : CodeFixProvider
                 && call.FirstAncestorOrSelf<StatementSyntax>() is { } statement
                 && CanHoldDeclaration(statement)
                 && IsDisposed(model, call)
-                && !(IsOfThread(model, call) && IsCrossed(statement))
+                && !IsCrossed(statement, SyntaxKind.YieldKeyword)
+                && !(IsOfThread(model, call) && (IsCrossed(statement, SyntaxKind.AwaitKeyword)
+                    || !CanBeLocal(statement)))
                 && Fixed(model, statement, call, names) is { } changed)
             {
                 changes[statement] = changed.WithAdditionalAnnotations(Formatter.Annotation);
@@ -62,8 +65,40 @@ public sealed class LostScopeFix : CodeFixProvider
             : document.WithSyntaxRoot(root.ReplaceNodes(changes.Keys, (original, _) => changes[original]));
     }
 
-    private static bool CanHoldDeclaration(StatementSyntax statement) =>
-        statement.Parent is BlockSyntax or GlobalStatementSyntax;
+    // Nobody may jump past such a declaration, or back to before it.
+    private static bool CanHoldDeclaration(StatementSyntax statement) => statement.Parent switch
+    {
+        BlockSyntax block => !block.Statements.Any(other => other is LabeledStatementSyntax),
+        GlobalStatementSyntax { Parent: CompilationUnitSyntax unit } => !unit.Members.Any(
+            other => other is GlobalStatementSyntax { Statement: LabeledStatementSyntax }),
+        _ => false,
+    };
+
+    // C# 13 has locals that live on the stack in asynchronous code and iterators. A preview is one of the next version.
+    private static bool CanBeLocal(StatementSyntax statement)
+    {
+        const int WithLocals = 1300;
+        LanguageVersion version = ((CSharpParseOptions)statement.SyntaxTree.Options).LanguageVersion;
+        LanguageVersion latest = LanguageVersion.Latest.MapSpecifiedToEffectiveVersion();
+        bool hasLocals = (int)(version < latest ? version : latest) >= WithLocals;
+        return hasLocals || !IsAsync(statement);
+    }
+
+    private static bool IsAsync(StatementSyntax statement)
+    {
+        SyntaxNode body = statement.Ancestors().FirstOrDefault(IsFunction) ?? statement.SyntaxTree.GetRoot();
+        return body switch
+        {
+            MethodDeclarationSyntax method => method.Modifiers.Any(SyntaxKind.AsyncKeyword),
+            LocalFunctionStatementSyntax function => function.Modifiers.Any(SyntaxKind.AsyncKeyword),
+            AnonymousFunctionExpressionSyntax function => function.Modifiers.Any(SyntaxKind.AsyncKeyword),
+            CompilationUnitSyntax => true,   // the statements of a program may await
+            _ => false,
+        } || HasToken(body, SyntaxKind.YieldKeyword);
+    }
+
+    private static bool IsFunction(SyntaxNode node) => node is BaseMethodDeclarationSyntax or AccessorDeclarationSyntax
+        or LocalFunctionStatementSyntax or AnonymousFunctionExpressionSyntax;
 
     // A guard that only awaiting gives is none yet.
     private static bool IsDisposed(SemanticModel model, ExpressionSyntax call) =>
@@ -72,13 +107,15 @@ public sealed class LostScopeFix : CodeFixProvider
     private static bool IsOfThread(SemanticModel model, ExpressionSyntax call) =>
         model.GetTypeInfo(call).Type is { IsRefLikeType: true };
 
-    private static bool IsCrossed(StatementSyntax statement)
+    private static bool IsCrossed(StatementSyntax statement, SyntaxKind by)
     {
         SyntaxNode block = statement.Parent is GlobalStatementSyntax global ? global.Parent! : statement.Parent!;
-        return block.DescendantNodes(IsOfThisBody).Any(node => node.SpanStart > statement.SpanStart
-            && node.ChildTokens().Any(token =>
-                token.IsKind(SyntaxKind.AwaitKeyword) || token.IsKind(SyntaxKind.YieldKeyword)));
+        return HasToken(block, by, from: statement.SpanStart);
     }
+
+    private static bool HasToken(SyntaxNode body, SyntaxKind kind, int from = -1) =>
+        body.DescendantNodes(node => node == body || IsOfThisBody(node)).Any(node =>
+            node.SpanStart > from && node.ChildTokens().Any(token => token.IsKind(kind)));
 
     private static bool IsOfThisBody(SyntaxNode node) =>
         node is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BaseTypeDeclarationSyntax);
@@ -88,7 +125,10 @@ public sealed class LostScopeFix : CodeFixProvider
     {
         switch (statement)
         {
-            case LocalDeclarationStatementSyntax { Declaration.Variables.Count: 1 } declaration:
+            case LocalDeclarationStatementSyntax { Declaration.Variables: { Count: 1 } variables } declaration
+                when declaration.UsingKeyword.IsKind(SyntaxKind.None)
+                    && IsValueOf(call, variables[0])
+                    && !IsAssigned(variables[0].Identifier.ValueText, statement.Parent!):
                 return declaration.WithoutLeadingTrivia()
                     .WithUsingKeyword(
                         SyntaxFactory.Token(SyntaxKind.UsingKeyword).WithTrailingTrivia(SyntaxFactory.Space))
@@ -108,6 +148,33 @@ public sealed class LostScopeFix : CodeFixProvider
 
     private static bool IsDiscard(ExpressionSyntax whole) =>
         whole is AssignmentExpressionSyntax { Left: IdentifierNameSyntax { Identifier.Text: "_" } };
+
+    // Itself, or one of the values that are chosen from; not inside of something that is made of it.
+    private static bool IsValueOf(ExpressionSyntax call, VariableDeclaratorSyntax variable)
+    {
+        SyntaxNode value = call;
+        while (value.Parent is ParenthesizedExpressionSyntax or ConditionalExpressionSyntax or CastExpressionSyntax
+            or SwitchExpressionArmSyntax or SwitchExpressionSyntax
+            or BinaryExpressionSyntax { RawKind: (int)SyntaxKind.CoalesceExpression })
+        {
+            value = value.Parent;
+        }
+
+        return value.Parent == variable.Initializer;
+    }
+
+    // What is in a using declaration cannot be replaced.
+    private static bool IsAssigned(string name, SyntaxNode block) => block.DescendantNodes().Any(node =>
+        node is AssignmentExpressionSyntax { Left: var target } && Names(target, name)
+        || node is ArgumentSyntax { RefKindKeyword.RawKind: not (int)SyntaxKind.None } argument
+            && Names(argument.Expression, name));
+
+    private static bool Names(ExpressionSyntax target, string name) => target switch
+    {
+        IdentifierNameSyntax identifier => identifier.Identifier.ValueText == name,
+        TupleExpressionSyntax tuple => tuple.Arguments.Any(part => Names(part.Expression, name)),
+        _ => false,
+    };
 
     // A name that neither the surroundings, nor the body of the member, nor another fix use.
     private static string FreeName(SemanticModel model, StatementSyntax statement, HashSet<string> names)

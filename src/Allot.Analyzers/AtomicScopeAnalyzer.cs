@@ -45,13 +45,16 @@ public sealed class AtomicScopeAnalyzer : DiagnosticAnalyzer
         var argument = (IArgumentOperation)context.Operation;
         if (argument.ArgumentKind != ArgumentKind.Explicit || !api.TakesFlags(argument.Parameter)) return;
 
-        // The flag alone is no request, unless Allot is asked: it may be what a method looks for.
-        bool isRequest = api.IsAllot(argument.Parameter!.ContainingSymbol)
-            && argument.Parameter.ContainingSymbol.DeclaredAccessibility == Accessibility.Public;
+        // Flags without any permission are no request, unless Allot is asked: they may be what a method looks for. And
+        // Allot is not always asked for memory: Apply only says what would be left.
+        ISymbol method = argument.Parameter!.ContainingSymbol;
+        bool isOfAllot = api.IsAllot(method) && method.DeclaredAccessibility == Accessibility.Public;
+        bool isAsked = isOfAllot && method.Name != "Apply";
         if (!api.TryGetConstant(argument.Value, out ulong flags) || (flags & api.MustSucceed) == 0) return;
-        if (flags == api.MustSucceed && !isRequest) return;
+        bool isRequest = isAsked || (!isOfAllot && (flags & api.Kernel) != 0);
+        if (!isRequest && !isOfAllot) return;
 
-        string? why = (flags & api.DirectReclaim) == 0
+        string? why = isRequest && (flags & api.DirectReclaim) == 0
             ? "these flags do not let it: 'DirectReclaim' is missing"
             : AtomicScopeAround(argument, api) is { } scope
                 ? $"nothing waits inside '{scope.Name}': this call throws"
@@ -66,9 +69,20 @@ public sealed class AtomicScopeAnalyzer : DiagnosticAnalyzer
     {
         IOperation operation = context.Operation;
         if (blocking.NameOf(operation) is not { } name || AtomicScopeAround(operation, api) is not { } scope) return;
+        if (CompletedTasks.IsKnownToBeOne(operation) || IsOnlyNamed(operation)) return;
 
         context.ReportDiagnostic(
             Diagnostic.Create(Rules.BlockingInAtomic, LocationOf(operation), name, $"'{scope.Name}'"));
+    }
+
+    private static bool IsOnlyNamed(IOperation operation)
+    {
+        for (IOperation? outer = operation.Parent; outer is not null; outer = outer.Parent)
+        {
+            if (outer is INameOfOperation) return true;
+        }
+
+        return false;
     }
 
     private static EnteredScope? AtomicScopeAround(IOperation operation, AllotApi api) =>

@@ -16,7 +16,7 @@ internal sealed class BlockingCalls
     [
         // Threads and tasks.
         ("System.Threading.Thread", ["Sleep", "Join"]),
-        ("System.Threading.Tasks.Task", ["Wait", "WaitAll", "WaitAny", "Result"]),
+        ("System.Threading.Tasks.Task", ["Wait", "WaitAll", "WaitAny", "RunSynchronously", "Result"]),
         ("System.Threading.Tasks.Task`1", ["Result"]),
         ("System.Threading.Tasks.ValueTask`1", ["Result"]),
         ("System.Runtime.CompilerServices.TaskAwaiter", ["GetResult"]),
@@ -159,9 +159,10 @@ internal sealed class BlockingCalls
     private bool IsListed(ISymbol member, IOperation? instance)
     {
         // The type of the receiver says more than that of the member: a MemoryStream is a Stream.
-        for (ITypeSymbol? type = AllotApi.Strip(instance)?.Type; type is not null; type = type.BaseType)
+        for (IOperation? receiver = instance; receiver is not null;)
         {
-            if (type is INamedTypeSymbol named && _memoryStreams.Contains(named)) return false;
+            if (IsInMemory(receiver.Type)) return false;
+            receiver = (receiver as IConversionOperation)?.Operand;
         }
 
         for (INamedTypeSymbol? type = member.ContainingType; type is not null; type = type.BaseType)
@@ -171,6 +172,16 @@ internal sealed class BlockingCalls
             {
                 return true;
             }
+        }
+
+        return false;
+    }
+
+    private bool IsInMemory(ITypeSymbol? receiver)
+    {
+        for (ITypeSymbol? type = receiver; type is not null; type = type.BaseType)
+        {
+            if (type is INamedTypeSymbol named && _memoryStreams.Contains(named)) return true;
         }
 
         return false;

@@ -6,8 +6,9 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace Allot.Analyzers;
 
-/// <summary>ALLOT003: a scope that is entered, and whose guard then is neither disposed nor given to anybody; or that
-/// is stored in an object, which outlives the method that has to leave it.</summary>
+/// <summary>ALLOT003: a scope that is entered, and whose guard then is neither disposed nor given to anybody; that is
+/// stored in an object, which outlives the method that has to leave it; or that flows and is held across a
+/// <c>yield</c>.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
 {
@@ -25,6 +26,7 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
             if (AllotApi.Find(start.Compilation) is not { } api) return;
             start.RegisterOperationAction(
                 value => Analyze(value, api), OperationKind.Invocation, OperationKind.Await);
+            start.RegisterOperationAction(argument => AnalyzeOut(argument, api), OperationKind.Argument);
         });
     }
 
@@ -34,13 +36,30 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
         if (!ScopeGuards.IsEntered(call, api)) return;
 
         IOperation value = WholeValue(call);
-        string? what = IsLost(value, call) ? "is never left: nothing disposes it"
-            : IsStored(value) ? "is stored, and has to be left by the method that has entered it"
-            : null;
+        string? what = IsLost(value, call) ? "is never left: nothing disposes it; write 'using'"
+            : IsStored(value) ? "is stored, and has to be left by the method that has entered it; write 'using'"
+            : IteratorScopes.IsHeldAcrossYield(value, call)
+                ? "is held across 'yield', where it holds for who asks for elements, or for nobody; leave it before"
+                : null;
         if (what is null) return;
 
         context.ReportDiagnostic(
             Diagnostic.Create(Rules.LostScope, call.Syntax.GetLocation(), NameOf(call.Syntax), what));
+    }
+
+    // A lock that was tried gives its guard by a parameter.
+    private static void AnalyzeOut(OperationAnalysisContext context, AllotApi api)
+    {
+        var argument = (IArgumentOperation)context.Operation;
+        bool isGuard = argument is { Parameter: { RefKind: RefKind.Out } parameter, Parent: IInvocationOperation }
+            && api.IsAllot(parameter.ContainingSymbol) && ScopedLocks.IsLock(parameter.Type.ContainingType);
+        if (!isGuard || !IsLostIn(argument.Value, argument)) return;
+
+        context.ReportDiagnostic(Diagnostic.Create(
+            Rules.LostScope,
+            argument.Value.Syntax.GetLocation(),
+            NameOf(argument.Parent!.Syntax),
+            "is never left: nothing disposes it; keep it, and write 'using'"));
     }
 
     private static string NameOf(SyntaxNode entering) => entering switch
@@ -54,7 +73,8 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
     {
         IOperation value = call;
         while (value.Parent is IConversionOperation or IConditionalOperation or ICoalesceOperation
-            or IConditionalAccessOperation or IParenthesizedOperation
+            or IConditionalAccessOperation or IParenthesizedOperation or ISwitchExpressionArmOperation
+            or ISwitchExpressionOperation
             && !IsCondition(value))
         {
             value = value.Parent;
@@ -64,31 +84,56 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
     }
 
     // What is in a struct of the stack cannot outlive its method either: wrappers of the guards of a thread are fine.
-    private static bool IsStored(IOperation value) => value.Parent switch
+    private static bool IsStored(IOperation value) =>
+        value.Parent is IFieldInitializerOperation or IPropertyInitializerOperation or IArrayInitializerOperation
+        || TargetOf(value) is IArrayElementReferenceOperation
+            or IMemberReferenceOperation { Member.ContainingType.IsRefLikeType: false };
+
+    private static bool IsLost(IOperation value, IOperation call) => value.Parent switch
     {
-        ISimpleAssignmentOperation { Target: var target } assignment when assignment.Value == value =>
-            target is IArrayElementReferenceOperation
-            || (target is IMemberReferenceOperation { Member.ContainingType.IsRefLikeType: false }),
-        IFieldInitializerOperation or IPropertyInitializerOperation => true,
+        IExpressionStatementOperation => true,
+        IVariableInitializerOperation { Parent: IVariableDeclaratorOperation declarator } =>
+            !IsUsing(declarator) && IsNeverUsed(declarator.Symbol, call),
+        _ => TargetOf(value) is { } target && IsLostIn(target, call),
+    };
+
+    private static bool IsLostIn(IOperation target, IOperation call) => target switch
+    {
+        IDeclarationExpressionOperation declaration => IsLostIn(declaration.Expression, call),
+        IDiscardOperation => true,
+        ILocalReferenceOperation local => IsNeverUsed(local.Local, call),
         _ => false,
     };
 
-    private static bool IsLost(IOperation value, IOperation call)
+    // What the value is assigned to, also as a part of a tuple.
+    private static IOperation? TargetOf(IOperation value)
     {
-        return value.Parent switch
+        switch (value.Parent)
         {
-            IExpressionStatementOperation => true,
-            ISimpleAssignmentOperation { Target: IDiscardOperation } => true,
-            ISimpleAssignmentOperation { Target: ILocalReferenceOperation target } assignment
-                when assignment.Value == value => IsNeverUsed(target.Local, call),
-            IVariableInitializerOperation { Parent: IVariableDeclaratorOperation declarator } =>
-                !IsUsing(declarator) && IsNeverUsed(declarator.Symbol, call),
-            _ => false,
-        };
+            case ISimpleAssignmentOperation assignment when assignment.Value == value:
+                return assignment.Target;
+            case ICoalesceAssignmentOperation assignment when assignment.Value == value:
+                return assignment.Target;
+            case ITupleOperation tuple:
+                IOperation whole = tuple;
+                while (whole.Parent is IConversionOperation) whole = whole.Parent;
+                if (whole.Parent is not IDeconstructionAssignmentOperation split || split.Value != whole) return null;
+                IOperation target = split.Target is IDeclarationExpressionOperation declaration
+                    ? declaration.Expression
+                    : split.Target;
+                return (target as ITupleOperation)?.Elements.ElementAtOrDefault(tuple.Elements.IndexOf(value));
+            default:
+                return null;
+        }
     }
 
-    private static bool IsCondition(IOperation value) =>
-        value.Parent is IConditionalOperation conditional && conditional.Condition == value;
+    private static bool IsCondition(IOperation value) => value.Parent switch
+    {
+        IConditionalOperation conditional => conditional.Condition == value,
+        ISwitchExpressionArmOperation arm => arm.Value != value,
+        ISwitchExpressionOperation choice => choice.Value == value,
+        _ => false,
+    };
 
     private static bool IsUsing(IOperation declarator)
     {
@@ -101,14 +146,29 @@ public sealed class LostScopeAnalyzer : DiagnosticAnalyzer
         return false;
     }
 
-    // Whatever is done with the guard later, other than giving the local a new value, may be what leaves the scope:
-    // Dispose, a using, a return, an argument, a field.
-    private static bool IsNeverUsed(ILocalSymbol local, IOperation call)
+    // Whatever is done with the guard later, other than giving the local a new value or naming it, may be what leaves
+    // the scope: Dispose, a using, a return, an argument, a field.
+    private static bool IsNeverUsed(ILocalSymbol local, IOperation call) => !UsesOf(local, call).Any();
+
+    /// <summary>Where the local is used otherwise than to keep a guard in it.</summary>
+    internal static IEnumerable<IOperation> UsesOf(ILocalSymbol local, IOperation call)
     {
         IOperation root = call;
         while (root.Parent is not null) root = root.Parent;
-        return !root.Descendants().OfType<ILocalReferenceOperation>().Any(reference =>
+        return root.Descendants().OfType<ILocalReferenceOperation>().Where(reference =>
             SymbolEqualityComparer.Default.Equals(reference.Local, local)
-            && !(reference.Parent is ISimpleAssignmentOperation assignment && assignment.Target == reference));
+            && !reference.IsDeclaration
+            && reference.Parent is not INameOfOperation
+            && !IsTarget(reference));
     }
+
+    private static bool IsTarget(IOperation reference) => reference.Parent switch
+    {
+        ISimpleAssignmentOperation assignment => assignment.Target == reference,
+        ICoalesceAssignmentOperation assignment => assignment.Target == reference,
+        IArgumentOperation { Parameter.RefKind: RefKind.Out } => true,
+        IDeclarationExpressionOperation => true,
+        ITupleOperation { Parent: IDeconstructionAssignmentOperation split } tuple => split.Target == tuple,
+        _ => false,
+    };
 }

@@ -28,7 +28,7 @@ internal static class Rules
         LostScopeId,
         "Allot.Reliability",
         "A scope is entered and never left",
-        "The scope that '{0}' enters {1}; write 'using'");
+        "The scope that '{0}' enters {1}");
 
     internal static readonly DiagnosticDescriptor MustSucceedInAtomic = Create(
         MustSucceedInAtomicId,

@@ -36,11 +36,30 @@ public sealed class LostScopeFixTests
     [InlineData("_readers.EnterRead(); await Task.Yield();", "async Task")]
     [InlineData("_async.EnterAsync();")]                                                   // has to be awaited
     [InlineData("var entering = _async.EnterAsync();")]
+    [InlineData("Action enter = () => FlowingScope.NoFs(); enter();")]                         // not the local is the guard
+    [InlineData("var box = new Lazy<object?>(new System.Runtime.CompilerServices.StrongBox<FlowingScope?> { Value = FlowingScope.NoFs() });")]
+    [InlineData("bool isTaken = new ScopedLock(AllocationRestrictions.NoFs).TryEnter(out _);")]
+    [InlineData("if (group.Name == \"x\") goto end; AllocationScope.NoFs(); end: _ = group.Name;")]
+    [InlineData("{ AllocationScope.NoFs(); } await Task.Yield();", "async Task")]               // before C# 13
+    [InlineData("FlowingScope.NoFs(); yield return 1;", "IEnumerable<int>")]
+    [InlineData("FlowingScope.NoFs(); await Task.Yield(); yield return 1;", "async IAsyncEnumerable<int>")]
+    [InlineData("using (FlowingScope.NoFs()) { yield return 1; }", "IEnumerable<int>")]
+    [InlineData("using var scope = FlowingScope.NoFs(); yield return 1;", "IEnumerable<int>")]
     [InlineData("AllocationScope.NoFs(); await using var file = new MemoryStream();", "async Task")]
     public async Task No_fix_is_offered_where_it_would_not_be_right(string body, string returns = "void")
     {
         CodeUnderTest code = Code(body, returns);
         Assert.Single(await code.AnalyzeAsync());
+        Assert.False(await code.FixFirstAsync(new LostScopeFix()));
+    }
+
+    [Theory]
+    [InlineData("ThreadScope scope = AllocationScope.NoFs(); scope = AllocationScope.NoIo();")]
+    [InlineData("FlowingScope? scope = FlowingScope.NoFs(); (scope, int one) = (null, 1);")]
+    public async Task No_fix_is_offered_for_a_local_that_gets_another_value(string body)
+    {
+        CodeUnderTest code = Code(body);
+        Assert.NotEmpty(await code.AnalyzeAsync());
         Assert.False(await code.FixFirstAsync(new LostScopeFix()));
     }
 

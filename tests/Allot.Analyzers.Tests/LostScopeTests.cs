@@ -26,6 +26,14 @@ public sealed class LostScopeTests
     [InlineData("IDisposable scope = [|FlowingScope.NoIo()|];")]
     [InlineData("FlowingScope scope; scope = [|FlowingScope.NoIo()|];")]
     [InlineData("if (group.Name == \"x\") [|AllocationScope.NoFs()|];")]
+    [InlineData("_lock.TryEnter(out [|_|]);")]
+    [InlineData("if (_lock.TryEnter(out [|var holder|])) { }")]
+    [InlineData("ScopedLock.Holder holder; _lock.TryEnter(out [|holder|]);")]
+    [InlineData("FlowingScope scope = [|FlowingScope.NoFs()|]; _ = nameof(scope);")]
+    [InlineData("_ = group.Name switch { \"x\" => [|FlowingScope.NoFs()|], _ => [|FlowingScope.NoIo()|] };")]
+    [InlineData("(_, int number) = ([|FlowingScope.NoFs()|], 1);")]
+    [InlineData("var (scope, number) = ([|FlowingScope.NoFs()|], 1);")]
+    [InlineData("FlowingScope? scope = null; scope ??= [|FlowingScope.NoFs()|];")]
     public Task A_scope_that_is_never_left_is_found(string statement) => AssertAsync(statement);
 
     [Theory]
@@ -35,6 +43,10 @@ public sealed class LostScopeTests
     [InlineData("using (group.Enter()) { }")]
     [InlineData("using (_lock.Enter()) { }")]
     [InlineData("if (_lock.TryEnter(out var holder)) holder.Dispose();")]
+    [InlineData("_lock.TryEnter(out ScopedLock.Holder holder); using (holder) { }")]
+    [InlineData("using var scope = group.Name switch { \"x\" => FlowingScope.NoFs(), _ => FlowingScope.NoIo() };")]
+    [InlineData("var (scope, number) = (FlowingScope.NoFs(), 1); scope.Dispose();")]
+    [InlineData("FlowingScope? scope = null; scope ??= FlowingScope.NoFs(); scope.Dispose();")]
     [InlineData("using (_readers.EnterRead()) { }")]
     [InlineData("var holder = _readers.EnterWrite(); try { } finally { holder.Dispose(); }")]
     [InlineData("async Task Later() { using (await _async.EnterAsync()) { } }")]
@@ -57,9 +69,30 @@ public sealed class LostScopeTests
     [InlineData("Kept = [|FlowingScope.NoFs()|];")]
     [InlineData("_scope = group.Name == \"x\" ? [|FlowingScope.NoFs()|] : null;")]
     [InlineData("_two[0] = [|FlowingScope.NoFs()|];")]
+    [InlineData("_two = new[] { [|FlowingScope.NoFs()|] };")]
+    [InlineData("_scope ??= [|FlowingScope.NoFs()|];")]
+    [InlineData("int number; (_scope, number) = ([|FlowingScope.NoFs()|], 1);")]
     [InlineData("async Task Later() => _holder = [|await _async.EnterAsync()|];")]
     [InlineData("_ = new C { Kept = [|FlowingScope.NoFs()|] };")]
     public Task A_scope_that_is_stored_is_found(string statement) => AssertAsync(statement);
+
+    [Theory]
+    [InlineData("IEnumerable<int> Each() { using ([|FlowingScope.NoFs()|]) { yield return 1; } }")]
+    [InlineData("IEnumerable<int> Each() { using var scope = [|FlowingScope.NoFs()|]; yield return 1; }")]
+    [InlineData("IEnumerable<int> Each() { using (var scope = [|group.EnterFlow()|]) { yield return 1; } }")]
+    [InlineData("IEnumerable<int> Each() { var scope = [|FlowingScope.NoFs()|]; try { yield return 1; } finally { scope.Dispose(); } }")]
+    [InlineData("async IAsyncEnumerable<int> Each() { using ([|FlowingScope.NoFs()|]) { await Task.Yield(); yield return 1; } }")]
+    [InlineData("async IAsyncEnumerable<int> Each() { using ([|await _async.EnterAsync()|]) yield return 1; }")]
+    public Task A_flowing_scope_that_is_held_across_a_yield_is_found(string statement) => AssertAsync(statement);
+
+    [Theory]
+    [InlineData("IEnumerable<int> Each() { using (FlowingScope.NoFs()) { group.Charge(MemoryKind.User, 1); } yield return 1; }")]
+    [InlineData("IEnumerable<int> Each() { var scope = FlowingScope.NoFs(); scope.Dispose(); yield return 1; }")]
+    [InlineData("IEnumerable<int> Each() { yield return 1; using var scope = FlowingScope.NoFs(); }")]
+    [InlineData("using (FlowingScope.NoFs()) { IEnumerable<int> Each() { yield return 1; } }")]
+    [InlineData("IEnumerable<int> Each() { using (FlowingScope.NoFs()) { yield break; } }")]
+    public Task A_flowing_scope_that_is_left_before_an_element_is_given_out_is_not_found(string statement) =>
+        AssertAsync(statement);
 
     [Fact]
     public async Task A_field_that_begins_as_a_scope_is_found_and_a_wrapper_on_the_stack_is_not() =>

@@ -21,6 +21,20 @@ public sealed class MustSucceedInAtomicTests
         """);
 
     [Fact]
+    public Task Flags_that_are_no_request_are_not_found() => AssertAsync("""
+        AllocationContext.Apply(AllocationFlags.MustSucceed);
+        Has(AllocationFlags.Kernel, AllocationFlags.MustSucceed | AllocationFlags.RetryMayFail);
+        Has(AllocationFlags.Kernel, AllocationFlags.MustSucceed);
+        Has([|AllocationFlags.NoWait | AllocationFlags.MustSucceed|], AllocationFlags.None);
+        using (AllocationScope.Atomic())
+        {
+            AllocationContext.Apply([|AllocationFlags.MustSucceed|]);   // throws
+        }
+
+        static bool Has(AllocationFlags flags, AllocationFlags mask) => (flags & mask) != 0;
+        """);
+
+    [Fact]
     public Task A_constant_is_seen_through() => AssertAsync("""
         const AllocationFlags Always = AllocationFlags.Kernel | AllocationFlags.MustSucceed;
         using ThreadScope scope = AllocationScope.Atomic();

@@ -58,8 +58,8 @@ public static class AmbientCharging
     private static MemoryGroup? ChargeElsewhere(MemoryKind kind, long bytes, AllocationFlags flags)
     {
         Validate(kind, bytes);
-        GroupCharging.ValidateFlags(flags);
-        AllocationContext.MightAllocate(flags);   // a mistake is one, whoever pays
+        MemoryGroup? checkedFor = AllocationChecks.IsEnabled ? AllocationContext.ActiveGroup : null;
+        AllocationContext.MightAllocate(flags, checkedFor);   // a mistake is one, whoever pays
         return ChargePayer(kind, bytes, flags);
     }
 
@@ -169,8 +169,8 @@ public static class AmbientCharging
 
     private static MemoryGroup? FindPayer(AllocationFlags flags)
     {
-        bool isUncounted = ThreadContext.Intercepts && GroupCharging.IsUncounted(flags);
-        return isUncounted || (flags & AllocationFlags.Account) == 0 ? null : AllocationContext.ActiveGroup;
+        MemoryGroup? payer = (flags & AllocationFlags.Account) == 0 ? null : AllocationContext.ActiveGroup;
+        return ThreadContext.Intercepts && GroupCharging.IsUncounted(payer, flags) ? null : payer;
     }
 
     private static bool IsRemoved(ChargeRefusal refusal) =>

@@ -82,11 +82,10 @@ public static class GroupCharging
         /// atomic.</exception>
         /// <exception cref="ArgumentException">The charge must succeed, and may not reclaim.</exception>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
-        /// the kind is unknown.</exception>
+        /// the kind or a flag is unknown.</exception>
         public void Charge(MemoryKind kind, long bytes, AllocationFlags flags)
         {
-            ValidateFlags(flags);
-            AllocationContext.MightAllocate(flags);
+            AllocationContext.MightAllocate(flags, group);
             group.ChargeAs(kind, bytes, flags);
         }
 
@@ -108,7 +107,7 @@ public static class GroupCharging
         {
             ValidateAmount(bytes);
             ValidateKind(kind);
-            if (ThreadContext.Intercepts && IsUncounted(AllocationFlags.None)) return;
+            if (ThreadContext.Intercepts && IsUncounted(group, AllocationFlags.None)) return;
             if (kind == MemoryKind.Kernel)
             {
                 if (!group.CountsKernelMemory && group.TryPassKernelMemory()) return;
@@ -176,7 +175,7 @@ public static class GroupCharging
             {
                 ValidateAmount(bytes);
                 ValidateKind(kind);
-                if (IsUncounted(AllocationFlags.None)) return true;
+                if (IsUncounted(group, AllocationFlags.None)) return true;
             }
 
             if (!group.TryChargeTree(kind, bytes, out refusal)) return false;
@@ -207,7 +206,7 @@ public static class GroupCharging
             {
                 ValidateAmount(bytes);
                 ValidateKind(kind);
-                if (IsUncounted(flags)) return;
+                if (IsUncounted(group, flags)) return;
             }
 
             if (!group.TryChargeTree(kind, bytes, out ChargeRefusal refusal))
@@ -350,23 +349,14 @@ public static class GroupCharging
     }
 
     /// <summary>Looks at the scopes of a charge that is about to be made.</summary>
+    /// <param name="group">Who is charged; null when nobody is.</param>
     /// <param name="flags">What it may do.</param>
     /// <returns>Whether nobody pays for it.</returns>
     /// <exception cref="AllocationDeniedException">The context denies allocations.</exception>
-    internal static bool IsUncounted(AllocationFlags flags)
+    internal static bool IsUncounted(MemoryGroup? group, AllocationFlags flags)
     {
-        if (AllocationChecks.IsEnabled) AllocationChecks.CheckCharge(flags);
+        if (AllocationChecks.IsEnabled) AllocationChecks.CheckCharge(flags, group);
         return ThreadContext.BlocksAccounting;
-    }
-
-    internal static void ValidateFlags(AllocationFlags flags)
-    {
-        bool isEndless = (flags & (AllocationFlags.MustSucceed | AllocationFlags.DirectReclaim))
-            == AllocationFlags.MustSucceed;
-        if (isEndless)
-        {
-            throw new ArgumentException("MustSucceed needs DirectReclaim: it may have to wait.", nameof(flags));
-        }
     }
 
     internal static void ValidateKind(MemoryKind kind)

@@ -1,8 +1,8 @@
 // Groups take memory themselves. Charged to whoever lets them be created, it bounds how many that can be: a tenant that
 // may create groups of its own pays for them.
 //
-// A group remembers that its parent pays. So unlike a charge of the caller's, this one depends on nothing that the
-// calling thread may have around it: it is counted, and given back, on the counter itself.
+// A group remembers that its parent pays, so there is none that nobody has paid for: this charge is counted, and given
+// back, on the counter itself, also inside of BlockAccounting. The other scopes of the caller hold.
 
 using System.Diagnostics;
 
@@ -20,9 +20,11 @@ internal sealed class GroupMetadataCharging : GroupPayer
     {
         Debug.Assert(bytes > 0, "No group is made of nothing.");
         Debug.Assert(!parent.Controller.TreeLock.IsHeldByCurrentThread, "Nobody charges under the lock of the tree.");
+        bool isChecked = ThreadContext.Intercepts && AllocationChecks.IsEnabled && parent.CountsKernelMemory;
+        if (isChecked) AllocationChecks.CheckCharge(AllocationFlags.Kernel, parent);
         if (ThreadReserves.TrySpend(parent.Kernel, bytes)) return true;
         if (!parent.TryChargeTree(MemoryKind.Kernel, bytes, out ChargeRefusal refusal)
-            && !TryChargeAfterMakingRoom(parent, bytes, ref refusal))
+            && !TryChargeInContext(parent, bytes, ref refusal))
         {
             if (refusal.Reason is RefusalReason.GroupRemoved or RefusalReason.GroupKilled) return false;
             throw new MemoryLimitExceededException(
@@ -40,12 +42,19 @@ internal sealed class GroupMetadataCharging : GroupPayer
         ReclaimScope.NoteUncharged(parent, MemoryKind.Kernel, bytes - missing);
     }
 
-    // Here the scopes of the caller count: they say what reclaim may do on this thread.
-    private static bool TryChargeAfterMakingRoom(MemoryGroup parent, long bytes, ref ChargeRefusal refusal)
+    // The scopes of the caller say what reclaim may do on this thread, and whether the limit is passed.
+    private static bool TryChargeInContext(MemoryGroup parent, long bytes, ref ChargeRefusal refusal)
     {
-        if (refusal.Limiter is not { CanMakeRoom: true }) return false;
         var effort = ChargeEffort.Of(AllocationFlags.Kernel);
-        return parent.TryChargeAfterReclaim(MemoryKind.Kernel, bytes, ref refusal, effort)
-            || parent.TryChargeAfterKill(MemoryKind.Kernel, bytes, ref refusal, effort);
+        bool isCharged = refusal.Limiter is { CanMakeRoom: true }
+            && (parent.TryChargeAfterReclaim(MemoryKind.Kernel, bytes, ref refusal, effort)
+                || parent.TryChargeAfterKill(MemoryKind.Kernel, bytes, ref refusal, effort));
+        if (isCharged) return true;
+        bool mayPass = refusal.Limiter is not null && (!effort.MayFail || effort.MayUseReserve);
+        if (!mayPass) return false;
+        parent.Force(CounterKind.Kernel, bytes);
+        parent.Force(CounterKind.Memory, bytes);
+        ReclaimScope.NoteCharged(parent, MemoryKind.Kernel, bytes);
+        return true;
     }
 }

@@ -14,8 +14,10 @@ public static class GroupMetadataOptions
         /// charged: at most about 900 bytes. The root pays for those below it, and nobody for the root.</para>
         /// <para>With it, creating a group can be refused, by a limit of kernel memory or of all memory:
         /// <see cref="MemoryLimitExceededException"/>, and nothing has changed. Before that it does what a
-        /// <c>Charge</c> does, so it can block. A group whose kernel memory is not counted, see
-        /// <see cref="MemoryControllerOptions.KernelAccounting"/>, pays nothing.</para>
+        /// <c>Charge</c> does, so it can block, and goes by the same scopes, save for
+        /// <see cref="AllocationScope.BlockAccounting"/>: what is given back later is always counted. A group whose
+        /// kernel memory is not counted, see <see cref="MemoryControllerOptions.KernelAccounting"/>, pays nothing.
+        /// </para>
         /// </remarks>
         public bool ChargesGroupMetadata
         {

@@ -25,7 +25,7 @@ public static class GroupPinning
             GroupCharging.ValidateAmount(bytes);
             MemoryCounter part = group.PartOf(kind);
             refusal = default;
-            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(AllocationFlags.None)) return true;
+            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(group, AllocationFlags.None)) return true;
             if (group.State != MemoryGroupState.Online)
             {
                 refusal = new ChargeRefusal(group, CounterKind.Pins, bytes);
@@ -54,7 +54,7 @@ public static class GroupPinning
         {
             GroupCharging.ValidateAmount(bytes);
             MemoryCounter part = group.PartOf(kind);
-            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(AllocationFlags.None)) return;
+            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(group, AllocationFlags.None)) return;
             group.Force(CounterKind.Pins, bytes);
             part.ForceCharge(bytes);
         }

@@ -43,7 +43,7 @@ public static class GroupWaiting
             GroupCharging.ValidateAmount(bytes);
             GroupCharging.ValidateKind(kind);
             if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
-            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(AllocationFlags.Kernel))
+            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(group, AllocationFlags.Kernel))
             {
                 return ValueTask.CompletedTask;
             }

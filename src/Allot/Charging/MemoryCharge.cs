@@ -239,7 +239,8 @@ public sealed class MemoryCharge : IDisposable
     /// below holds the bytes before and after, so a move inside of a full tenant succeeds. To another tree the bytes
     /// are charged there first and uncharged here then. Never reclaims and never waits; where it leaves the target
     /// above a high limit, that is counted, and the next <c>Charge</c> of the target is delayed for these bytes
-    /// too.</remarks>
+    /// too. Where the context denies allocations this throws <see cref="AllocationDeniedException"/>, while
+    /// <see cref="AllocationChecks"/> are on.</remarks>
     /// <exception cref="ObjectDisposedException">The handle is disposed.</exception>
     public bool TryTransferTo(MemoryGroup target, out ChargeRefusal refusal)
     {
@@ -263,6 +264,7 @@ public sealed class MemoryCharge : IDisposable
         Debug.Assert(_gate.IsHeldByCurrentThread, "What is owned changes under the gate.");
         refusal = default;
         if (target == _group) return true;
+        if (ThreadContext.Intercepts) _ = GroupCharging.IsUncounted(target, AllocationFlags.None);   // may be denied
         bool isInside = target.KernelAccounting.TryEnter();
         bool canMove = target.Controller == _group.Controller && target.Counts(Kind) && _group.Counts(Kind);
         long counted = _bytes - _uncountedBytes;

@@ -53,7 +53,7 @@ public static class GroupReclaim
         public long Reclaim(long bytes)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-            if (bytes == 0 || !MayReclaim(out ReclaimContext context)) return 0;
+            if (bytes == 0 || !MayReclaim(group, out ReclaimContext context)) return 0;
             if (ReclaimState.Of(group) is not { } state) return 0;
 
             long freed = 0;
@@ -122,10 +122,10 @@ public static class GroupReclaim
         }
     }
 
-    private static bool MayReclaim(out ReclaimContext context)
+    private static bool MayReclaim(MemoryGroup group, out ReclaimContext context)
     {
         context = ReclaimContext.Current;
-        if (AllocationChecks.IsEnabled) AllocationChecks.CheckOrder(AllocationFlags.Kernel);
+        if (AllocationChecks.IsEnabled) AllocationChecks.CheckOrder(AllocationFlags.Kernel, group);
         bool isForbidden = (ThreadContext.Restrictions & AllocationRestrictions.NoReclaim) != 0;
         return !isForbidden && (context.Forbidden & ReclaimNeeds.Blocking) == 0 && !ReclaimScope.IsReclaiming;
     }

@@ -28,6 +28,7 @@ internal static class ReclaimScope
 
     // What to restore in the context of the thread.
     [ThreadStatic] private static ulong t_outer;
+    [ThreadStatic] private static FlowingScope? t_outerFlow;
     [ThreadStatic] private static ThreadGroups.Entry t_outerGroup;
 
     /// <summary>Whether this thread is inside a reclaimer.</summary>
@@ -46,9 +47,13 @@ internal static class ReclaimScope
         t_target = target;
         t_ofGroup = t_ofTarget = default;
         ThreadReserves.PauseFastPath();
-        (t_outer, _) = ThreadContext.Enter(AllocationRestrictions.NoReclaim, clear: ForeignScope.NotForForeignCode);
+        t_outerFlow = FlowingScope.Innermost;
+        (t_outer, ulong mine) =
+            ThreadContext.Enter(AllocationRestrictions.NoReclaim, clear: ForeignScope.NotForForeignCode);
         t_outerGroup = ThreadGroups.Enter(group);
-        if (AllocationChecks.IsEnabled) LockOrder.ReclaimerNeeds = ReclaimContext.PermissionsFor(needs);
+        if (!AllocationChecks.IsEnabled) return;
+        OpenScopes.NoteOwn(t_outer, mine);
+        LockOrder.EnterReclaimer(ReclaimContext.PermissionsFor(needs), group.Controller);
     }
 
     /// <summary>Ends the scope.</summary>
@@ -60,8 +65,10 @@ internal static class ReclaimScope
     internal static long Leave(bool kernelOnly, out long elsewhereBytes)
     {
         Debug.Assert(t_group is not null, "Who leaves has entered.");
-        LockOrder.ReclaimerNeeds = null;
+        LockOrder.LeaveReclaimer();
         ThreadContext.LeaveAll(t_outer);
+        FlowingScope.Restore(t_outerFlow);
+        t_outerFlow = null;
         ThreadGroups.Restore(t_outerGroup);
         t_outerGroup = default;
         ThreadReserves.ResumeFastPath();

@@ -1,7 +1,8 @@
 // What the checks find is an exception where the call itself is wrong (denied), and a report where it is only known
 // that something could go wrong: nothing has failed yet, and the program goes on.
 //
-// A case is reported once: that of a lock once per lock, or per two locks, the others once per place. The places are
+// A case is reported once per place: per message and both stacks. So locks of one name that are used at the same places
+// are one case. Besides, a lock, or the last two of a chain, are reported once wherever they are used. The places are
 // remembered (ReportedPlaces), and their number is bounded.
 
 using System.Diagnostics;
@@ -24,7 +25,7 @@ public static class AllocationChecks
 
     private static readonly ReportedPlaces s_reported = new(PlacesMax);
     private static readonly Lock s_gate = new();
-    private static Action<AllocationReport>[] s_observers = [];
+    private static Observation[] s_observers = [];
     private static bool s_isEnabled = ReadSwitch();
 
     /// <summary>Whether the checks are on, for the whole process. Scopes and locks that are entered at a change are not
@@ -46,13 +47,14 @@ public static class AllocationChecks
     public static IDisposable Observe(Action<AllocationReport> observer)
     {
         ArgumentNullException.ThrowIfNull(observer);
-        lock (s_gate) Volatile.Write(ref s_observers, [.. s_observers, observer]);
-        return new Observation(observer);
+        var observation = new Observation(observer);
+        lock (s_gate) Volatile.Write(ref s_observers, [.. s_observers, observation]);
+        return observation;
     }
 
     /// <summary>Called before each charge while the checks are on.</summary>
     /// <exception cref="AllocationDeniedException">The context denies allocations.</exception>
-    internal static void CheckCharge(AllocationFlags flags)
+    internal static void CheckCharge(AllocationFlags flags, MemoryGroup? group)
     {
         AllocationRestrictions restrictions = ThreadContext.Restrictions;
         if ((restrictions & AllocationRestrictions.DenyAllocations) != 0)
@@ -62,24 +64,26 @@ public static class AllocationChecks
                 + "of AllowAllocations." + OpenScopes.DescribeSetter(AllocationRestrictions.DenyAllocations));
         }
 
-        CheckOrder(flags);
+        CheckOrder(flags, group);
     }
 
     /// <summary>Checks the locks that are held where memory may be reclaimed.</summary>
-    internal static void CheckOrder(AllocationFlags flags)
+    /// <param name="flags">What the request may do.</param>
+    /// <param name="group">Who is charged; whoever it may be when null.</param>
+    internal static void CheckOrder(AllocationFlags flags, MemoryGroup? group)
     {
         AllocationRestrictions restrictions = ThreadContext.Restrictions;
         bool mayReclaim = (flags & AllocationFlags.DirectReclaim) != 0
             && (restrictions & (AllocationRestrictions.NoReclaim | AllocationRestrictions.Atomic)) == 0;
         bool isChecked = mayReclaim && (flags & AllocationFlags.NoOrderCheck) == 0;
-        if (isChecked) LockOrder.NoteAllocation(AllocationContext.Apply(flags, restrictions));
+        if (isChecked) LockOrder.NoteAllocation(AllocationContext.Apply(flags, restrictions), group?.Controller);
     }
 
     /// <summary>Checks what a call says that it may do, besides what each charge is checked for.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]   // the one frame that is left out of the place
-    internal static void CheckClaim(AllocationFlags flags)
+    internal static void CheckClaim(AllocationFlags flags, MemoryGroup? group)
     {
-        CheckCharge(flags);
+        CheckCharge(flags, group);
         bool isAtomic = (ThreadContext.Restrictions & AllocationRestrictions.Atomic) != 0;
         if (!isAtomic || (flags & AllocationFlags.DirectReclaim) == 0) return;
         string here = new StackTrace(skipFrames: 1, fNeedFileInfo: true).ToString();
@@ -120,14 +124,14 @@ public static class AllocationChecks
 
     private static void Tell(AllocationReport report)
     {
-        Action<AllocationReport>[] observers = Volatile.Read(ref s_observers);
+        Observation[] observers = Volatile.Read(ref s_observers);
         if (observers.Length == 0) TraceReport.Error(report.ToString());
-        foreach (Action<AllocationReport> observer in observers)
+        foreach (Observation observation in observers)
         {
             try
             {
                 using ForeignScope scope = ForeignScope.Enter();
-                observer(report);
+                observation.Observer(report);
             }
             catch (Exception thrown)
             {
@@ -157,11 +161,13 @@ public static class AllocationChecks
 
     private sealed class Observation(Action<AllocationReport> observer) : IDisposable
     {
+        public Action<AllocationReport> Observer => observer;
+
         public void Dispose()
         {
             lock (s_gate)
             {
-                int index = Array.IndexOf(s_observers, observer);
+                int index = Array.IndexOf(s_observers, this);
                 if (index < 0) return;
                 Volatile.Write(ref s_observers, [.. s_observers[..index], .. s_observers[(index + 1)..]]);
             }

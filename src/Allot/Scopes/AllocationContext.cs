@@ -11,6 +11,10 @@ public static class AllocationContext
     private const AllocationFlags BlockingPermissions =
         AllocationFlags.DirectReclaim | AllocationFlags.Io | AllocationFlags.FileSystem;
 
+    // What may be wrong in a request: looked at only where it is said.
+    private const AllocationFlags Unknown = ~(AllocationFlags)(((int)AllocationFlags.NoOrderCheck << 1) - 1);
+    private const AllocationFlags SeldomSaid = AllocationFlags.MustSucceed | Unknown;
+
     /// <summary>What the scopes around the caller restrict.</summary>
     public static AllocationRestrictions Restrictions => ThreadContext.Restrictions;
 
@@ -38,15 +42,42 @@ public static class AllocationContext
     }
 
     /// <summary>Says that memory may be asked for here: a mistake shows although nothing is allocated this time.
-    /// Always checks that what must succeed is not atomic; the rest while <see cref="AllocationChecks"/> are on, and
-    /// otherwise it does nothing.</summary>
-    /// <param name="flags">What would be asked for.</param>
+    /// Always checks that what must succeed is not atomic, and may wait; the rest while <see cref="AllocationChecks"/>
+    /// are on, and otherwise it does nothing.</summary>
+    /// <param name="flags">What would be asked for, from a group of any tree.</param>
     /// <exception cref="MustSucceedInAtomicException">The request must succeed, and the context is atomic.</exception>
+    /// <exception cref="ArgumentException">The request must succeed, and may not reclaim.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such flag.</exception>
     /// <exception cref="AllocationDeniedException">The context denies allocations.</exception>
-    public static void MightAllocate(AllocationFlags flags)
+    public static void MightAllocate(AllocationFlags flags) => MightAllocate(flags, group: null);
+
+    /// <summary>The same, where it is known who would be charged.</summary>
+    internal static void MightAllocate(AllocationFlags flags, MemoryGroup? group)
     {
+        Validate(flags);
         _ = Apply(flags);
-        if (AllocationChecks.IsEnabled) AllocationChecks.CheckClaim(flags);
+        if (AllocationChecks.IsEnabled) AllocationChecks.CheckClaim(flags, group);
+    }
+
+    /// <summary>A request is refused that means nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Validate(AllocationFlags flags)
+    {
+        if ((flags & SeldomSaid) != 0) ValidateSeldomSaid(flags);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ValidateSeldomSaid(AllocationFlags flags)
+    {
+        if ((flags & Unknown) != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(flags), flags, "There is no such flag.");
+        }
+
+        if ((flags & AllocationFlags.DirectReclaim) == 0)
+        {
+            throw new ArgumentException("MustSucceed needs DirectReclaim: it may have to wait.", nameof(flags));
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

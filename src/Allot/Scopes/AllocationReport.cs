@@ -4,9 +4,10 @@ namespace Allot;
 /// <param name="Kind">What is wrong.</param>
 /// <param name="Message">What is wrong and what to do, in words.</param>
 /// <param name="FirstStack">The first of the two places: where the scope was entered, where a reclaimer has taken the
-/// lock, or where a leaked buffer was allocated. Empty if that was before the checks were switched on, and in the last
-/// report of all.</param>
-/// <param name="SecondStack">The second: the call that may allocate. Empty for a leaked buffer.</param>
+/// lock, or where a leaked buffer was allocated. Empty if that was while the checks were off, if the scope was entered
+/// inside of 32 others or by Allot itself around a reclaimer, and in the last report of all.</param>
+/// <param name="SecondStack">The second: the call that may allocate. Empty for a leaked buffer, and in the last report
+/// of all.</param>
 public sealed record AllocationReport(
     AllocationReportKind Kind, string Message, string FirstStack, string SecondStack)
 {

@@ -3,7 +3,9 @@ namespace Allot;
 /// <summary>What is wrong.</summary>
 public enum AllocationReportKind
 {
-    /// <summary>A call that may block, inside of <see cref="AllocationScope.Atomic"/>.</summary>
+    /// <summary>A call says that it may block (<see cref="AllocationFlags.DirectReclaim"/>), inside of
+    /// <see cref="AllocationScope.Atomic"/>. One without flags says nothing, and gets what the context permits.
+    /// </summary>
     BlockingInAtomic,
 
     /// <summary>A lock is held where memory may be reclaimed, and a reclaimer that may be called there takes it: two

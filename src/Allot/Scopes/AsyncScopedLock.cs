@@ -9,7 +9,7 @@ namespace Allot;
 /// <summary>A lock that is held across <c>await</c> and carries a scope: code that holds it, and what that code starts,
 /// allocates in that scope.</summary>
 /// <remarks>Who holds it cannot take it again: that waits for ever. The order of this lock and of reclaim is not
-/// checked.</remarks>
+/// checked: a reclaimer, which does not await, has no business with it.</remarks>
 public sealed class AsyncScopedLock : IDisposable
 {
     private const AllocationRestrictions Carried = AllocationRestrictions.NoFs | AllocationRestrictions.NoIo
@@ -41,7 +41,8 @@ public sealed class AsyncScopedLock : IDisposable
 
     /// <summary>Waits for the lock. Who awaits this, directly and once, holds it and is in its scope.</summary>
     /// <param name="token">Ends the wait: the <c>await</c> then throws, and the lock is not taken.</param>
-    public Entering EnterAsync(CancellationToken token = default) => new(this, _lock.WaitAsync(token), true);
+    public Entering EnterAsync(CancellationToken token = default) =>
+        new(new Holder(this), _lock.WaitAsync(token), continueOnCapturedContext: true);
 
     /// <summary>Nobody may hold the lock, or wait for it.</summary>
     public void Dispose() => _lock.Dispose();
@@ -49,13 +50,13 @@ public sealed class AsyncScopedLock : IDisposable
     /// <summary>A wait for the lock, to be awaited once.</summary>
     public readonly struct Entering : ICriticalNotifyCompletion
     {
-        private readonly AsyncScopedLock _waitsFor;
+        private readonly Holder _holder;
         private readonly Task _taken;
         private readonly ConfiguredTaskAwaitable.ConfiguredTaskAwaiter _awaiter;
 
-        internal Entering(AsyncScopedLock waitsFor, Task taken, bool continueOnCapturedContext)
+        internal Entering(Holder holder, Task taken, bool continueOnCapturedContext)
         {
-            _waitsFor = waitsFor;
+            _holder = holder;
             _taken = taken;
             _awaiter = taken.ConfigureAwait(continueOnCapturedContext).GetAwaiter();
         }
@@ -69,23 +70,17 @@ public sealed class AsyncScopedLock : IDisposable
         /// <summary>As for a task.</summary>
         /// <param name="continueOnCapturedContext">Whether to go on where the caller was.</param>
         public Entering ConfigureAwait(bool continueOnCapturedContext) =>
-            new(_waitsFor, _taken, continueOnCapturedContext);
+            new(_holder, _taken, continueOnCapturedContext);
 
         /// <summary>For <c>await</c>: enters the scope in the calling method.</summary>
         /// <returns>Dispose it in the same method to leave the scope and the lock.</returns>
         /// <exception cref="OperationCanceledException">The token has ended the wait.</exception>
+        /// <exception cref="InvalidOperationException">It was awaited before: that has the lock, or had it.</exception>
         public Holder GetResult()
         {
             _awaiter.GetResult();
-            try
-            {
-                return new Holder(_waitsFor._lock, FlowingScope.Enter(_waitsFor.Restrictions));
-            }
-            catch
-            {
-                _waitsFor._lock.Release();   // no memory for the scope
-                throw;
-            }
+            _holder.Enter();
+            return _holder;
         }
 
         /// <inheritdoc/>
@@ -98,23 +93,51 @@ public sealed class AsyncScopedLock : IDisposable
     /// <summary>A lock that is held, and its scope.</summary>
     public sealed class Holder : IDisposable
     {
-        private readonly FlowingScope _scope;
-        private SemaphoreSlim? _held;
+        private readonly AsyncScopedLock _lock;
+        private FlowingScope? _scope;
+        private int _isEntered;
+        private int _isHeld;
 
-        internal Holder(SemaphoreSlim held, FlowingScope scope)
-        {
-            _held = held;
-            _scope = scope;
-        }
+        internal Holder(AsyncScopedLock held) => _lock = held;
 
-        /// <summary>Leaves the scope, then the lock. Safe to call twice.</summary>
-        /// <exception cref="ScopeMisuseException">A scope that was entered later is still open, or the lock was taken
-        /// in another flow; it is still held.</exception>
+        /// <summary>Leaves the scope, then the lock. Safe to call twice in the method that has awaited the lock.
+        /// </summary>
+        /// <remarks>A task or an async method that was started inside can give the lock back too, as it can leave a
+        /// <see cref="FlowingScope"/>: neither it nor the lock can tell. The scope then still holds in the method that
+        /// has awaited the lock; that this was wrong is found when that method disposes the holder.</remarks>
+        /// <exception cref="ScopeMisuseException">A scope that was entered later is still open in this flow, or the
+        /// scope of the lock does not hold in it: nothing has changed, and the lock is still held. Or a task or a
+        /// method that was started inside has given the lock back before: the scope is left here now.</exception>
         public void Dispose()
         {
-            if (Volatile.Read(ref _held) is null) return;
-            _scope.Dispose();
-            Interlocked.Exchange(ref _held, null)?.Release();
+            _scope?.Dispose();   // also where somebody else has given the lock back
+            if (Interlocked.Exchange(ref _isHeld, 0) != 0) _lock._lock.Release();
+        }
+
+        /// <summary>The lock was taken.</summary>
+        internal void Enter()
+        {
+            if (Interlocked.Exchange(ref _isEntered, 1) != 0)
+            {
+                throw new InvalidOperationException("A wait for a lock can be awaited once: call EnterAsync again.");
+            }
+
+            try
+            {
+                Keep(FlowingScope.Enter(_lock.Restrictions));
+            }
+            catch
+            {
+                _lock._lock.Release();   // no memory for the scope
+                throw;
+            }
+        }
+
+        // In this object, which is what the method that awaits has to dispose.
+        private void Keep(FlowingScope scope)
+        {
+            _scope = scope;
+            _isHeld = 1;
         }
     }
 }

@@ -29,6 +29,7 @@ public sealed class FlowingScope : IDisposable
     private readonly object? _groupOrSetter;
     private readonly bool _setsGroup;
     private bool _isLeft;
+    private byte _notedDepth;   // of the scopes that know where they were entered; up to OpenScopes.StacksMax
 
     // The contexts right before and right after it was entered. As long as the latter is the current one, nothing else
     // was set inside, and this scope is the innermost: to go back to the former is then the same as to set the value
@@ -96,9 +97,15 @@ public sealed class FlowingScope : IDisposable
         return Enter(new FlowingScope(Innermost, group));
     }
 
-    /// <summary>Leaves the scope: what held before holds again, in this flow. Safe to call twice.</summary>
-    /// <exception cref="ScopeMisuseException">A scope that was entered later is still open, or this one was entered in
-    /// another flow; nothing has changed.</exception>
+    /// <summary>Leaves the scope: what held before holds again, in this flow. Safe to call twice in the method that has
+    /// entered it.</summary>
+    /// <remarks>A task that was started inside, and an async method that was called inside, have the same flow as who
+    /// has started them, as far as a program can tell. So where one of these leaves the scope it is left there and for
+    /// what it starts, and still holds in the method that has entered it. That is found when that method leaves it.
+    /// </remarks>
+    /// <exception cref="ScopeMisuseException">A scope that was entered later is still open in this flow, or this one
+    /// does not hold in it and was not left before: nothing has changed. Or a task or a method that was started inside
+    /// has left it before: it is left here now.</exception>
     public void Dispose()
     {
         ExecutionContext? before = _before;
@@ -121,9 +128,11 @@ public sealed class FlowingScope : IDisposable
         FlowingScope? innermost = Innermost;
         if (innermost == this)
         {
+            bool isLeftElsewhere = _isLeft;   // for had it been left here, it would not be the innermost
             _isLeft = true;
             _before = _inside = null;
             s_innermost.Value = _outer;
+            if (isLeftElsewhere) throw ScopeMisuseException.LeftInAnotherFlow(Entered);
             return;
         }
 
@@ -150,6 +159,14 @@ public sealed class FlowingScope : IDisposable
         return setter;
     }
 
+    /// <summary>Ends what foreign code has forgotten to leave in this flow, and enters again what it has left.
+    /// </summary>
+    /// <param name="innermost">What <see cref="Innermost"/> was before.</param>
+    internal static void Restore(FlowingScope? innermost)
+    {
+        if (Innermost != innermost) s_innermost.Value = innermost;
+    }
+
     internal static FlowingScope Enter(AllocationRestrictions restrictions)
     {
         ThreadContext.ExpectFlowing();
@@ -167,5 +184,16 @@ public sealed class FlowingScope : IDisposable
 
     // Only this frame is left out: in an optimized build those between it and whoever enters the scope are inlined.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void NoteEntered() => Entered = new StackTrace(skipFrames: 1, fNeedFileInfo: true);
+    private void NoteEntered()
+    {
+        int outside = _outer?._notedDepth ?? 0;
+        if (outside == OpenScopes.StacksMax)
+        {
+            _notedDepth = OpenScopes.StacksMax;
+            return;
+        }
+
+        _notedDepth = (byte)(outside + 1);
+        Entered = new StackTrace(skipFrames: 1, fNeedFileInfo: true);
+    }
 }

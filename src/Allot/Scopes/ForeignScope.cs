@@ -13,24 +13,30 @@ internal readonly ref struct ForeignScope
         | AllocationRestrictions.BlockAccounting | AllocationRestrictions.NoThrowOnLimit;
 
     private readonly ulong _outer;
+    private readonly FlowingScope? _outerFlow;
     private readonly ThreadGroups.Entry _outerGroup;
 
-    private ForeignScope(ulong outer, ThreadGroups.Entry outerGroup)
+    private ForeignScope(ulong outer, FlowingScope? outerFlow, ThreadGroups.Entry outerGroup)
     {
         _outer = outer;
+        _outerFlow = outerFlow;
         _outerGroup = outerGroup;
     }
 
     public static ForeignScope Enter()
     {
-        (ulong outer, _) = ThreadContext.Enter(AllocationRestrictions.None, clear: NotForForeignCode);
-        return new ForeignScope(outer, ThreadGroups.Enter(null));
+        FlowingScope? outerFlow = FlowingScope.Innermost;
+        (ulong outer, ulong mine) = ThreadContext.Enter(AllocationRestrictions.None, clear: NotForForeignCode);
+        if (AllocationChecks.IsEnabled) OpenScopes.NoteOwn(outer, mine);
+        return new ForeignScope(outer, outerFlow, ThreadGroups.Enter(null));
     }
 
-    /// <summary>Leaves it, with all that the code inside has forgotten to leave.</summary>
+    /// <summary>Leaves it, with all that the code inside has forgotten to leave, on the thread and in its flow; what
+    /// it has left in the flow and had not entered holds again.</summary>
     public void Dispose()
     {
         ThreadContext.LeaveAll(_outer);
+        FlowingScope.Restore(_outerFlow);
         ThreadGroups.Restore(_outerGroup);
     }
 }

@@ -3,7 +3,8 @@
 // Two facts make a deadlock possible: a reclaimer waits for a lock, and the lock is held where memory is asked for in
 // a way that may call that reclaimer. It is enough that both have happened once, anywhere, at any time, on whatever
 // threads. Which reclaimers may be called depends on what the context forbids, so each fact is kept by needs (of the
-// reclaimer) and by what was forbidden (at the request).
+// reclaimer) and by what was forbidden (at the request), and each by the tree that it was in: a request asks the
+// reclaimers of its own tree.
 //
 // They need not be of the same lock. If the reclaimer waits for B, and somebody who holds B waits for A, then it waits
 // for whoever holds A. That B was held where A was waited for is a third fact, an edge from B to A; a chain has one or
@@ -23,6 +24,9 @@ internal sealed class LockOrder(string name)
     private const int EdgesMax = 16;
     private const int ChainEdgesMax = 2;
 
+    // Of one lock: a few per tree, for many trees.
+    private const int PlacesMax = 64;
+
     // The permissions without which some reclaimers are not called.
     private const AllocationFlags Needs = AllocationFlags.Io | AllocationFlags.FileSystem;
 
@@ -31,11 +35,15 @@ internal sealed class LockOrder(string name)
     // The locks that this thread holds, the innermost last, while the checks are on.
     [ThreadStatic] private static List<LockOrder>? t_held;
 
-    [ThreadStatic] private static AllocationFlags? t_reclaimerNeeds;
+    // What stands for a tree, and does not keep it alive.
+    private static readonly ConditionalWeakTable<MemoryController, object> s_trees = [];
 
-    // By what the reclaimer needs, and by what the request permits. Under the gate.
-    private readonly Dictionary<AllocationFlags, string> _inReclaimers = [];
-    private readonly Dictionary<AllocationFlags, string> _aroundRequests = [];
+    // The reclaimer that this thread is in; the tree is null outside of reclaimers.
+    [ThreadStatic] private static Where t_reclaimer;
+
+    // Of what needs, and with what permissions; and in which tree. Under the gate.
+    private readonly Dictionary<Where, string> _inReclaimers = [];
+    private readonly Dictionary<Where, string> _aroundRequests = [];
     private bool _isReported;
 
     // The locks that were waited for while this one was held, and those that were held while this one was. Under the
@@ -43,26 +51,29 @@ internal sealed class LockOrder(string name)
     private List<Edge>? _inside;
     private List<Edge>? _outside;
 
-    /// <summary>What the reclaimer that this thread is in needs; null outside of reclaimers.</summary>
-    public static AllocationFlags? ReclaimerNeeds
-    {
-        get => t_reclaimerNeeds;
-        set => t_reclaimerNeeds = value;
-    }
+    /// <summary>This thread calls a reclaimer.</summary>
+    /// <param name="needs">What it needs.</param>
+    /// <param name="tree">The tree that it gives memory back in.</param>
+    public static void EnterReclaimer(AllocationFlags needs, MemoryController tree) =>
+        t_reclaimer = new Where(needs, TreeOf(tree));
+
+    public static void LeaveReclaimer() => t_reclaimer = default;
 
     /// <summary>This thread may ask for memory here, and reclaim for it.</summary>
     /// <param name="permitted">What the context permits.</param>
-    public static void NoteAllocation(AllocationFlags permitted)
+    /// <param name="tree">Whose reclaimers may be called; of any tree when null.</param>
+    public static void NoteAllocation(AllocationFlags permitted, MemoryController? tree)
     {
         if (t_held is not { Count: > 0 } held) return;
-        foreach (LockOrder order in held) order.NoteRequest(permitted & Needs);
+        var where = new Where(permitted & Needs, tree is null ? null : TreeOf(tree));
+        foreach (LockOrder order in held) order.NoteRequest(where);
     }
 
     /// <summary>This thread is about to wait for the lock: noted before it does, so that who hangs was reported. Who
     /// only tries gives up instead, and is no part of a deadlock.</summary>
     public void NoteWanted()
     {
-        if (t_reclaimerNeeds is { } needs) NoteReclaimer(needs);
+        if (t_reclaimer is { Tree: not null } reclaimer) NoteReclaimer(reclaimer);
         if (t_held is not { Count: > 0 } held || held.Contains(this)) return;
         foreach (LockOrder outer in held) NoteInside(outer);
     }
@@ -75,26 +86,26 @@ internal sealed class LockOrder(string name)
         if (t_held is { } held && held.LastIndexOf(this) is >= 0 and int index) held.RemoveAt(index);
     }
 
-    private void NoteReclaimer(AllocationFlags needs)
+    private void NoteReclaimer(Where reclaimer)
     {
         List<AllocationReport> found = [];
         lock (s_gate)
         {
-            if (_inReclaimers.ContainsKey(needs)) return;
-            _inReclaimers.Add(needs, Here());
+            if (_inReclaimers.ContainsKey(reclaimer) || _inReclaimers.Count == PlacesMax) return;
+            _inReclaimers.Add(reclaimer, Here());
             FindFrom(this, [], found);
         }
 
         Report(found);
     }
 
-    private void NoteRequest(AllocationFlags permitted)
+    private void NoteRequest(Where request)
     {
         List<AllocationReport> found = [];
         lock (s_gate)
         {
-            if (_aroundRequests.ContainsKey(permitted)) return;
-            _aroundRequests.Add(permitted, Here());
+            if (_aroundRequests.ContainsKey(request) || _aroundRequests.Count == PlacesMax) return;
+            _aroundRequests.Add(request, Here());
             FindThrough(this, ChainEdgesMax, found);
         }
 
@@ -146,11 +157,12 @@ internal sealed class LockOrder(string name)
         bool isReported = first._isReported || (path.Length > 0 && path[^1].IsReported);
         bool isRoundabout = path.Length > 1 && first._inside!.Exists(edge => edge.IsTo(last));
         if (isReported || isRoundabout) return;
-        foreach ((AllocationFlags needs, string reclaimer) in first._inReclaimers)
+        foreach ((Where taken, string reclaimer) in first._inReclaimers)
         {
-            foreach ((AllocationFlags permitted, string request) in last._aroundRequests)
+            foreach ((Where held, string request) in last._aroundRequests)
             {
-                if ((needs & ~permitted) != 0) continue;
+                bool isOtherTree = held.Tree is not null && held.Tree != taken.Tree;
+                if (isOtherTree || (taken.Flags & ~held.Flags) != 0) continue;
                 if (path.Length == 0) last._isReported = true;
                 else path[^1].IsReported = true;
                 found.Add(new AllocationReport(
@@ -190,10 +202,15 @@ internal sealed class LockOrder(string name)
         return edges.Count < EdgesMax;
     }
 
+    private static object TreeOf(MemoryController tree) => s_trees.GetValue(tree, static _ => new object());
+
     private string Name => name;
 
     [MethodImpl(MethodImplOptions.NoInlining)]   // the one frame that is left out
     private static string Here() => new StackTrace(skipFrames: 1, fNeedFileInfo: true).ToString();
+
+    // What a reclaimer needs, or a request permits; and the tree, null for any.
+    private readonly record struct Where(AllocationFlags Flags, object? Tree);
 
     // Keeps no lock alive.
     private sealed class Edge(LockOrder from, LockOrder to, string stack)

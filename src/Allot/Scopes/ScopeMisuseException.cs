@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Allot;
 
-/// <summary>A scope was left out of order, on another thread, or in another flow; nothing has changed.</summary>
+/// <summary>A scope was left out of order, on another thread, or in another flow. Nothing has changed, save where a
+/// flowing scope is left that another flow has left before: then it is left.</summary>
 public sealed class ScopeMisuseException : InvalidOperationException
 {
     private ScopeMisuseException(string message)
@@ -22,7 +23,13 @@ public sealed class ScopeMisuseException : InvalidOperationException
 
     internal static ScopeMisuseException OnAnotherThread(ulong left) => new(
         "An allocation scope of one thread was left on another."
-        + OpenScopes.Describe("The scope that was left", left));
+        + OpenScopes.Describe("The scope that was left", left)
+        + $"\nIt was left here:\n{new StackTrace(skipFrames: 1, fNeedFileInfo: true)}");
+
+    internal static ScopeMisuseException LeftInAnotherFlow(StackTrace? left) => new(
+        "A flowing allocation scope was left in another flow before: by a task or an async method that was started "
+        + "inside of it, for which alone that held. It is left here now. Dispose it in the method that has entered it."
+        + Describe("It", left));
 
     internal static ScopeMisuseException InAnotherFlow(StackTrace? left) => new(
         "A flowing allocation scope was left in a flow that it was not entered in. Dispose it in the method that has "

@@ -17,6 +17,8 @@ public ref struct ThreadScope : IDisposable
     }
 
     /// <summary>Leaves the scope: what held before holds again. Safe to call twice.</summary>
+    /// <remarks>A copy does not know that the scope was left by the original. It does nothing as long as no other scope
+    /// is open that was entered since; otherwise it throws.</remarks>
     /// <exception cref="ScopeMisuseException">A scope that was entered later is still open, or this one was entered by
     /// another thread; nothing has changed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

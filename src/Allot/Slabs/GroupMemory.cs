@@ -78,11 +78,11 @@ public static unsafe class GroupMemory
     /// <exception cref="MustSucceedInAtomicException">The request must succeed, and the context is
     /// atomic.</exception>
     /// <exception cref="ArgumentException">The request must succeed, and may not reclaim.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A flag is unknown.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
     public static byte* Allocate(MemoryGroup group, nuint bytes, AllocationFlags flags)
     {
-        GroupCharging.ValidateFlags(flags);
-        AllocationContext.MightAllocate(flags);
+        AllocationContext.MightAllocate(flags, group);
         return new GroupAllocator(Heap, group, MemoryKind.User).Allocate(bytes, flags);
     }
 

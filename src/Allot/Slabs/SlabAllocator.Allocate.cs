@@ -125,7 +125,7 @@ internal sealed unsafe partial class SlabAllocator
     private static SlabPayer InScope(ThreadHeap* heap, in SlabPayer asked, AllocationFlags? flags)
     {
         if (!ThreadContext.Intercepts) return asked;
-        bool isUncounted = GroupCharging.IsUncounted(flags ?? AllocationFlags.None);
+        bool isUncounted = GroupCharging.IsUncounted(asked.Group, flags ?? AllocationFlags.None);
         return isUncounted ? Nobody(heap, asked.Group, asked.Kind, isOpen: true) : asked;
     }
 

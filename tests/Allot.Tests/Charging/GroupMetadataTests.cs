@@ -18,6 +18,33 @@ public sealed class GroupMetadataTests
     }
 
     [Fact]
+    public void Creating_a_group_goes_by_the_scopes_of_the_caller()
+    {
+        MemoryGroup full = _tree.Root.CreateChild("f", new() { MaxBytes = 100_000 });
+        var cache = new Scopes.NeedyReclaimer(full, 100_000, ReclaimNeeds.FileSystem);
+        using (AllocationScope.NoFs())
+        {
+            Assert.Throws<MemoryLimitExceededException>(() => { full.CreateChild("x"); });
+            using ThreadScope cleanUp = AllocationScope.NoThrowOnLimit();
+            full.CreateChild("x").Remove();
+        }
+
+        using (AllocationScope.Atomic())
+        {
+            Assert.Throws<MemoryLimitExceededException>(() => { full.CreateChild("x"); });
+        }
+
+        MemoryGroup child;
+        using (AllocationScope.NoReclaim()) child = full.CreateChild("x");
+        Assert.Equal((0, 100_000 + OneBytes), (cache.Calls, full.Memory.CurrentBytes));
+        Assert.Equal(2, full.ReadEvents().MemoryForced);
+        using (AllocationScope.BlockAccounting()) child.Remove();   // paid, and given back, all the same
+        Assert.Equal(100_000, full.Memory.CurrentBytes);
+        full.CreateChild("x");
+        Assert.NotEqual(0, cache.Calls);
+    }
+
+    [Fact]
     public void The_option_can_be_set_and_cleared()
     {
         var options = new MemoryControllerOptions { ChargesGroupMetadata = true };

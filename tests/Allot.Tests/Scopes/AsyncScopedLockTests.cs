@@ -63,6 +63,53 @@ public sealed class AsyncScopedLockTests
     }
 
     [Fact]
+    public async Task A_lock_that_a_callee_has_given_back_leaves_no_scope_behind_and_is_found()
+    {
+        using var engine = new AsyncScopedLock(AllocationRestrictions.NoFs);
+        AsyncScopedLock.Holder holder = await engine.EnterAsync(Token);
+        await GiveBack();
+        Assert.Equal((false, AllocationRestrictions.NoFs), (engine.IsHeld, Here));
+        using (await engine.EnterAsync(Token)) Assert.True(engine.IsHeld);
+        Assert.Throws<ScopeMisuseException>(holder.Dispose);
+        Assert.Equal((false, AllocationRestrictions.None), (engine.IsHeld, Here));
+        holder.Dispose();
+        Assert.False(engine.IsHeld);
+
+        async Task GiveBack()
+        {
+            await Task.Yield();
+            holder.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task A_lock_is_still_held_when_it_was_left_in_a_flow_that_is_not_in_its_scope()
+    {
+        using var engine = new AsyncScopedLock(AllocationRestrictions.NoFs);
+        AsyncScopedLock.Holder holder = await engine.EnterAsync(Token);
+        var tried = new TaskCompletionSource<Exception?>();
+        ThreadPool.UnsafeQueueUserWorkItem(_ => tried.SetResult(Record.Exception(holder.Dispose)), null);
+        Assert.IsType<ScopeMisuseException>(await tried.Task.WaitAsync(Token));
+        Assert.True(engine.IsHeld);
+        holder.Dispose();
+        Assert.False(engine.IsHeld);
+    }
+
+    [Fact]
+    public async Task A_wait_that_is_awaited_twice_takes_the_lock_once()
+    {
+        using var engine = new AsyncScopedLock(AllocationRestrictions.NoFs);
+        AsyncScopedLock.Entering waiting = engine.EnterAsync(Token);
+        using (await waiting)
+        {
+            await Assert.ThrowsAsync<InvalidOperationException>(async () => await waiting.ConfigureAwait(false));
+            Assert.True(engine.IsHeld);
+        }
+
+        Assert.Equal((false, AllocationRestrictions.None), (engine.IsHeld, Here));
+    }
+
+    [Fact]
     public async Task A_lock_that_is_left_before_a_scope_inside_of_it_is_still_held()
     {
         using var engine = new AsyncScopedLock(AllocationRestrictions.NoFs);

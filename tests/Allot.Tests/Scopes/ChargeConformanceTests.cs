@@ -174,6 +174,31 @@ public sealed class ChargeConformanceTests
         Assert.Null(MemoryGroup.Current);
     }
 
+    [Fact]
+    public void B30_flowing_scopes_that_a_reclaimer_forgets_or_leaves_end_with_it()
+    {
+        using FlowingScope scope = FlowingScope.NoPin();
+        using (FlowingScope group = _controller.Root.EnterFlow())
+        {
+            int calls = 0;
+            var cache = new NeedyReclaimer(_group, 1000);
+            cache.WhenCalled = () =>
+            {
+                if (calls++ == 0) group.Dispose();   // not its own
+                _ = FlowingScope.NoFs();
+                _ = _group.EnterFlow();
+            };
+            _group.Charge(MemoryKind.User, 100);
+            Assert.NotEqual(0, cache.Calls);
+            Assert.Equal(AllocationRestrictions.NoPin, AllocationContext.Restrictions);
+            Assert.Same(_controller.Root, MemoryGroup.Current);
+            Assert.Throws<ScopeMisuseException>(group.Dispose);
+        }
+
+        Assert.Null(MemoryGroup.Current);
+        Assert.Equal(AllocationRestrictions.NoPin, AllocationContext.Restrictions);
+    }
+
     [Theory]
     [InlineData(ReclaimNeeds.FileSystem, AllocationRestrictions.NoFs)]
     [InlineData(ReclaimNeeds.FileSystem, AllocationRestrictions.NoIo)]
@@ -368,6 +393,27 @@ public sealed class ChargeConformanceTests
             Assert.Contains(nameof(B33_where_allocations_are_denied_every_charge_throws_and_AllowAllocations_permits_again),
                 denied.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void B33_groups_that_are_paid_for_and_transfers_are_denied_as_well()
+    {
+        using var checks = new ChecksOn();
+        var paying = new MemoryController(options: new() { ChargesGroupMetadata = true });
+        using MemoryCharge charge = _group.Hold(MemoryKind.User, 100);
+        MemoryGroup[] targets = [_controller.Root.CreateChild("t"), paying.Root.CreateChild("t")];
+        using (AllocationScope.DenyAllocations())
+        {
+            Assert.Throws<AllocationDeniedException>(() => { paying.Root.CreateChild("x"); });
+            Assert.All(targets, target =>
+                Assert.Throws<AllocationDeniedException>(() => charge.TryTransferTo(target, out _)));
+            charge.TransferTo(_group);   // where it is
+            _controller.Root.CreateChild("free");
+        }
+
+        Assert.Equal(100, _group.Memory.CurrentBytes);
+        Assert.All(targets, charge.TransferTo);
+        Assert.Equal(100, targets[1].Memory.CurrentBytes);
     }
 
     [Fact]

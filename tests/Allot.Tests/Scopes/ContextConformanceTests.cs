@@ -192,11 +192,28 @@ public sealed class ContextConformanceTests
         default(ThreadScope).Dispose();
         default(ActiveGroupScope).Dispose();
         using ThreadScope outer = AllocationScope.NoPin();
-        ThreadScope scope = AllocationScope.NoFs(), copy = scope;
+        ThreadScope scope = AllocationScope.NoFs(), copy = scope, another = scope;
         scope.Dispose();
         scope.Dispose();
         copy.Dispose();   // its token is of nobody who is open
         Assert.Equal(AllocationRestrictions.NoPin, AllocationContext.Restrictions);
+        using (AllocationScope.NoIo())
+        {
+            Exception? thrown = null;
+            try
+            {
+                scope.Dispose();     // knows that it was left
+                another.Dispose();   // does not: the token could be of who is open around the innermost
+            }
+            catch (ScopeMisuseException misuse)
+            {
+                thrown = misuse;
+            }
+
+            Assert.NotNull(thrown);
+            Assert.Equal(
+                AllocationRestrictions.NoPin | AllocationRestrictions.NoIo, AllocationContext.Restrictions);
+        }
 
         FlowingScope flowing = FlowingScope.NoIo();
         flowing.Dispose();

@@ -110,6 +110,40 @@ public sealed class LockChainTests
         AssertReported(Assert.Single(checks.Reports), "'pages'");
     }
 
+    [Fact]
+    public void B31_a_charge_asks_the_reclaimers_of_its_own_tree_only()
+    {
+        using var checks = new ChecksOn();
+        var gate = new ScopedLock(AllocationRestrictions.None, "of two trees");
+        MemoryGroup unrelated = new MemoryController().Root.CreateChild("o");
+        ReclaimTaking(gate);
+        using (gate.Enter())
+        {
+            unrelated.Charge(MemoryKind.User, 10);
+            unrelated.Charge(MemoryKind.User, 10, AllocationFlags.NoFs);
+            unrelated.Reclaim(10);
+            using (unrelated.Enter()) AmbientCharging.Charge(MemoryKind.User, 10, AllocationFlags.KernelAccount);
+        }
+
+        Assert.Empty(checks.Reports);
+        using (gate.Enter()) AllocationContext.MightAllocate(AllocationFlags.Kernel);   // in whatever tree
+        Assert.Single(checks.Reports);
+    }
+
+    [Fact]
+    public void B31_locks_of_different_names_that_are_used_at_the_same_places_are_reported_each()
+    {
+        using var checks = new ChecksOn();
+        for (int i = 0; i < 4; i++)
+        {
+            var gate = new ScopedLock(AllocationRestrictions.None, $"page {i % 3}");
+            ReclaimTaking(gate);
+            ChargeHolding(gate);
+        }
+
+        Assert.Equal(3, checks.Reports.Count);
+    }
+
     // What would hang is reported before it does: here it throws instead, because the thread has the lock already.
     [Fact]
     public void B31_a_reclaimer_that_is_about_to_wait_is_reported_before_it_waits()

@@ -130,6 +130,138 @@ public sealed class ReportTests
         Assert.Equal(last.Message, last.ToString());
     }
 
+    [Fact]
+    public void A_scope_that_was_left_is_not_named_when_the_checks_were_off_meanwhile()
+    {
+        using var checks = new ChecksOn();
+        EnterAndLeave(AllocationScope.DenyAllocations);
+        AllocationChecks.IsEnabled = false;
+        using (AllocationScope.DenyAllocations())
+        {
+            AllocationChecks.IsEnabled = true;
+            using ThreadScope noted = AllocationScope.NoFs();   // is not what denies
+            string denied = Assert.Throws<AllocationDeniedException>(
+                () => AllocationContext.MightAllocate(Kernel)).Message;
+            Assert.DoesNotContain("was entered here", denied, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Inside_of_a_reclaimer_the_scopes_of_the_caller_are_named_and_those_that_it_has_left_are_not()
+    {
+        using var checks = new ChecksOn();
+        MemoryGroup other = new MemoryController().Root.CreateChild("o", new() { MaxBytes = 10 });
+        _ = new NeedyReclaimer(_group, 100)
+        {
+            WhenCalled = () =>
+            {
+                other.Charge(MemoryKind.User, 100, Kernel | MustSucceed);
+                Assert.Contains(nameof(EnterNoIo),
+                    OpenScopes.FindSetter(AllocationRestrictions.NoIo)!.ToString(), StringComparison.Ordinal);
+            },
+        };
+        using ThreadScope noIo = EnterNoIo();
+        EnterAndLeave(AllocationScope.NoReclaim);
+        _group.Charge(MemoryKind.User, 10);
+        AllocationReport report = Assert.Single(checks.Reports);
+        Assert.Equal((AllocationReportKind.MustSucceedWithoutReclaim, ""), (report.Kind, report.FirstStack));
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static ThreadScope EnterNoIo() => AllocationScope.NoIo();
+    }
+
+    // A stack for each scope of a recursion would cost the square of its depth.
+    [Fact]
+    public void Of_scopes_in_each_other_the_outermost_keep_their_places()
+    {
+        using var checks = new ChecksOn();
+        using ThreadScope atomic = AllocationScope.Atomic();
+        Nest(100);
+
+        static void Nest(int depth)
+        {
+            using ThreadScope scope = AllocationScope.NoFs();
+            using FlowingScope flowing = FlowingScope.NoIo();
+            bool isKept = 100 - depth < OpenScopes.StacksMax;
+            Assert.Equal(isKept, flowing.Entered is not null);
+            if (depth > 1) Nest(depth - 1);
+            else Assert.NotNull(OpenScopes.FindSetter(AllocationRestrictions.Atomic));
+        }
+    }
+
+    [Fact]
+    public unsafe void A_scope_that_is_left_on_another_thread_is_reported_with_both_places()
+    {
+        using var checks = new ChecksOn();
+        ThreadScope scope = EnterHere();
+        nint smuggled = (nint)(&scope);
+        Exception? thrown = null;
+        var thread = new Thread(() => thrown = Record.Exception(() => LeaveThere(smuggled)));
+        thread.UnsafeStart();
+        thread.Join();
+        string message = Assert.IsType<ScopeMisuseException>(thrown).Message;
+        Assert.Contains(nameof(EnterHere), message, StringComparison.Ordinal);
+        Assert.Contains(nameof(LeaveThere), message, StringComparison.Ordinal);
+        scope.Dispose();
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static ThreadScope EnterHere() => AllocationScope.NoFs();
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void LeaveThere(nint scope) => ((ThreadScope*)scope)->Dispose();
+    }
+
+    [Fact]
+    public void What_an_observer_forgets_to_leave_does_not_stay_with_who_was_found_out()
+    {
+        using var checks = new ChecksOn();
+        using IDisposable observation = AllocationChecks.Observe(report =>
+        {
+            _ = FlowingScope.NoFs();
+            _ = AllocationScope.NoPin();
+        });
+        using (AllocationScope.Atomic()) AllocationContext.MightAllocate(Kernel);
+        Assert.Single(checks.Reports);
+        Assert.Equal(AllocationRestrictions.None, AllocationContext.Restrictions);
+    }
+
+    [Fact]
+    public void An_observation_that_is_ended_twice_ends_no_other_of_the_same_observer()
+    {
+        using var checks = new ChecksOn();
+        int calls = 0;
+        Action<AllocationReport> observer = _ => calls++;
+        IDisposable first = AllocationChecks.Observe(observer);
+        using IDisposable second = AllocationChecks.Observe(observer);
+        first.Dispose();
+        first.Dispose();
+        using (AllocationScope.Atomic()) AllocationContext.MightAllocate(Kernel);
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void What_a_request_cannot_mean_is_told_by_whoever_is_asked()
+    {
+        Action<AllocationFlags>[] asked =
+        [
+            AllocationContext.MightAllocate,
+            flags => _group.Charge(MemoryKind.User, 1, flags),
+            flags => AmbientCharging.Charge(MemoryKind.User, 1, flags),
+            flags => { unsafe { GroupMemory.Allocate(_group, 1, flags); } },
+        ];
+        Assert.All(asked, ask =>
+        {
+            Assert.Throws<ArgumentException>(() => ask(MustSucceed | NoWait));
+            Assert.Throws<ArgumentOutOfRangeException>(() => ask(Kernel | (AllocationFlags)(1 << 17)));
+            Assert.Throws<ArgumentOutOfRangeException>(() => ask((AllocationFlags)int.MinValue));
+        });
+        Assert.Equal(0, _group.Memory.CurrentBytes);
+        AllocationContext.MightAllocate((AllocationFlags)((1 << 17) - 1));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void EnterAndLeave(Func<ThreadScope> enter) => enter().Dispose();
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static FlowingScope EnterFlowing() => FlowingScope.NoReclaim();
 }
