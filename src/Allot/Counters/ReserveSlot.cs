@@ -5,6 +5,7 @@
 // processor may still read Key before its store of Busy is seen; that is what the process-wide barrier of the taker is
 // for. The last store of Busy is a release, and the taker's reading of it an acquire, also on arm64.
 
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Allot;
@@ -49,6 +50,16 @@ internal struct ReserveSlot
     /// <returns>False when the slot is not bound to the counter or has less.</returns>
     public bool TrySpend(long key, long bytes)
     {
+        if (!TryBeginSpend(key, bytes)) return false;
+        End();
+        return true;
+    }
+
+    /// <summary>Owner: the same, and stays in use until <see cref="End"/>: what the owner writes in between, a taker
+    /// finds written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryBeginSpend(long key, long bytes)
+    {
         Volatile.Write(ref Busy, InUse);
         if (Volatile.Read(ref Key) == key)
         {
@@ -56,12 +67,11 @@ internal struct ReserveSlot
             if ((ulong)bytes <= (ulong)balance)
             {
                 Volatile.Write(ref Balance, balance - bytes);
-                Volatile.Write(ref Busy, NotInUse);
                 return true;
             }
         }
 
-        Volatile.Write(ref Busy, NotInUse);
+        End();
         return false;
     }
 
@@ -71,6 +81,15 @@ internal struct ReserveSlot
     /// <returns>False when the slot is not bound to the counter or has no space.</returns>
     public bool TryKeep(long key, long bytes)
     {
+        if (!TryBeginKeep(key, bytes)) return false;
+        End();
+        return true;
+    }
+
+    /// <summary>Owner: the same, and stays in use until <see cref="End"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryBeginKeep(long key, long bytes)
+    {
         Volatile.Write(ref Busy, InUse);
         if (Volatile.Read(ref Key) == key)
         {
@@ -79,12 +98,15 @@ internal struct ReserveSlot
             {
                 if (balance < Lowest) Lowest = balance;
                 Volatile.Write(ref Balance, balance + bytes);
-                Volatile.Write(ref Busy, NotInUse);
                 return true;
             }
         }
 
-        Volatile.Write(ref Busy, NotInUse);
+        End();
         return false;
     }
+
+    /// <summary>Owner: ends what has begun.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void End() => Volatile.Write(ref Busy, NotInUse);
 }
