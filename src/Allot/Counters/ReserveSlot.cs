@@ -38,6 +38,7 @@ internal struct ReserveSlot
     public int Busy;
 
     // Owner: how often a counter has wanted this place: Candidate, or the one that is bound here and wants its first.
+    // Below 0: how often the thread has uncharged Candidate without ever charging it.
     public int Warmth;
     public long Candidate;
 

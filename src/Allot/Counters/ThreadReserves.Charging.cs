@@ -138,13 +138,13 @@ internal sealed unsafe partial class ThreadReserves
     // A thread that only gives back what others have charged may keep it too, on the same terms as one that charges.
     private bool TryBindForKeeping(MemoryCounter counter, TreeReserves tree)
     {
-        if (_slots is null || tree.MaxBytes < CapacityAtFirst) return false;
+        if (tree.MaxBytes < CapacityAtFirst) return false;
         bool isFirstSlot = false, isBound = false;
         Enter();
         try
         {
             if (counter.IsClosed || FindBound(counter) is not null || !counter.TryFindRoom(out long room)) return false;
-            ReserveSlot* slot = TryBind(counter, tree, room, out isFirstSlot);
+            ReserveSlot* slot = TryBindForKeeping(counter, tree, room, out isFirstSlot);
             isBound = slot is not null && !counter.IsClosed;   // the second look: see TryCharge
             if (slot is not null && !isBound) Unbind((int)(slot - _slots));
         }

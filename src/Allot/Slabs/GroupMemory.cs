@@ -166,8 +166,8 @@ public static unsafe class GroupMemory
     /// <param name="block">A block in use.</param>
     public static long BytesOf(byte* block) => Shared.BytesOf(block);
 
-    /// <summary>Gives memory that is not in use back to the system: what threads that have ended and the calling one
-    /// keep for their next blocks, and all that lies idle in between.</summary>
+    /// <summary>Gives memory that is not in use back to the system: what threads keep for their next blocks, and all
+    /// that lies idle in between.</summary>
     /// <returns>The bytes that were given back.</returns>
     public static long Trim() => Shared.Trim(all: true);
 

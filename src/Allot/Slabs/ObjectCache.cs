@@ -135,8 +135,7 @@ public sealed unsafe class ObjectCache<T>
             + "it with HasPrivateSlabs.");
     }
 
-    /// <summary>Gives slabs without objects in use back, with what ended threads and the calling one keep of them.
-    /// </summary>
+    /// <summary>Gives slabs without objects in use back, with what threads keep of them.</summary>
     /// <returns>The bytes of the slabs.</returns>
     public long Shrink() => _cache.Shrink();
 

@@ -11,7 +11,8 @@
 // heir.
 //
 // Concurrency.
-//   - A heap and its bins belong to one thread. A thread that has ended leaves them to the next new one, or to Trim.
+//   - A heap and its bins belong to one thread. A thread that has ended leaves them to the next new one; those of one
+//     that is idle can be emptied (SlabAllocator.Bins.cs).
 //   - All else that a fast path reads, of units and owners, only changes for blocks that it does not have in hand:
 //     a unit keeps its class while it has a block that is in use or in any bin, and an owner its id while it has a
 //     block in use (SlabOwners.cs has the proof).

@@ -6,8 +6,8 @@ namespace Allot;
 /// <summary>The free blocks of one class that a thread keeps: the magazine at hand, and one that is full or empty.
 /// </summary>
 /// <remarks><code>End - Batch &lt;= Top &lt;= End; the entries below Top are free blocks</code>
-/// Two magazines, so that a thread that goes to and fro around the edge of one visits the class only every batch. Only
-/// the owner of the heap touches it, or who has inherited it.</remarks>
+/// Two magazines, so that a thread that goes to and fro around the edge of one visits the class only every batch. Who
+/// may touch it, and when: SlabAllocator.Bins.cs.</remarks>
 [StructLayout(LayoutKind.Sequential, Size = SizeInBytes)]
 internal unsafe struct SlabBin
 {
