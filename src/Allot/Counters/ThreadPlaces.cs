@@ -11,8 +11,8 @@ internal static class ThreadPlaces
     [ThreadStatic]
     internal static nint Slots;
 
-    /// <summary>The free blocks of the thread; <see cref="ThreadReserves.Attach"/> sets this. Also 0 while its fast path
-    /// is paused.</summary>
+    /// <summary>The free blocks of the thread; <see cref="ThreadReserves.Attach"/> sets this. Also 0 while its fast
+    /// path is paused.</summary>
     [ThreadStatic]
     internal static nint Blocks;
 

@@ -86,8 +86,8 @@ public static unsafe class GroupMemory
     public static byte* Allocate(nuint bytes) =>
         AllocationContext.ActiveGroup is { } group ? Allocate(group, bytes) : AllocateForNobody(bytes);
 
-    /// <summary>The same as for a group alone, for a call that says itself what may be done to find room, and what the memory is like. The
-    /// scopes around it can only permit less.</summary>
+    /// <summary>The same as for a group alone, for a call that says itself what may be done to find room, and what the
+    /// memory is like. The scopes around it can only permit less.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="bytes">The size; 0 is a block too.</param>
     /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are

@@ -47,7 +47,7 @@ public sealed class ThreadReservesTests
     [Fact]
     public void A_thread_that_only_gives_back_keeps_some_of_it_until_somebody_needs_it()
     {
-        MemoryGroup group = Child(new() { MaxBytes = 4 * MiB }), other = Child();
+        MemoryGroup group = Child(new() { MaxBytes = 4 * MiB }), other = _controller.Root.CreateChild("other");
         group.Charge(MemoryKind.User, 10_000);
         using var consumer = new Sleeper(() =>
         {
