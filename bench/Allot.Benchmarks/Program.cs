@@ -11,11 +11,12 @@ using Allot.Benchmarks.Runner;
 using Allot.Benchmarks.Scopes;
 using Allot.Benchmarks.Slabs;
 
+if (args is ["--resident", var subject, var number, var size]) return ResidentBenchmark.RunChild(subject, number, size);
 Benchmark[] all =
 [
     new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
     new OffBenchmark(), new SwitchedOffBenchmark(), new GroupsBenchmark(),
-    new ScopesBenchmark(), new SlabsBenchmark(),
+    new ScopesBenchmark(), new SlabsBenchmark(), new ResidentBenchmark(), new WorkloadsBenchmark(),
 ];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {

@@ -1,7 +1,6 @@
-// Allot's own ways to allocate. Each operation is a method that is not inlined, as a library that is called would be.
+// Allot's own ways to allocate. Each operation is one call of a method that is not inlined.
 
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
 
 namespace Allot.Benchmarks.Slabs;
 
@@ -10,14 +9,24 @@ internal static unsafe class AllotHeaps
 {
     private const long LimitBytes = 1L << 40;
 
+    private static readonly Lazy<MemoryGroup> s_uncounted = new(static () => new MemoryController(
+        new MemoryGroupOptions(), new() { KernelAccounting = KernelAccountingMode.OnFirstLimit }).Root.CreateChild("free"));
+
     public static HeapSubject ByAllocator { get; } = new("Allot, by handle", static depth =>
-        new HeapLoop<OpenAllocator, nint>(new Allocators(Leaf(depth))))
+        new HeapLoop<OpenAllocator, nint>(new Allocators(Leaf(depth), MemoryKind.User)))
     {
         IsOurs = true,
     };
 
     public static HeapSubject ByGroup { get; } = new("Allot, by group", static depth =>
         new HeapLoop<Group, nint>(new Group(Leaf(depth))))
+    {
+        IsOurs = true,
+    };
+
+    /// <summary>The same allocator where nobody pays: kernel memory that the group does not count.</summary>
+    public static HeapSubject Uncharged { get; } = new("Allot, charged to nobody", static depth =>
+        new HeapLoop<OpenAllocator, nint>(new Allocators(s_uncounted.Value, MemoryKind.Kernel)))
     {
         IsOurs = true,
     };
@@ -37,6 +46,9 @@ internal static unsafe class AllotHeaps
     // One for each depth: a unit that two groups have blocks in is a case of its own.
     private static readonly ConcurrentDictionary<int, MemoryGroup> s_leaves = new();
 
+    /// <summary>What all the groups of the benchmarks hold.</summary>
+    public static long ChargedBytes => s_leaves.Values.Sum(static leaf => leaf.Memory.CurrentBytes);
+
     private static MemoryGroup Leaf(int depth) => s_leaves.GetOrAdd(depth, NewLeaf);
 
     private static MemoryGroup NewLeaf(int depth)
@@ -47,24 +59,18 @@ internal static unsafe class AllotHeaps
         return group;
     }
 
-    private sealed class Allocators(MemoryGroup group) : IHeapSource<OpenAllocator>
+    private sealed class Allocators(MemoryGroup group, MemoryKind kind) : IHeapSource<OpenAllocator>
     {
-        public OpenAllocator Open() => new(group.Allocator());
+        public OpenAllocator Open() => new(group.Allocator(kind));
     }
 
     private readonly ref struct OpenAllocator(GroupAllocator allocator) : IHeap<nint>
     {
         private readonly GroupAllocator _allocator = allocator;
 
-        public nint Allocate(nuint bytes) => Allocate(_allocator, bytes);
+        public nint Allocate(nuint bytes) => (nint)_allocator.Allocate(bytes);
 
-        public void Free(nint block) => Free(_allocator, block);
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static nint Allocate(in GroupAllocator allocator, nuint bytes) => (nint)allocator.Allocate(bytes);
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static void Free(in GroupAllocator allocator, nint block) => allocator.Free((byte*)block);
+        public void Free(nint block) => _allocator.Free((byte*)block);
     }
 
     private sealed class Pairs(MemoryGroup first, MemoryGroup second) : IHeapSource<OpenPair>
@@ -80,35 +86,23 @@ internal static unsafe class AllotHeaps
         public nint Allocate(nuint bytes)
         {
             _isSecond = !_isSecond;
-            return _isSecond ? Allocate(_second, bytes) : Allocate(_first, bytes);
+            return (nint)(_isSecond ? _second.Allocate(bytes) : _first.Allocate(bytes));
         }
 
         public readonly void Free(nint block)
         {
-            if (_isSecond) Free(_second, block);
-            else Free(_first, block);
+            if (_isSecond) _second.Free((byte*)block);
+            else _first.Free((byte*)block);
         }
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static nint Allocate(in GroupAllocator allocator, nuint bytes) => (nint)allocator.Allocate(bytes);
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static void Free(in GroupAllocator allocator, nint block) => allocator.Free((byte*)block);
     }
 
     private readonly struct Group(MemoryGroup group) : IHeap<nint>, IHeapSource<Group>
     {
         public Group Open() => this;
 
-        public nint Allocate(nuint bytes) => Allocate(group, bytes);
+        public nint Allocate(nuint bytes) => (nint)GroupMemory.Allocate(group, bytes);
 
-        public void Free(nint block) => FreeBlock(block);
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static nint Allocate(MemoryGroup group, nuint bytes) => (nint)GroupMemory.Allocate(group, bytes);
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static void FreeBlock(nint block) => GroupMemory.Free((byte*)block);
+        public void Free(nint block) => GroupMemory.Free((byte*)block);
     }
 
     /// <summary>Objects of 64 bytes, whatever is asked for.</summary>
@@ -118,15 +112,9 @@ internal static unsafe class AllotHeaps
 
         public Cache Open() => this;
 
-        public nint Allocate(nuint bytes) => Allocate(group);
+        public nint Allocate(nuint bytes) => (nint)s_cache.Allocate(group);
 
-        public void Free(nint block) => FreeBlock(block);
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static nint Allocate(MemoryGroup group) => (nint)s_cache.Allocate(group);
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static void FreeBlock(nint block) => s_cache.Free((Line*)block);
+        public void Free(nint block) => s_cache.Free((Line*)block);
     }
 
     private struct Line

@@ -21,14 +21,33 @@ internal abstract class HeapLoop
     /// <summary>Replaces blocks of the live set by random; sizes in turn.</summary>
     public abstract void Replace(int count, int[] sizes);
 
+    /// <summary>Makes room for a live set, so that it is resident already.</summary>
+    public abstract void Prepare(int blocks);
+
+    /// <summary>Writes to every byte of the live set.</summary>
+    public abstract void Touch(int[] sizes);
+
+    /// <summary>Replaces blocks of the live set by random, and writes to every byte of the new ones.</summary>
+    public abstract void ReplaceAndTouch(int count, int[] sizes);
+
     /// <summary>Frees the live set.</summary>
     public abstract void Empty();
+
+    /// <summary>The workloads of the same heap.</summary>
+    public abstract HeapWorkloads ToWorkloads();
 
     /// <summary>Passes blocks to the thread that consumes.</summary>
     public abstract void Produce(int count, int bytes);
 
     /// <summary>Frees what the other thread produces.</summary>
     public abstract void Consume(int count);
+
+    /// <summary>Writes to the first bytes of a block.</summary>
+    public static unsafe void Write<TBlock>(TBlock block, int bytes)
+    {
+        if (block is byte[] array) array.AsSpan(0, bytes).Fill(1);
+        else new Span<byte>((void*)(nint)(object)block!, bytes).Fill(1);
+    }
 }
 
 /// <summary>The same loops for every heap; the compiler makes them anew for each.</summary>
@@ -81,6 +100,32 @@ internal sealed class HeapLoop<THeap, TBlock>(IHeapSource<THeap> source) : HeapL
         }
 
         _random = random;
+    }
+
+    public override void Prepare(int blocks)
+    {
+        _live = new TBlock[blocks];
+        Array.Fill(_live, _batch[0]);
+    }
+
+    public override HeapWorkloads ToWorkloads() => new HeapWorkloads<THeap, TBlock>(source);
+
+    public override void Touch(int[] sizes)
+    {
+        for (int i = 0; i < _live.Length; i++) Write(_live[i], sizes[i & (sizes.Length - 1)]);
+    }
+
+    public override void ReplaceAndTouch(int count, int[] sizes)
+    {
+        THeap heap = source.Open();
+        var random = new Random(1);
+        for (int i = 0; i < count; i++)
+        {
+            int index = random.Next(_live.Length), bytes = sizes[random.Next(sizes.Length)];
+            heap.Free(_live[index]);
+            _live[index] = heap.Allocate((nuint)bytes);
+            Write(_live[index], bytes);
+        }
     }
 
     public override void Empty()

@@ -8,5 +8,8 @@ internal sealed record HeapSubject(string Name, Func<int, HeapLoop> Make)
     /// <summary>Whether a tree pays for its blocks.</summary>
     public bool IsOurs { get; init; }
 
+    /// <summary>Whether it allocates on the managed heap.</summary>
+    public bool IsManaged { get; init; }
+
     public override string ToString() => Name;
 }

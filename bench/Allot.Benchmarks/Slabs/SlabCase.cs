@@ -36,6 +36,7 @@ internal sealed record SlabCase(HeapSubject Subject)
         })
         {
             Granule = granule,
+            MayAllocate = Subject.IsManaged,
         };
     }
 

@@ -135,7 +135,11 @@ public sealed partial class MemoryCounter
     internal long ReserveKey { get; private init; }
 
     /// <summary>Where in the slots of each thread the reserve of this counter is looked for.</summary>
-    internal int SlotOffset { get; private init; }
+    internal nint SlotOffset { get; private init; }
+
+    /// <summary>By which the allocator that all share marks free blocks that were this counter's last; 0 for none.
+    /// </summary>
+    internal ulong BlockTag { get; set; }
 
     /// <summary>Lets threads hold bytes of this counter in advance.</summary>
     internal bool AllowsReserves
@@ -174,4 +178,7 @@ public sealed partial class MemoryCounter
 
     /// <summary>From here on the counter reads zero; what is recorded returns through it to its ancestors.</summary>
     internal void Detach() => _detached = true;
+
+    /// <summary>Whether no thread is in the middle of spending what it held of the counter, nor ever will be.</summary>
+    internal bool IsDetached => _detached;
 }

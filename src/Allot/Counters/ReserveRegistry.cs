@@ -54,8 +54,25 @@ internal static class ReserveRegistry
         Settle();
     }
 
+    /// <summary>Takes back all that one thread holds, and does something before it can hold anything again.</summary>
+    /// <param name="owner">The thread; it may be at work.</param>
+    /// <param name="whileStopped">Short, and takes no lock of a tree.</param>
+    /// <returns>False when the thread has never held anything; nothing was done.</returns>
+    public static bool TryTakeAll(Thread owner, Action whileStopped)
+    {
+        foreach (ThreadReserves one in All)
+        {
+            if (!one.IsOf(owner)) continue;
+            one.TakeAll(owner, whileStopped);
+            Settle();
+            return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Notes that something is left to do in a tree.</summary>
-    public static void NoteUnsettled_NeedsGate(TreeReserves tree) => s_unsettled.Enqueue(tree);
+    public static void NoteUnsettled(TreeReserves tree) => s_unsettled.Enqueue(tree);
 
     private static void Settle()
     {

@@ -5,6 +5,7 @@
 // processor may still read Key before its store of Busy is seen; that is what the process-wide barrier of the taker is
 // for. The last store of Busy is a release, and the taker's reading of it an acquire, also on arm64.
 
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Allot;
@@ -37,6 +38,7 @@ internal struct ReserveSlot
     public int Busy;
 
     // Owner: how often a counter has wanted this place: Candidate, or the one that is bound here and wants its first.
+    // Below 0: how often the thread has uncharged Candidate without ever charging it.
     public int Warmth;
     public long Candidate;
 
@@ -49,6 +51,16 @@ internal struct ReserveSlot
     /// <returns>False when the slot is not bound to the counter or has less.</returns>
     public bool TrySpend(long key, long bytes)
     {
+        if (!TryBeginSpend(key, bytes)) return false;
+        End();
+        return true;
+    }
+
+    /// <summary>Owner: the same, and stays in use until <see cref="End"/>: what the owner writes in between, a taker
+    /// finds written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryBeginSpend(long key, long bytes)
+    {
         Volatile.Write(ref Busy, InUse);
         if (Volatile.Read(ref Key) == key)
         {
@@ -56,12 +68,11 @@ internal struct ReserveSlot
             if ((ulong)bytes <= (ulong)balance)
             {
                 Volatile.Write(ref Balance, balance - bytes);
-                Volatile.Write(ref Busy, NotInUse);
                 return true;
             }
         }
 
-        Volatile.Write(ref Busy, NotInUse);
+        End();
         return false;
     }
 
@@ -71,6 +82,15 @@ internal struct ReserveSlot
     /// <returns>False when the slot is not bound to the counter or has no space.</returns>
     public bool TryKeep(long key, long bytes)
     {
+        if (!TryBeginKeep(key, bytes)) return false;
+        End();
+        return true;
+    }
+
+    /// <summary>Owner: the same, and stays in use until <see cref="End"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryBeginKeep(long key, long bytes)
+    {
         Volatile.Write(ref Busy, InUse);
         if (Volatile.Read(ref Key) == key)
         {
@@ -79,12 +99,15 @@ internal struct ReserveSlot
             {
                 if (balance < Lowest) Lowest = balance;
                 Volatile.Write(ref Balance, balance + bytes);
-                Volatile.Write(ref Busy, NotInUse);
                 return true;
             }
         }
 
-        Volatile.Write(ref Busy, NotInUse);
+        End();
         return false;
     }
+
+    /// <summary>Owner: ends what has begun.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void End() => Volatile.Write(ref Busy, NotInUse);
 }

@@ -11,6 +11,11 @@ internal static class ThreadPlaces
     [ThreadStatic]
     internal static nint Slots;
 
+    /// <summary>The free blocks of the thread; <see cref="ThreadReserves.Attach"/> sets this. Also 0 while its fast
+    /// path is paused.</summary>
+    [ThreadStatic]
+    internal static nint Blocks;
+
     /// <summary>Whom the scopes of the thread charge: what is there belongs to the layer that sets this.</summary>
     [ThreadStatic]
     internal static nint Scopes;

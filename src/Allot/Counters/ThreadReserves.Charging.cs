@@ -66,7 +66,8 @@ internal sealed unsafe partial class ThreadReserves
     /// <returns>Bytes that were not there to give back.</returns>
     public static long Uncharge(MemoryCounter counter, TreeReserves tree, long bytes)
     {
-        if (t_own is { } own && own.TryKeepSomewhere(counter, tree, bytes))
+        if (t_own is { } own && (own.TryKeepSomewhere(counter, tree, bytes)
+            || (own.TryBindForKeeping(counter, tree) && own.TryKeepSomewhere(counter, tree, bytes))))
         {
             return 0;
         }
@@ -132,6 +133,28 @@ internal sealed unsafe partial class ThreadReserves
         {
             Exit();
         }
+    }
+
+    // A thread that only gives back what others have charged may keep it too, on the same terms as one that charges.
+    private bool TryBindForKeeping(MemoryCounter counter, TreeReserves tree)
+    {
+        if (tree.MaxBytes < CapacityAtFirst) return false;
+        bool isFirstSlot = false, isBound = false;
+        Enter();
+        try
+        {
+            if (counter.IsClosed || FindBound(counter) is not null || !counter.TryFindRoom(out long room)) return false;
+            ReserveSlot* slot = TryBindForKeeping(counter, tree, room, out isFirstSlot);
+            isBound = slot is not null && !counter.IsClosed;   // the second look: see TryCharge
+            if (slot is not null && !isBound) Unbind((int)(slot - _slots));
+        }
+        finally
+        {
+            Exit();
+        }
+
+        if (isFirstSlot) tree.KeepTrimmed((counter.Whole ?? counter).Root);
+        return isBound;
     }
 
     // The group was removed while we were charging it. Under the lock that we charged under.

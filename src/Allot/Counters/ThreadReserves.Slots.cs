@@ -100,8 +100,31 @@ internal sealed unsafe partial class ThreadReserves
     private ReserveSlot* TryBind(MemoryCounter counter, TreeReserves tree, long room, out bool isFirst)
     {
         isFirst = false;
-        if (tree.MaxBytes < CapacityAtFirst || counter.ReserveKey == 0 || room / PartOfRoom < SurplusMin) return null;
+        if (!MayBind(counter, tree, room)) return null;
         EnsureSlots();
+        ReserveSlot* slot = Candidate(counter);
+        slot->Warmth = Math.Max(slot->Warmth, 0) + 1;
+        return slot->Warmth < WarmthNeeded ? null : TryBindNear(slot, counter, tree, out isFirst);
+    }
+
+    // For a thread that uncharges and never charges: what it does counts below 0.
+    private ReserveSlot* TryBindForKeeping(MemoryCounter counter, TreeReserves tree, long room, out bool isFirst)
+    {
+        isFirst = false;
+        if (!MayBind(counter, tree, room)) return null;
+        EnsureSlots();
+        ReserveSlot* slot = Candidate(counter);
+        if (slot->Warmth > 0) return null;
+        slot->Warmth--;
+        return slot->Warmth > -WarmthNeeded ? null : TryBindNear(slot, counter, tree, out isFirst);
+    }
+
+    private static bool MayBind(MemoryCounter counter, TreeReserves tree, long room) =>
+        tree.MaxBytes >= CapacityAtFirst && counter.ReserveKey != 0 && room / PartOfRoom >= SurplusMin;
+
+    // The first place of a counter, which notes how often it has come by.
+    private ReserveSlot* Candidate(MemoryCounter counter)
+    {
         ReserveSlot* slot = _slots + (counter.SlotOffset / ReserveSlot.SizeInBytes);
         if (slot->Candidate != counter.ReserveKey)
         {
@@ -109,7 +132,13 @@ internal sealed unsafe partial class ThreadReserves
             slot->Warmth = 0;
         }
 
-        if (++slot->Warmth < WarmthNeeded) return null;
+        return slot;
+    }
+
+    private ReserveSlot* TryBindNear(
+        ReserveSlot* slot, MemoryCounter counter, TreeReserves tree, out bool isFirst)
+    {
+        isFirst = false;
         slot->Warmth = 0;
         slot = FreeSlotNear(slot);
         if (slot is null || !tree.TryTakeCapacity(CapacityAtFirst)) return null;

@@ -46,6 +46,7 @@ internal sealed unsafe partial class ThreadReserves
         bool isEmpty = TryRetire();
         Debug.Assert(isEmpty, "Only what a dead thread left is inherited.");
         _owner = owner;
+        _blocks = 0;
     }
 
     /// <summary>Gives everything that a dead thread held back to its trees.</summary>
@@ -62,7 +63,7 @@ internal sealed unsafe partial class ThreadReserves
                 int index = BitOperations.TrailingZeroCount(used);
                 TreeReserves tree = _counters[index]!.Reserves!;
                 Unbind(index);
-                if (tree.IsUnsettled) ReserveRegistry.NoteUnsettled_NeedsGate(tree);
+                if (tree.IsUnsettled) ReserveRegistry.NoteUnsettled(tree);
             }
 
             return true;
@@ -92,6 +93,43 @@ internal sealed unsafe partial class ThreadReserves
         {
             own.Exit();
         }
+    }
+
+    /// <summary>Gives everything that a living thread holds back to its trees, and does something before the thread can
+    /// hold anything again: it is then in the middle of no spending.</summary>
+    internal void TakeAll(Thread owner, Action whileStopped)
+    {
+        Enter();
+        try
+        {
+            if (_owner != owner) return;   // inherited meanwhile
+            for (ulong used = _used; used != 0; used &= used - 1)
+            {
+                Volatile.Write(ref _slots[BitOperations.TrailingZeroCount(used)].Key, 0);
+            }
+
+            Interlocked.MemoryBarrierProcessWide();
+            for (ulong used = _used; used != 0; used &= used - 1)
+            {
+                int index = BitOperations.TrailingZeroCount(used);
+                WaitUntilNotBusy(_slots + index);
+                TreeReserves tree = _counters[index]!.Reserves!;
+                Unbind(index);
+                if (tree.IsUnsettled) ReserveRegistry.NoteUnsettled(tree);
+            }
+
+            whileStopped();
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private static void WaitUntilNotBusy(ReserveSlot* slot)
+    {
+        SteadySpin spin = default;
+        while (Volatile.Read(ref slot->Busy) == ReserveSlot.InUse) spin.Once();
     }
 
     // Step 2 of a taker.
@@ -141,8 +179,7 @@ internal sealed unsafe partial class ThreadReserves
                 int index = BitOperations.TrailingZeroCount(used);
                 ReserveSlot* slot = _slots + index;
                 if (slot->Key != 0 || !_counters[index]!.IsChargedOn(level)) continue;
-                SteadySpin spin = default;
-                while (Volatile.Read(ref slot->Busy) == ReserveSlot.InUse) spin.Once();
+                WaitUntilNotBusy(slot);
                 Unbind(index);
             }
         }

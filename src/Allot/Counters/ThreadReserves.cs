@@ -70,7 +70,12 @@ internal sealed unsafe partial class ThreadReserves
     private ReserveSlot* _slots;
     private Thread _owner;
 
+    // ThreadPlaces.Blocks of the owner while its fast path is not paused.
+    private nint _blocks;
+
     internal ThreadReserves(Thread owner) => _owner = owner;
+
+    internal bool IsOf(Thread owner) => _owner == owner;
 
     internal bool OwnerIsDead => !_owner.IsAlive;
 
@@ -121,6 +126,17 @@ internal sealed unsafe partial class ThreadReserves
         return slot is not null && slot->TryKeep(counter.ReserveKey, bytes);
     }
 
+    /// <summary>From here on <see cref="ThreadPlaces.Blocks"/> of this thread is an address, for its life.</summary>
+    /// <returns>The address of its first slot.</returns>
+    public static nint Attach(nint blocks)
+    {
+        ThreadReserves own = t_own ?? ReserveRegistry.Enlist();
+        own.EnsureSlots();
+        own._blocks = blocks;
+        if (!IsPaused) ThreadPlaces.Blocks = blocks;
+        return (nint)own._slots;
+    }
+
     /// <summary>The slot that a handle of this thread should look at first. It stays valid while the thread
     /// lives.</summary>
     public static ReserveSlot* SlotOf(MemoryCounter counter)
@@ -145,13 +161,15 @@ internal sealed unsafe partial class ThreadReserves
     public static void PauseFastPath()
     {
         t_pauses++;
-        ThreadPlaces.Slots = 0;
+        ThreadPlaces.Slots = ThreadPlaces.Blocks = 0;
     }
 
     public static void ResumeFastPath()
     {
         Debug.Assert(IsPaused, "Who goes on has paused.");
-        if (--t_pauses == 0) ThreadPlaces.Slots = t_own is { } own ? (nint)own._slots : 0;
+        if (--t_pauses > 0 || t_own is not { } own) return;
+        ThreadPlaces.Slots = (nint)own._slots;
+        ThreadPlaces.Blocks = own._blocks;
     }
 
     private void Enter()

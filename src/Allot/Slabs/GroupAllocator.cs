@@ -30,14 +30,26 @@ public readonly unsafe ref struct GroupAllocator
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Allocate(nuint bytes)
     {
-        if (bytes <= SizeClasses.TableBytes)
+        // As SlabPath.TryTake, without a test of what it returns. The compiler inlines no method of this size, and its
+        // last call is a jump.
+        if (bytes > SizeClasses.TableBytes) return AllocateMedium(bytes);
+        ThreadHeap* heap = _heap;
+        SlabBin* bin = ThreadHeap.SmallBin(heap, bytes);
+        ulong* top = bin->Top - 1;
+        nuint offset = (nuint)(*top ^ _payer.Tag);
+        if (offset < heap->CommittedBytes)
         {
-            SlabBin* bin = _heap->Bins + SizeClasses.IndexByTable(bytes);
-            byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
-            if (block != null) return block;
+            ReserveSlot* slot = _payer.Slot;
+            if (slot->TryBeginSpend(_payer.SlotKey, bin->BlockBytes))
+            {
+                byte* block = (byte*)heap->Base + offset;
+                FreeBlock.SetInUse(block);
+                bin->Top = top;
+                slot->End();
+                return block;
+            }
         }
 
         return AllocateOther(bytes);
@@ -55,7 +67,8 @@ public readonly unsafe ref struct GroupAllocator
         if (bytes <= SizeClasses.LargestBytes)
         {
             SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
-            byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
+            byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Tag);
+            if (block == null) block = SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
             if (block != null) return block;
         }
 
@@ -66,20 +79,45 @@ public readonly unsafe ref struct GroupAllocator
     /// <param name="block">What <c>Allocate</c> has returned, on any thread; null does nothing.</param>
     /// <remarks>A block that is freed already, or was not allocated here, ends the process: its memory may be somebody
     /// else's by now.</remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(byte* block)
     {
-        if (!SlabPath.TryGive(_heap, block, _payer.Slot, _payer.SlotKey, _payer.Id)) FreeOther(block);
+        // As SlabPath.TryGive.
+        ThreadHeap* heap = _heap;
+        nuint offset = (nuint)((nint)block - heap->Base);
+        if (offset < heap->CommittedBytes)
+        {
+            SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+            if (SlabPath.IsInUse(unit, block) && SlabPath.IsOwnedBy(unit, block, _payer.Id))
+            {
+                SlabBin* bin = ThreadHeap.BinOf(heap, unit);
+                ulong* top = bin->Top;
+                ReserveSlot* slot = _payer.Slot;
+                if (top != bin->End && slot->TryBeginKeep(_payer.SlotKey, bin->BlockBytes))
+                {
+                    *top = offset | _payer.Tag;
+                    bin->Top = top + 1;
+                    FreeBlock.SetFree(block);
+                    slot->End();
+                    return;
+                }
+            }
+        }
+
+        FreeOther(block);
     }
 
     /// <summary>The same for a call that says what may be done to find room.</summary>
     /// <inheritdoc cref="GroupMemory.Allocate(MemoryGroup, nuint, AllocationFlags)"/>
     internal byte* Allocate(nuint bytes, AllocationFlags flags)
     {
-        SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(Math.Min(bytes, SizeClasses.LargestBytes));
-        byte* block = bytes <= SizeClasses.LargestBytes
-            ? SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id)
-            : null;
+        byte* block = null;
+        if (bytes <= SizeClasses.LargestBytes)
+        {
+            SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
+            block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Tag);
+            if (block == null) block = SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
+        }
+
         if (block == null) block = AllocateSlow(bytes, flags, out _);
         if ((flags & AllocationFlags.Zero) != 0) Clear(block, bytes);
         return block;
@@ -92,28 +130,28 @@ public readonly unsafe ref struct GroupAllocator
         Unsafe.InitBlock(block, 0, (uint)bytes);
     }
 
-    // Of more than the table has, or unusual.
+    // Of a size that no table has.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* AllocateMedium(nuint bytes)
+    {
+        if (bytes > SizeClasses.LargestBytes) return AllocateSlow(bytes, AllocationFlags.Kernel, out _);
+        SlabBin* bin = _heap->Bins + SizeClasses.IndexByFormula(bytes);
+        byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Tag);
+        return block != null ? block : AllocateOther(bytes);
+    }
+
+    // The block at hand is another's, or there is none, or nothing is held in advance.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private byte* AllocateOther(nuint bytes)
     {
-        if (bytes is > SizeClasses.TableBytes and <= SizeClasses.LargestBytes)
-        {
-            SlabBin* bin = _heap->Bins + SizeClasses.IndexByFormula(bytes);
-            byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
-            if (block != null) return block;
-        }
-
-        return AllocateSlow(bytes, AllocationFlags.Kernel, out _);
+        SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
+        byte* block = SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
+        return block != null ? block : AllocateSlow(bytes, AllocationFlags.Kernel, out _);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* AllocateSlow(nuint bytes, AllocationFlags? flags, out ChargeRefusal refusal)
-    {
-        SlabAllocator allocator = SlabAllocator.Of(_heap);
-        return bytes <= SizeClasses.LargestBytes
-            ? allocator.AllocateSlow(_heap, (uint)SizeClasses.IndexOf(bytes), _payer, flags, out refusal)
-            : allocator.AllocateLarge(_heap, bytes, _payer, flags, out refusal);
-    }
+    private byte* AllocateSlow(nuint bytes, AllocationFlags? flags, out ChargeRefusal refusal) =>
+        SlabAllocator.Of(_heap).AllocateAny(_heap, bytes, _payer, flags, out refusal);
 
     // Of another group, or unusual.
     [MethodImpl(MethodImplOptions.NoInlining)]

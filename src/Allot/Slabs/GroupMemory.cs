@@ -51,23 +51,43 @@ public static unsafe class GroupMemory
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static byte* Allocate(MemoryGroup group, nuint bytes)
     {
-        ThreadHeap* heap = Heap;
-        long key = group.Memory.ReserveKey;
-        OwnerEntry* entry = ThreadHeap.ByKey(heap, key);
-        if (bytes <= SizeClasses.TableBytes && entry->Key == key && !SlabAllocator.IsPaused)
+        // As SlabPath.TryTake: see GroupAllocator.Allocate.
+        var heap = (ThreadHeap*)ThreadPlaces.Blocks;
+        if (heap != null && bytes <= SizeClasses.TableBytes)
         {
-            SlabBin* bin = heap->Bins + SizeClasses.IndexByTable(bytes);
-            byte* block = SlabPath.TryTake(heap, bin, entry->Slot, key, entry->Id);
-            if (block != null) return block;
+            MemoryCounter payer = group.Memory;
+            SlabBin* bin = ThreadHeap.SmallBin(heap, bytes);
+            ulong* top = bin->Top - 1;
+            nuint offset = (nuint)(*top ^ payer.BlockTag);
+            if (offset < heap->CommittedBytes)
+            {
+                var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
+                if (slot->TryBeginSpend(payer.ReserveKey, bin->BlockBytes))
+                {
+                    byte* block = (byte*)heap->Base + offset;
+                    FreeBlock.SetInUse(block);
+                    bin->Top = top;
+                    slot->End();
+                    return block;
+                }
+            }
         }
 
         return AllocateSlow(group, MemoryKind.User, bytes);
     }
 
-    /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like. The
-    /// scopes around it can only permit less.</summary>
+    /// <summary>Allocates a block and charges the group of the current context for it, or nobody where it has none:
+    /// <see cref="AllocationContext.ActiveGroup"/>.</summary>
+    /// <inheritdoc cref="Allocate(MemoryGroup, nuint)"/>
+    /// <param name="bytes">The size; 0 is a block too.</param>
+    public static byte* Allocate(nuint bytes) =>
+        AllocationContext.ActiveGroup is { } group ? Allocate(group, bytes) : AllocateForNobody(bytes);
+
+    /// <summary>The same as for a group alone, for a call that says itself what may be done to find room, and what the
+    /// memory is like. The scopes around it can only permit less.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="bytes">The size; 0 is a block too.</param>
     /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
@@ -111,16 +131,43 @@ public static unsafe class GroupMemory
     /// else's by now.</remarks>
     public static void Free(byte* block)
     {
-        ThreadHeap* heap = Heap;
-        if (SlabAllocator.IsPaused || !SlabPath.TryGive(heap, block)) FreeSlow(heap, block);
+        // As SlabPath.TryGive.
+        var heap = (ThreadHeap*)ThreadPlaces.Blocks;
+        if (heap != null)
+        {
+            nuint offset = (nuint)((nint)block - heap->Base);
+            if (offset < heap->CommittedBytes)
+            {
+                SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+                if (SlabPath.IsInUse(unit, block))
+                {
+                    int owner = SlabPath.OwnerOf(unit, block);
+                    OwnerEntry* entry = ThreadHeap.ById(heap, owner);
+                    SlabBin* bin = ThreadHeap.BinOf(heap, unit);
+                    ulong* top = bin->Top;
+                    ReserveSlot* slot = entry->Slot;
+                    if (entry->Id == owner && top != bin->End
+                        && slot->TryBeginKeep(entry->Key, bin->BlockBytes))
+                    {
+                        *top = offset | ((ulong)(uint)owner << Magazine.OwnerShift);
+                        bin->Top = top + 1;
+                        FreeBlock.SetFree(block);
+                        slot->End();
+                        return;
+                    }
+                }
+            }
+        }
+
+        FreeSlow(block);
     }
 
     /// <summary>The bytes that may be used of a block, and that its group is charged for.</summary>
     /// <param name="block">A block in use.</param>
     public static long BytesOf(byte* block) => Shared.BytesOf(block);
 
-    /// <summary>Gives memory that is not in use back to the system: what threads that have ended and the calling one
-    /// keep for their next blocks, and all that lies idle in between.</summary>
+    /// <summary>Gives memory that is not in use back to the system: what threads keep for their next blocks, and all
+    /// that lies idle in between.</summary>
     /// <returns>The bytes that were given back.</returns>
     public static long Trim() => Shared.Trim(all: true);
 
@@ -128,10 +175,16 @@ public static unsafe class GroupMemory
     private static byte* AllocateSlow(MemoryGroup group, MemoryKind kind, nuint bytes) =>
         new GroupAllocator(Heap, group, kind).Allocate(bytes);
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FreeSlow(ThreadHeap* heap, byte* block)
+    private static byte* AllocateForNobody(nuint bytes)
     {
-        if (block != null) SlabAllocator.Of(heap).FreeSlow(heap, block);
+        ThreadHeap* heap = Heap;
+        return Shared.AllocateAny(heap, bytes, SlabAllocator.Nobody(heap), AllocationFlags.Kernel, out _);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FreeSlow(byte* block)
+    {
+        if (block != null) Shared.FreeSlow(Heap, block);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -139,6 +192,7 @@ public static unsafe class GroupMemory
     {
         ThreadHeap* heap = Shared.HeapOfThread();
         t_heap = (nint)heap;
+        heap->Slots = ThreadReserves.Attach((nint)heap);
         return heap;
     }
 

@@ -95,12 +95,47 @@ public sealed unsafe class ObjectCache<T>
         if (item == null) return;
         byte* block = (byte*)item - _cache.PrefixBytes;
         ThreadHeap* heap = _allocator.HeapOfCaller();
-        bool isFast = !_cache.IsRemoved && !SlabAllocator.IsPaused && _allocator.IsOf(_cache, block);
-        if (!isFast || !SlabPath.TryGive(heap, block)) _allocator.FreeSlow(heap, block, _cache);
+        bool isFast = !_cache.IsRemoved && !SlabAllocator.IsPaused;
+        if (isFast && _cache.Shared is { } shared && SlabPath.TryGive(heap, block, shared)) return;
+        if (isFast && _allocator.PrivateClassOf(_cache, block) is { } own
+            && SlabPath.TryGive(heap, block, own))
+        {
+            return;
+        }
+
+        _allocator.FreeSlow(heap, block, _cache);
     }
 
-    /// <summary>Gives slabs without objects in use back, with what ended threads and the calling one keep of them.
-    /// </summary>
+    /// <summary>What can be changed of the cache. A change reaches all its slabs, those of every group, now and
+    /// later.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of its range; nothing has changed.</exception>
+    public ObjectCacheTunables Tunables
+    {
+        get => _cache.Tunables;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            value.Validate();
+            _cache.Tunables = value;
+        }
+    }
+
+    /// <summary>Frees all objects of a group in one step, and returns their bytes. Nobody may use them any more, or
+    /// allocate for the group from this cache meanwhile.</summary>
+    /// <param name="group">The group, removed or not.</param>
+    /// <returns>The bytes of the objects.</returns>
+    /// <exception cref="InvalidOperationException">The slabs are shared:
+    /// <see cref="ObjectCacheOptions.HasPrivateSlabs"/> is false.</exception>
+    public long FreeAll(MemoryGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        if (_cache.Shared is null) return _cache.FreeAll(group);
+        throw new InvalidOperationException(
+            $"The objects of one group in the cache '{Name}' cannot be freed in one step: its slabs are shared. Make "
+            + "it with HasPrivateSlabs.");
+    }
+
+    /// <summary>Gives slabs without objects in use back, with what threads keep of them.</summary>
     /// <returns>The bytes of the slabs.</returns>
     public long Shrink() => _cache.Shrink();
 
@@ -126,7 +161,13 @@ public sealed unsafe class ObjectCache<T>
         if (entry->Key != counter.ReserveKey) return null;
         uint index = (uint)_cache.ClassFor(group, counter.ReserveKey).Index;
         if (index >= heap->BinCount) return null;
-        byte* block = SlabPath.TryTake(heap, heap->Bins + index, entry->Slot, entry->Key, entry->Id);
+        ulong tag = Magazine.TagOf(entry->Id);
+        byte* block = SlabPath.TryTake(heap, heap->Bins + index, entry->Slot, entry->Key, tag);
+        if (block == null)
+        {
+            block = SlabPath.TryTakeOther(heap, heap->Bins + index, entry->Slot, entry->Key, entry->Id);
+        }
+
         return block == null ? null : Finish(heap, block);
     }
 
@@ -138,7 +179,9 @@ public sealed unsafe class ObjectCache<T>
         SlabPayer payer = _allocator.PayerFor(heap, group, _kind);
         uint index = (uint)_cache.ClassFor(group, payer.IsCharged ? payer.OwnerKey : 0).Index;
         byte* block = _allocator.AllocateSlow(heap, index, payer, flags, out refusal);
-        return block == null ? null : Finish(heap, block);
+        if (block == null) return null;
+        _allocator.Checker?.NoteAllocated(block, _cache.BlockBytes, _cache.AskedBytes, _constructor is not null);
+        return Finish(heap, block);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -16,6 +16,9 @@ internal static class SizeClasses
 
     private const int FineCount = 8, FineLog2 = 7, LargestLog2 = 18;
 
+    /// <summary>The bins of a thread for these classes take so many bytes.</summary>
+    public const uint BinBytes = Count << SlabBin.SizeLog2;
+
     /// <summary>Up to here by a table: entry i is for sizes up to 16 * i.</summary>
     public const int TableBytes = 1024;
 
@@ -40,6 +43,7 @@ internal static class SizeClasses
     }
 
     /// <summary>The same for any size above 128.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexByFormula(nuint bytes)
     {
         Debug.Assert(bytes is > 1 << FineLog2 and <= LargestBytes, "Smaller sizes are multiples of 16.");

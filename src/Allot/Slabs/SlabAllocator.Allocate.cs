@@ -31,6 +31,7 @@ internal sealed unsafe partial class SlabAllocator
             Group = group,
             Kind = kind,
             Id = isKnown ? entry->Id : 0,
+            Tag = isKnown ? Magazine.TagOf(entry->Id) : Magazine.NoTag,
             SlotKey = isKnown && !IsPaused ? key : SlabPayer.NoKey,
             OwnerKey = key,
             Slot = isKnown ? entry->Slot : &heap->Unlimited,
@@ -41,7 +42,7 @@ internal sealed unsafe partial class SlabAllocator
     public static bool IsPaused
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (ThreadContext.Intercepts && ThreadReserves.IsPaused) || ReclaimScope.IsReclaiming;
+        get => ThreadReserves.IsPaused;
     }
 
     /// <summary>Allocates a block of a class.</summary>
@@ -57,15 +58,14 @@ internal sealed unsafe partial class SlabAllocator
         ThreadHeap* heap, uint index, in SlabPayer asked, AllocationFlags? flags, out ChargeRefusal refusal)
     {
         refusal = default;
+        heap->CommittedBytes = CommittedBytes;
         SlabPayer payer = InScope(heap, asked, flags);
         if (index >= heap->BinCount && !TryGrowBins(heap)) throw NoMemory(ClassOf(index).BlockBytes);
+        ThreadHeap.OpenUnlimited(heap);
         SlabBin* bin = heap->Bins + index;
-        if (bin->Head == null && bin->Spare != null)
+        if (TryTakeSpare(heap, bin))
         {
-            bin->Head = bin->Spare;
-            bin->Count = bin->Batch;
-            bin->Spare = null;
-            byte* block = SlabPath.TryTake(heap, bin, payer.Slot, payer.SlotKey, payer.Id);
+            byte* block = SlabPath.TryTake(heap, bin, payer.Slot, payer.SlotKey, payer.Tag);
             if (block != null) return block;
         }
 
@@ -111,11 +111,15 @@ internal sealed unsafe partial class SlabAllocator
         }
     }
 
+    /// <summary>The payer of what nobody pays for, and no group was named for.</summary>
+    public static SlabPayer Nobody(ThreadHeap* heap) => Nobody(heap, null!, MemoryKind.User, isOpen: true);
+
     private static SlabPayer Nobody(ThreadHeap* heap, MemoryGroup group, MemoryKind kind, bool isOpen) => new()
     {
         Group = group,
         Kind = kind,
         Id = SlabOwners.Nobody,
+        Tag = Magazine.TagOf(SlabOwners.Nobody),
         SlotKey = isOpen ? SlabOwners.NobodyKey : SlabPayer.NoKey,
         OwnerKey = SlabOwners.NobodyKey,
         Slot = &heap->Unlimited,
@@ -145,52 +149,6 @@ internal sealed unsafe partial class SlabAllocator
             ThreadHeap.Leave(heap);
             return true;
         }
-    }
-
-    // A block for what is charged already.
-    private byte* TakeCharged(ThreadHeap* heap, uint index, in SlabPayer payer, out Record record)
-    {
-        record = Record.NoMemory;
-        if (index >= heap->BinCount) return null;
-        SlabBin* bin = heap->Bins + index;
-        if (bin->Head == null && !TryFill(bin, ClassOf(index))) return null;
-
-        byte* block = bin->Head;
-        if (!BlockLink.IsFree(block)) Fail(block, "was written to after it was freed");
-        byte* next = BlockLink.Take(block);
-        record = RecordOwner(heap, ThreadHeap.UnitOf(heap, block), block, payer);
-        if (record != Record.Done)
-        {
-            BlockLink.Push(block, next);
-            return null;
-        }
-
-        bin->Head = next;
-        bin->Count--;
-        return block;
-    }
-
-    private bool TryFill(SlabBin* bin, SlabClass from)
-    {
-        if (bin->Spare != null)
-        {
-            bin->Head = bin->Spare;
-            bin->Count = bin->Batch;
-            bin->Spare = null;
-            return true;
-        }
-
-        // What dead threads keep, and what is idle here, comes before a refusal.
-        int count = from.TryFetch(out byte* head);
-        if (count == 0)
-        {
-            Trim(all: true);
-            count = from.TryFetch(out head);
-        }
-
-        bin->Head = head;
-        bin->Count = count;
-        return count > 0;
     }
 
     private Record RecordOwner(ThreadHeap* heap, SlabUnit* unit, byte* block, in SlabPayer payer)

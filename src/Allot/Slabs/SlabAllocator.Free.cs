@@ -13,7 +13,7 @@ internal sealed unsafe partial class SlabAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void FreeSlow(ThreadHeap* heap, byte* block, SlabCache? cache = null)
     {
-        heap->CommittedBytes = (nuint)Arena.Frontier << PageArena.UnitShift;
+        heap->CommittedBytes = CommittedBytes;
         if (!TryFindUnit((nint)block, out SlabUnit* unit) || unit->State == SlabUnitState.None)
         {
             Fail(block, "was not allocated here, or is freed already");
@@ -40,9 +40,10 @@ internal sealed unsafe partial class SlabAllocator
             return;
         }
 
-        if (!IsBlockInUse(unit, block)) return;
+        if (!IsBlockInUse(unit, block) || !IsChecked(block)) return;
+        ThreadHeap.OpenUnlimited(heap);
         UnchargeOwner(heap, unit, block);
-        PutIntoBin(heap, unit->BinIndex, block);
+        PutAway(heap, unit->BinIndex, block);
     }
 
     /// <summary>The bytes that may be used of a block.</summary>
@@ -54,20 +55,20 @@ internal sealed unsafe partial class SlabAllocator
             return 0;
         }
 
-        if (unit->State == SlabUnitState.Large) return (long)unit->Units << PageArena.UnitShift;
-        return IsBlockInUse(unit, block) ? unit->BlockBytes : 0;
+        if (unit->State == SlabUnitState.Slab && !IsBlockInUse(unit, block)) return 0;
+        return Checker?.AskedBytes(block) ?? AllBytesOf(block);
     }
 
     private bool IsBlockInUse(SlabUnit* unit, byte* block)
     {
         nuint at = (nuint)((nint)block - unit->SpanStart);
-        if (at >= unit->CarvedBytes || at * unit->Inverse >= unit->Inverse)
+        if (at >= unit->CarvedBytes || at % (nuint)unit->BlockBytes != 0)
         {
             Fail(block, "is not the start of a block");
             return false;
         }
 
-        if (BlockLink.IsFree(block))
+        if (FreeBlock.IsFree(block))
         {
             Fail(block, "is freed a second time");
             return false;
@@ -84,6 +85,8 @@ internal sealed unsafe partial class SlabAllocator
             return;
         }
 
+        if (!IsChecked(block)) return;
+
         // Of two that free it at the same time, one finds it freed.
         SlabUnitState seen = (SlabUnitState)Interlocked.CompareExchange(
             ref Unsafe.As<SlabUnitState, int>(ref unit->State), (int)SlabUnitState.None, (int)SlabUnitState.Large);
@@ -98,6 +101,7 @@ internal sealed unsafe partial class SlabAllocator
         using (SpansLock.EnterScope()) *unit = default;
         group?.UnchargeRecorded(kind, (long)units << PageArena.UnitShift);
         Arena.Free((int)(unit - (SlabUnit*)Arena.SideTable), units);
+        NoteActivity();
     }
 
     private void UnchargeOwner(ThreadHeap* heap, SlabUnit* unit, byte* block)
@@ -120,28 +124,5 @@ internal sealed unsafe partial class SlabAllocator
         group.UnchargeRecorded(kind, unit->BlockBytes);   // what is recorded was counted, whatever the scope is now
         MemoryCounter counter = group.CounterOf(kind);
         *entry = new OwnerEntry { Id = owner, Key = counter.ReserveKey, Slot = ThreadReserves.SlotOf(counter) };
-    }
-
-    private void PutIntoBin(ThreadHeap* heap, uint index, byte* block)
-    {
-        if (index >= heap->BinCount && !TryGrowBins(heap))
-        {
-            BlockLink.Push(block, null);
-            ClassOf(index).BringToSpans(block);
-            return;
-        }
-
-        SlabBin* bin = heap->Bins + index;
-        if (bin->Count == bin->Batch)
-        {
-            if (bin->Spare != null) ClassOf(index).Bring(bin->Spare);
-            bin->Spare = bin->Head;
-            bin->Head = null;
-            bin->Count = 0;
-        }
-
-        BlockLink.Push(block, bin->Head);
-        bin->Head = block;
-        bin->Count++;
     }
 }

@@ -15,7 +15,7 @@ internal sealed unsafe partial class SlabAllocator
     private readonly SteadyLock _heapsLock = new();
     private readonly List<HeapOwner> _heaps = [];
     private int _lastLookedAt;
-    private bool _isShared;
+    private readonly bool _isShared;
 
     /// <summary>The heap of the calling thread.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory for it.</exception>
@@ -49,7 +49,8 @@ internal sealed unsafe partial class SlabAllocator
         {
             foreach (HeapOwner one in _heaps)
             {
-                if (index < one.Heap->BinCount) blocks += one.Heap->Bins[index].Blocks;
+                ulong* none = ThreadHeap.NoMagazine(one.Heap);
+                if (index < one.Heap->BinCount) blocks += one.Heap->Bins[index].Blocks(none);
             }
         }
 
@@ -72,10 +73,11 @@ internal sealed unsafe partial class SlabAllocator
         var made = (ThreadHeap*)_metadata.TryAllocate(ThreadHeap.SizeInBytes);
         if (made == null) throw NoMemory((long)ThreadHeap.SizeInBytes);
         made->Base = Arena.Base;
-        made->CommittedBytes = (nuint)Arena.Frontier << PageArena.UnitShift;
+        made->CommittedBytes = CommittedBytes;
         made->Units = (SlabUnit*)Arena.SideTable;
         made->OwnerKeys = _owners.Keys;
         made->Allocator = _number;
+        made->Bottom = Magazine.Bottom;
         ThreadHeap.ForgetOwners(made);
         if (!TryGrowBins(made))
         {
@@ -107,50 +109,21 @@ internal sealed unsafe partial class SlabAllocator
         if (bins == null) return false;
         SlabBin* old = heap->Bins;
         uint oldCount = heap->BinCount;
-        new Span<SlabBin>(old, (int)oldCount).CopyTo(new Span<SlabBin>(bins, (int)count));
         for (uint i = oldCount; i < count; i++)
         {
             bins[i].Batch = ClassOf(i).Batch;
-            bins[i].BlockBytes = ClassOf(i).BlockBytes;
+            bins[i].BlockBytes = (uint)ClassOf(i).BlockBytes;
+            bins[i].Top = bins[i].End = ThreadHeap.NoMagazine(heap);
         }
 
         using (_heapsLock.EnterScope())
         {
-            heap->Bins = bins;
-            heap->BinBytes = count << SlabBin.SizeLog2;
+            new Span<SlabBin>(old, (int)oldCount).CopyTo(new Span<SlabBin>(bins, (int)count));
+            ThreadHeap.SetBins(heap, bins, count);
         }
 
         if (old != null) _metadata.Free((byte*)old, oldCount * (nuint)sizeof(SlabBin));
         return true;
-    }
-
-    /// <summary>What the calling thread and ended ones keep of a class goes back to its spans.</summary>
-    public void Empty(uint index)
-    {
-        if (t_heaps is not null && t_heaps.TryGetValue(this, out nint own)) EmptyBin((ThreadHeap*)own, index);
-        using (_heapsLock.EnterScope())
-        {
-            foreach (HeapOwner one in _heaps)
-            {
-                if (one.IsDead) EmptyBin(one.Heap, index);
-            }
-        }
-    }
-
-    // What a thread keeps goes back to the spans.
-    private void Empty(ThreadHeap* heap)
-    {
-        for (uint i = 0; i < heap->BinCount; i++) EmptyBin(heap, i);
-    }
-
-    private void EmptyBin(ThreadHeap* heap, uint index)
-    {
-        if (index >= heap->BinCount) return;
-        SlabBin* bin = heap->Bins + index;
-        if (bin->Head != null) ClassOf(index).BringToSpans(bin->Head);
-        if (bin->Spare != null) ClassOf(index).BringToSpans(bin->Spare);
-        bin->Head = bin->Spare = null;
-        bin->Count = 0;
     }
 
     private sealed class HeapOwner(ThreadHeap* heap)
@@ -160,5 +133,8 @@ internal sealed unsafe partial class SlabAllocator
         public Thread Thread { get; set; } = Thread.CurrentThread;
 
         public bool IsDead => !Thread.IsAlive;
+
+        /// <summary>What the bins looked like when Trim last came by.</summary>
+        public ulong Seen { get; set; }
     }
 }

@@ -11,22 +11,12 @@ internal sealed unsafe partial class SlabAllocator
     // One search at a time: what it has not found is released, and then is somebody else's.
     private readonly SteadyLock _searchLock = new();
 
-    /// <summary>Gives idle memory back to the system: what ended threads and the calling one keep, batches, empty
-    /// spans, free units.</summary>
-    /// <param name="all">False: only what nobody has needed since the last such call; what the calling thread keeps
-    /// stays.</param>
+    /// <summary>Gives idle memory back to the system: what threads keep, batches, empty spans, free units.</summary>
+    /// <param name="all">False: only what nobody has needed since the last such call.</param>
     /// <returns>The bytes that the system got.</returns>
     public long Trim(bool all)
     {
-        if (all && t_heaps is not null && t_heaps.TryGetValue(this, out nint own)) Empty((ThreadHeap*)own);
-        using (_heapsLock.EnterScope())
-        {
-            foreach (HeapOwner one in _heaps)
-            {
-                if (one.IsDead) Empty(one.Heap);
-            }
-        }
-
+        EmptyHeaps(all);
         int classes = Volatile.Read(ref _classCount);
         for (uint i = 0; i < classes; i++) ClassOf(i).Trim(all);
         ForgetRemovedGroups(all);
@@ -85,7 +75,7 @@ internal sealed unsafe partial class SlabAllocator
                     for (int block = 0; block < CarvedIn(unit); block++)
                     {
                         bool isOwned = shared == owner || unit->Owners[block] == owner;
-                        if (isOwned && !BlockLink.IsFree(BlockAt(unit, block))) counts[unit->BinIndex]++;
+                        if (isOwned && !FreeBlock.IsFree(BlockAt(unit, block))) counts[unit->BinIndex]++;
                     }
                 }
             }
@@ -103,7 +93,7 @@ internal sealed unsafe partial class SlabAllocator
         for (int block = 0; block < CarvedIn(unit); block++)
         {
             int owner = shared == SlabUnit.Mixed ? unit->Owners[block] : shared;
-            if (!retired.Contains(owner) || found.Contains(owner) || BlockLink.IsFree(BlockAt(unit, block))) continue;
+            if (!retired.Contains(owner) || found.Contains(owner) || FreeBlock.IsFree(BlockAt(unit, block))) continue;
             found.Add(owner);
             if (shared != SlabUnit.Mixed) return;
         }
@@ -112,7 +102,7 @@ internal sealed unsafe partial class SlabAllocator
     // Of the blocks that start in a unit, how many were ever handed out.
     private static int CarvedIn(SlabUnit* unit)
     {
-        int carved = (int)(Volatile.Read(ref unit->CarvedBytes) / (uint)unit->BlockBytes) - unit->FirstIndex;
+        int carved = (int)(Volatile.Read(ref unit->CarvedBytes) / (nuint)unit->BlockBytes) - unit->FirstIndex;
         return Math.Clamp(carved, 0, unit->BlockCount);
     }
 

@@ -11,15 +11,16 @@
 // heir.
 //
 // Concurrency.
-//   - A heap and its bins belong to one thread. A thread that has ended leaves them to the next new one, or to Trim.
+//   - A heap and its bins belong to one thread. A thread that has ended leaves them to the next new one; those of one
+//     that is idle can be emptied (SlabAllocator.Bins.cs).
 //   - All else that a fast path reads, of units and owners, only changes for blocks that it does not have in hand:
 //     a unit keeps its class while it has a block that is in use or in any bin, and an owner its id while it has a
 //     block in use (SlabOwners.cs has the proof).
 //   - A unit's owner changes under the lock of its class: from none to one; from one to Mixed, after every block was
 //     given the owner that the unit had, so that whoever has just read that one is still right; and to none when the
 //     span is released, that is, when no thread has a block of it.
-// The shape is that of tcmalloc's thread caches and central lists. What differs: two lists for each bin, marks in free
-// blocks, and owners.
+// The shape is that of tcmalloc's thread caches and central lists. What differs: two magazines for each bin, marks in
+// free blocks, and owners.
 
 namespace Allot;
 
@@ -39,11 +40,19 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
 
     /// <exception cref="InsufficientMemoryException">The system has no address space.</exception>
     public SlabAllocator(IPageSource source, long reservedBytes = PageArena.ReservedBytesAtMost)
+        : this(source, reservedBytes, isShared: false)
     {
-        Arena = new PageArena(source, SlabUnit.SizeInBytes, reservedBytes);
+    }
+
+    /// <inheritdoc cref="SlabAllocator(IPageSource, long)"/>
+    public SlabAllocator(IPageSource source, long reservedBytes, bool isShared, bool isChecked = false)
+    {
+        _isShared = isShared;
+        Checker = isChecked ? new BlockChecker() : null;
+        Arena = new PageArena(source, SlabUnit.SizeInBytes, Math.Min(reservedBytes, 1L << Magazine.OwnerShift));
         try
         {
-            _owners = new SlabOwners(source);
+            _owners = new SlabOwners(source, isShared);
         }
         catch
         {
@@ -68,7 +77,8 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     }
 
     /// <summary>Makes the one that <see cref="GroupMemory"/> uses.</summary>
-    public static SlabAllocator MakeShared() => new(SystemPages.Instance) { _isShared = true };
+    public static SlabAllocator MakeShared() =>
+        new(SystemPages.Instance, PageArena.ReservedBytesAtMost, isShared: true, BlockChecks.Fix());
 
     public PageArena Arena { get; }
 
@@ -106,10 +116,16 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
 
     public SlabClass ClassOf(uint index) => Volatile.Read(ref _classes)[index]!;
 
-    /// <summary>Whether an address is in a slab of a cache.</summary>
-    public bool IsOf(SlabCache cache, byte* block) =>
-        TryFindUnit((nint)block, out SlabUnit* unit) && unit->State == SlabUnitState.Slab
-        && ReferenceEquals(ClassOf(unit->BinIndex).Cache, cache);
+    /// <summary>Null where there are fewer classes.</summary>
+    public SlabClass? TryClassOf(uint index) => index < Volatile.Read(ref _classCount) ? ClassOf(index) : null;
+
+    /// <summary>The class of a block of a cache with private slabs; null where it is of none.</summary>
+    public SlabClass? PrivateClassOf(SlabCache cache, byte* block)
+    {
+        if (cache.Shared is not null || !TryFindUnit((nint)block, out SlabUnit* unit)) return null;
+        SlabClass? found = unit->State == SlabUnitState.Slab ? ClassOf(unit->BinIndex) : null;
+        return ReferenceEquals(found?.Cache, cache) ? found : null;
+    }
 
     /// <summary>The head of the span that a block is in.</summary>
     public SlabUnit* SpanOf(byte* block)
@@ -117,6 +133,21 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
         SlabUnit* unit = UnitAt((nint)block);
         return UnitAt(unit->SpanStart);
     }
+
+    /// <summary>A block in hand as magazines have it.</summary>
+    public ulong EntryOf(byte* block)
+    {
+        SlabUnit* unit = UnitAt((nint)block);
+        int owner = Volatile.Read(ref unit->Owner);
+        if (owner == SlabUnit.Mixed) owner = unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
+        return (ulong)((nint)block - Arena.Base) | Magazine.TagOf(owner);
+    }
+
+    public byte* BlockOf(ulong entry) => (byte*)(Arena.Base + (nint)(entry & Magazine.OffsetMask));
+
+    public ulong* TryMakeMagazine(int batch) => Magazine.TryMake(_metadata, batch);
+
+    public void FreeMagazine(ulong* magazine, int batch) => _metadata.Free((byte*)magazine, Magazine.BytesFor(batch));
 
     /// <summary>Memory is no longer trustworthy.</summary>
     public void Fail(byte* block, string what)
@@ -128,7 +159,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
             if (_owners.Find(id, out _) is { } group) owner = $"'{group.Path}'";
         }
 
-        OnCorruption($"The block at 0x{(nint)block:x}, last charged to {owner}, {what}.");
+        OnCorruption($"The block at 0x{(nint)block:x}, last charged to {owner}, {what}.{Checker?.Describe(block)}");
     }
 
     public SlabUnit* TryMakeSpan(SlabClass made)

@@ -23,6 +23,9 @@ internal sealed unsafe class SlabCache
     private readonly PrivateClass?[] _seen = new PrivateClass?[RememberedGroups];
     private volatile bool _isRemoved;
 
+    // Under the lock.
+    private ObjectCacheTunables _tunables = new();
+
     public SlabCache(SlabAllocator allocator, string name, int objectBytes, ObjectCacheOptions options, bool constructs)
     {
         _allocator = allocator;
@@ -32,6 +35,8 @@ internal sealed unsafe class SlabCache
         PrefixBytes = constructs ? alignment : 0;
         ConstructedAt = constructs ? RoundUp(PrefixBytes + objectBytes, sizeof(long)) : -1;
         long blockBytes = constructs ? ConstructedAt + sizeof(long) : objectBytes;
+        AskedBytes = (int)blockBytes;
+        if (allocator.Checker is not null) blockBytes += BlockChecker.GuardBytes;
         BlockBytes = (int)Math.Max(RoundUp((int)blockBytes, alignment), SizeClasses.SmallestBytes);
         Shared = options.HasPrivateSlabs ? null : NewClass();
     }
@@ -42,6 +47,9 @@ internal sealed unsafe class SlabCache
 
     public int BlockBytes { get; }
 
+    /// <summary>What is used of a block.</summary>
+    public int AskedBytes { get; }
+
     public int PrefixBytes { get; }
 
     /// <summary>Where in a block the word is that says that the constructor has run; -1 without one.</summary>
@@ -51,6 +59,35 @@ internal sealed unsafe class SlabCache
     public SlabClass? Shared { get; }
 
     public bool IsRemoved => _isRemoved;
+
+    /// <summary>Of all classes of the cache, and of those it will have.</summary>
+    public ObjectCacheTunables Tunables
+    {
+        get
+        {
+            using (_lock.EnterScope()) return _tunables;
+        }
+
+        set
+        {
+            using (_lock.EnterScope())
+            {
+                _tunables = value;
+                Shared?.Tune(value);
+                foreach (PrivateClass one in _private) one.Class.Tune(value);
+            }
+        }
+    }
+
+    /// <summary>Frees all that a group has in slabs of its own.</summary>
+    /// <returns>The bytes.</returns>
+    public long FreeAll(MemoryGroup group)
+    {
+        Debug.Assert(Shared is null, "Shared slabs have blocks of others.");
+        SlabClass[] own;
+        using (_lock.EnterScope()) own = [.. _private.Where(one => one.Group == group).Select(static one => one.Class)];
+        return own.Sum(_allocator.FreeAll);
+    }
 
     /// <summary>The class that a group allocates from.</summary>
     /// <param name="group">The group.</param>
@@ -95,7 +132,7 @@ internal sealed unsafe class SlabCache
         foreach (SlabClass one in Classes)
         {
             SlabClassCounts counts = one.ReadCounts();
-            active += ActiveIn(one, counts);
+            active += _allocator.ActiveIn(one, counts);
             total += counts.Capacity;
             slabs += counts.Spans;
         }
@@ -147,19 +184,17 @@ internal sealed unsafe class SlabCache
         {
             PrivateClass one = _private[i];
             bool hasEnded = one.Group.State == MemoryGroupState.Offline;
-            if (!hasEnded || ActiveIn(one.Class, one.Class.ReadCounts()) > 0) continue;
+            if (!hasEnded || _allocator.ActiveIn(one.Class, one.Class.ReadCounts()) > 0) continue;
             return _private[i] = new PrivateClass(group, key, one.Class);
         }
 
         var added = new PrivateClass(group, key, NewClass());
+        added.Class.Tune(_tunables);
         _private.Add(added);
         return added;
     }
 
     private SlabClass NewClass() => _allocator.AddClass(BlockBytes, this);
-
-    private long ActiveIn(SlabClass one, SlabClassCounts counts) =>
-        Math.Max(0, counts.Carved - counts.Free - _allocator.CountInBins((uint)one.Index));
 
     private long SlabBytesNow() =>
         Classes.Sum(static one => (long)one.ReadCounts().Spans * one.UnitsPerSpan << PageArena.UnitShift);

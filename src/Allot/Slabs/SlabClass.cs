@@ -1,8 +1,8 @@
 // The centre of one class of blocks: what threads fetch batches from, and bring them to.
 //
-// Two stores, both under the lock of the class. *Batches* are full lists as a bin has them, passed on without a look at
-// the blocks. *Spans* are runs of units; blocks that come back to their span show when it is empty, and then its units
-// go back to the arena. A span that still has blocks to give is listed.
+// Two stores, both under the lock of the class. *Batches* are full magazines, passed on without a look at the blocks,
+// in exchange for empty ones. *Spans* are runs of units; blocks that come back to their span show when it is empty, and
+// then its units go back to the arena. A span that still has blocks to give is listed.
 //
 // Lock order: the lock of a class, then SlabAllocator.SpansLock, then those of MetadataBlocks and PageArena. No foreign
 // code runs under any.
@@ -11,21 +11,27 @@ using System.Diagnostics;
 
 namespace Allot;
 
-internal sealed unsafe class SlabClass
+internal sealed unsafe partial class SlabClass
 {
-    private const int BatchBytes = 64 << 10, BatchMost = 128, BatchFewest = 4, BatchFewestLarge = 2;
+    // With its bottom, a magazine of the most blocks is 1 KiB.
+    private const int BatchBytes = 64 << 10, BatchMost = 127, BatchFewest = 4, BatchFewestLarge = 2;
     private const int BatchesBytes = 1 << 20, BatchesFewest = 4, BatchesMost = 64;
     private const int BlocksPerSpan = 8, BlocksPerLargeSpan = 4;
 
     private readonly SteadyLock _lock = new();
     private readonly SlabAllocator _allocator;
-    private readonly ulong _inverse;
     private readonly ulong _indexInverse;
-    private readonly nint[] _batches;
+    private nint[] _batches;
+    private nint[] _empties;
+    private int _emptySpansMost;
+
+    // Under the lock: empty spans that are kept on purpose, each with IsKept.
+    private int _emptySpans;
 
     // Under the lock: 0 <= _batchCount <= _batches.Length; _lowest is the fewest since Trim last looked.
     private int _batchCount;
     private int _lowest;
+    private int _emptyCount;
 
     // Under the lock: spans with blocks to give, each with IsListed.
     private SlabUnit* _listed;
@@ -39,14 +45,15 @@ internal sealed unsafe class SlabClass
         Debug.Assert(blockBytes >= SizeClasses.SmallestBytes, "A free block has a link.");
         Debug.Assert(blockBytes % SizeClasses.SmallestBytes == 0, "Blocks are aligned.");
         _allocator = allocator;
-        _inverse = (ulong.MaxValue / (uint)blockBytes) + 1;
+        Inverse = (ulong.MaxValue / (uint)blockBytes) + 1;
         _indexInverse = ((1UL << 32) + (uint)(blockBytes >> 4) - 1) / (uint)(blockBytes >> 4);
         Index = index;
         Cache = cache;
         BlockBytes = blockBytes;
         bool isLarge = blockBytes > PageArena.UnitBytes;
         Batch = Math.Clamp(BatchBytes / blockBytes, isLarge ? BatchFewestLarge : BatchFewest, BatchMost);
-        _batches = new nint[Math.Clamp(BatchesBytes / (Batch * blockBytes), BatchesFewest, BatchesMost)];
+        _batches = new nint[BatchesByDefault(Batch * blockBytes)];
+        _empties = new nint[_batches.Length];
         int blocks = isLarge ? BlocksPerLargeSpan : BlocksPerSpan;
         long spanBytes = Math.Max(PageArena.UnitBytes, (long)blocks * blockBytes);
         UnitsPerSpan = (int)((spanBytes + PageArena.UnitBytes - 1) >> PageArena.UnitShift);
@@ -56,6 +63,12 @@ internal sealed unsafe class SlabClass
     public int Index { get; }
 
     public int BlockBytes { get; }
+
+    /// <summary>Where its bin lies among those of a thread.</summary>
+    public uint BinOffset => (uint)Index << SlabBin.SizeLog2;
+
+    /// <summary>2^64 / BlockBytes, rounded up: see SlabUnit.</summary>
+    public ulong Inverse { get; }
 
     /// <summary>The cache that it is for; null for one of <see cref="SizeClasses"/>.</summary>
     public SlabCache? Cache { get; }
@@ -80,62 +93,78 @@ internal sealed unsafe class SlabClass
     /// <summary>Changes to who owns a unit of this class are made under its lock.</summary>
     public SteadyLock OwnersLock => _lock;
 
-    /// <summary>Fetches up to a batch of blocks.</summary>
-    /// <returns>How many, linked from the head; 0 when the system has no memory.</returns>
-    public int TryFetch(out byte* head)
+    /// <summary>Fills a bin with up to a batch of blocks.</summary>
+    /// <param name="bin">It has no block, and no full magazine.</param>
+    /// <param name="none">Where it has its top without a magazine.</param>
+    /// <returns>False when the system has no memory.</returns>
+    public bool TryFetch(SlabBin* bin, ulong* none)
     {
+        _allocator.NoteActivity();
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
+            Debug.Assert(bin->Blocks(none) == 0, "Only an empty bin is filled.");
+            ulong* magazine = bin->Unload(none);
             if (_batchCount > 0)
             {
-                head = (byte*)_batches[--_batchCount];
+                if (magazine != null) KeepEmpty_NeedsLock(magazine);
+                bin->Load((ulong*)_batches[--_batchCount], Batch);
                 _lowest = Math.Min(_lowest, _batchCount);
-                return Batch;
+                return true;
             }
 
-            head = null;
-            int count = 0;
-            while (count < Batch)
-            {
-                SlabUnit* span = _listed;
-                if (span == null)
-                {
-                    span = _allocator.TryMakeSpan(this);
-                    if (span == null) break;
-                    _spans++;
-                    _capacity += BlocksInSpan;
-                    List_NeedsLock(span);
-                }
-
-                count += TakeFromSpan_NeedsLock(span, Batch - count, ref head);
-                if (span->FreeCount == 0 && span->CarvedCount == span->Capacity) Unlist_NeedsLock(span);
-            }
-
-            return count;
+            if (magazine == null) magazine = TryTakeEmpty_NeedsLock();
+            if (magazine == null) return false;
+            int count = Fill_NeedsLock(magazine + 1);
+            bin->Load(magazine, count);
+            return count > 0;
         }
     }
 
-    /// <summary>Brings a full batch back.</summary>
-    public void Bring(byte* head)
+    /// <summary>Brings a full magazine in exchange for an empty one.</summary>
+    public ulong* Exchange(ulong* full)
     {
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
             if (_batchCount < _batches.Length)
             {
-                _batches[_batchCount++] = (nint)head;
-                return;
+                ulong* empty = TryTakeEmpty_NeedsLock();
+                if (empty != null)
+                {
+                    _batches[_batchCount++] = (nint)full;
+                    return empty;
+                }
             }
 
-            BringToSpans_NeedsLock(head);
+            BringToSpans_NeedsLock(full + 1, Batch);
+            return full;
         }
     }
 
-    /// <summary>Brings any number of blocks back to their spans.</summary>
-    public void BringToSpans(byte* head)
+    /// <summary>An empty magazine.</summary>
+    /// <returns>Null when the system has no memory.</returns>
+    public ulong* TryTakeEmpty()
     {
-        using (_lock.EnterScope()) BringToSpans_NeedsLock(head);
+        using (_lock.EnterScope()) return TryTakeEmpty_NeedsLock();
+    }
+
+    /// <summary>Brings any number of blocks back to their spans.</summary>
+    /// <param name="entries">As in a magazine.</param>
+    /// <param name="count">How many.</param>
+    public void BringToSpans(ulong* entries, int count)
+    {
+        using (_lock.EnterScope()) BringToSpans_NeedsLock(entries, count);
+    }
+
+    /// <summary>Brings a magazine back, with the blocks in it.</summary>
+    public void BringToSpans(ulong* magazine, ulong* top)
+    {
+        using (_lock.EnterScope())
+        {
+            BringToSpans_NeedsLock(magazine + 1, (int)(top - magazine) - 1);
+            KeepEmpty_NeedsLock(magazine);
+        }
     }
 
     /// <summary>Gives empty spans back to the arena.</summary>
@@ -146,64 +175,139 @@ internal sealed unsafe class SlabClass
         {
             AssertInvariants_NeedsLock();
             int idle = all ? _batchCount : _lowest;
-            for (int i = 0; i < idle; i++) BringToSpans_NeedsLock((byte*)_batches[i]);
+            for (int i = 0; i < idle; i++)
+            {
+                var magazine = (ulong*)_batches[i];
+                BringToSpans_NeedsLock(magazine + 1, Batch);
+                _allocator.FreeMagazine(magazine, Batch);
+            }
+
             Array.Copy(_batches, idle, _batches, 0, _batchCount - idle);
             _batchCount -= idle;
             _lowest = _batchCount;
-            for (SlabUnit* span = _listed, next; span != null; span = next)
-            {
-                next = span->Next;
-                if (span->FreeCount == span->CarvedCount) Release_NeedsLock(span);
-            }
+            while (_emptyCount > 0) _allocator.FreeMagazine((ulong*)_empties[--_emptyCount], Batch);
+            ReleaseEmpty_NeedsLock(all ? 0 : _emptySpansMost);
         }
     }
 
-    private int TakeFromSpan_NeedsLock(SlabUnit* span, int wanted, ref byte* head)
+    /// <summary>Gives all spans back, with the blocks that are in use.</summary>
+    /// <returns>How many those were, by owner.</returns>
+    public Dictionary<int, long> ReleaseAll()
     {
+        Dictionary<int, long> inUse = [];
+        using (_lock.EnterScope())
+        {
+            AssertInvariants_NeedsLock();
+            while (_batchCount > 0)
+            {
+                var magazine = (ulong*)_batches[--_batchCount];
+                BringToSpans_NeedsLock(magazine + 1, Batch);
+                _allocator.FreeMagazine(magazine, Batch);
+            }
+
+            _lowest = 0;
+            foreach (nint span in _allocator.SpansOf(this))
+            {
+                _allocator.CountInUse((SlabUnit*)span, inUse);
+                Release_NeedsLock((SlabUnit*)span);
+            }
+        }
+
+        return inUse;
+    }
+
+    /// <summary>Whether no free block is kept between threads.</summary>
+    public bool IsQuiet
+    {
+        get
+        {
+            using (_lock.EnterScope()) return _batchCount == 0 && _emptyCount == 0;
+        }
+    }
+
+    private ulong* TryTakeEmpty_NeedsLock() =>
+        _emptyCount > 0 ? (ulong*)_empties[--_emptyCount] : _allocator.TryMakeMagazine(Batch);
+
+    private void KeepEmpty_NeedsLock(ulong* magazine)
+    {
+        if (_emptyCount < _empties.Length) _empties[_emptyCount++] = (nint)magazine;
+        else _allocator.FreeMagazine(magazine, Batch);
+    }
+
+    // Up to a batch, those of lower addresses above, so that they are taken first.
+    private int Fill_NeedsLock(ulong* entries)
+    {
+        int count = 0;
+        while (count < Batch)
+        {
+            SlabUnit* span = _listed;
+            if (span == null)
+            {
+                span = _allocator.TryMakeSpan(this);
+                if (span == null) break;
+                _spans++;
+                _capacity += BlocksInSpan;
+                List_NeedsLock(span);
+            }
+
+            count += TakeFromSpan_NeedsLock(span, entries + count, Batch - count);
+            if (span->FreeCount == 0 && span->CarvedCount == span->Capacity) Unlist_NeedsLock(span);
+        }
+
+        return count;
+    }
+
+    private int TakeFromSpan_NeedsLock(SlabUnit* span, ulong* entries, int wanted)
+    {
+        ForgetKept_NeedsLock(span);
         int fromList = Math.Min(wanted, span->FreeCount);
         for (int i = 0; i < fromList; i++)
         {
             byte* block = span->FreeHead;
-            if (!BlockLink.IsFree(block)) _allocator.Fail(block, "was written to after it was freed");
-            span->FreeHead = ((BlockLink*)block)->Next;
-            BlockLink.Push(block, head);
-            head = block;
+            if (!IsBlockOf(span, block) || !FreeBlock.IsFree(block))
+            {
+                _allocator.Fail(block, "was written to after it was freed, or the one before it in its slab");
+                return 0;
+            }
+
+            span->FreeHead = ((FreeBlock*)block)->Next;
+            entries[i] = _allocator.EntryOf(block);
         }
 
         span->FreeCount -= fromList;
         _centralFree -= fromList;
         int fresh = Math.Min(wanted - fromList, span->Capacity - span->CarvedCount);
-        if (fresh > 0) Carve_NeedsLock(span, fresh, ref head);
+        if (fresh > 0) Carve_NeedsLock(span, entries + fromList, fresh);
         return fromList + fresh;
     }
 
-    // Blocks that nobody has had yet: the one with the lowest address is the first of the list.
-    private void Carve_NeedsLock(SlabUnit* span, int count, ref byte* head)
+    // Blocks that nobody has had yet.
+    private void Carve_NeedsLock(SlabUnit* span, ulong* entries, int count)
     {
         byte* first = (byte*)span->SpanStart + ((nint)span->CarvedCount * BlockBytes);
-        for (int i = count - 1; i >= 0; i--)
+        for (int i = 0; i < count; i++)
         {
             byte* block = first + ((nint)i * BlockBytes);
             if (Cache is { ConstructedAt: >= 0 }) *(long*)(block + Cache.ConstructedAt) = 0;
-            BlockLink.Push(block, head);
-            head = block;
+            FreeBlock.SetFree(block);
+            entries[count - 1 - i] = _allocator.EntryOf(block);
         }
 
         span->CarvedCount += count;
         _carved += count;
-        uint carvedBytes = (uint)(span->CarvedCount * BlockBytes);
+        nuint carvedBytes = (nuint)(span->CarvedCount * BlockBytes);
         for (int i = 0; i < span->Units; i++) Volatile.Write(ref span[i].CarvedBytes, carvedBytes);
     }
 
-    private void BringToSpans_NeedsLock(byte* head)
+    private void BringToSpans_NeedsLock(ulong* entries, int count)
     {
-        for (byte* block = head, next; block != null; block = next)
+        for (int i = 0; i < count; i++)
         {
-            if (!BlockLink.IsFree(block)) _allocator.Fail(block, "was written to after it was freed");
-            next = ((BlockLink*)block)->Next;
+            byte* block = _allocator.BlockOf(entries[i]);
+            if (!FreeBlock.IsFree(block)) _allocator.Fail(block, "was written to after it was freed");
             SlabUnit* span = _allocator.SpanOf(block);
             Debug.Assert(span->BinIndex == (uint)Index, "A block comes back to its class.");
-            BlockLink.Push(block, span->FreeHead);
+            ((FreeBlock*)block)->Next = span->FreeHead;
             span->FreeHead = block;
             span->FreeCount++;
             _centralFree++;
@@ -212,14 +316,21 @@ internal sealed unsafe class SlabClass
 
             // The last span with blocks to give stays, so that who comes back for one does not make it again.
             bool isOnly = _listed == span && span->Next == null;
-            if (span->FreeCount == span->CarvedCount && !isOnly) Release_NeedsLock(span);
+            bool isEmpty = span->FreeCount == span->CarvedCount;
+            if (isEmpty && !isOnly && !Keeps_NeedsLock(span)) Release_NeedsLock(span);
         }
+    }
+
+    private bool IsBlockOf(SlabUnit* span, byte* block)
+    {
+        nuint at = (nuint)((nint)block - span->SpanStart);
+        return at < span->CarvedBytes && at * Inverse < Inverse;
     }
 
     private void Release_NeedsLock(SlabUnit* span)
     {
-        Debug.Assert(span->FreeCount == span->CarvedCount, "Only an empty span is released.");
-        Unlist_NeedsLock(span);
+        ForgetKept_NeedsLock(span);
+        if (span->IsListed != 0) Unlist_NeedsLock(span);
         _spans--;
         _capacity -= span->Capacity;
         _carved -= span->CarvedCount;
@@ -258,11 +369,11 @@ internal sealed unsafe class SlabClass
             span[i] = new SlabUnit
             {
                 SpanStart = start,
-                Inverse = _inverse,
+                Inverse = Cache is null ? Inverse : 0,
                 BlockBytes = BlockBytes,
                 FirstIndex = from,
                 BlockCount = Math.Min(to, BlocksInSpan) - Math.Min(from, BlocksInSpan),
-                BinOffset = (uint)Index << SlabBin.SizeLog2,
+                BinOffset = BinOffset,
                 IndexInverse = _indexInverse,
                 State = SlabUnitState.Slab,
             };

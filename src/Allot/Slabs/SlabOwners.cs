@@ -11,13 +11,13 @@
 //   3. search all units; an id that no block in use has is free again.
 // A free block is recognised by its mark (BlockLink).
 //
-// Why an allocation cannot write down an id that is being released: it has the block in hand, unmarked, before it
-// charges, and no charge of a group succeeds after the removal.
-//   - The unit belongs to the owner already. The allocation has read that before it charged, when the group was not yet
-//     removed, so the id was that group's; since then the block has been unmarked, so the search finds it in use.
-//   - Otherwise it writes the id down itself, between setting Busy and clearing it, and there finds the key, or 0. If
-//     it finds the key, step 2 waits until the search will see the id; the barrier makes one of the two see the other.
-//   - Where the charge came first (SlabAllocator), the same check decides, and a 0 undoes the charge.
+// A group is retired once it is removed for good: then no charge of it succeeds, and no thread is in the middle of
+// spending what it held of it in advance. Why no allocation writes down an id that is being released:
+//   - The fast path takes the block, and writes the id down where it has to, in the middle of spending (SlabPath). So
+//     it has done both before the group was retired, and the search finds the block in use.
+//   - The slow path charges first. It writes the id down between setting Busy and clearing it, and there finds the key,
+//     or 0, which undoes the charge. If it finds the key, step 2 waits until the search will see the id; the barrier
+//     makes one of the two see the other. It has unmarked the block before.
 
 using System.Diagnostics;
 
@@ -31,10 +31,14 @@ internal sealed unsafe class SlabOwners : IDisposable
     /// <summary>Its key: that of no counter.</summary>
     public const long NobodyKey = -2;
 
-    private const int IdsMax = 1 << 24, KeysPerStep = PageArena.UnitBytes / sizeof(long), SweepsAtLeast = 64;
+    // The upmost ones are marks in magazines.
+    private const int IdsMax = (1 << 24) - 2, KeysPerStep = PageArena.UnitBytes / sizeof(long), SweepsAtLeast = 64;
+
+    private const nuint KeysBytes = (1 << 24) * sizeof(long);
 
     private readonly SteadyLock _lock = new();
     private readonly IPageSource _source;
+    private readonly bool _isShared;
 
     // Under the lock. _groups[id] is not null if and only if the id is in use, retired or not; _idOf has those that are
     // not retired.
@@ -47,13 +51,14 @@ internal sealed unsafe class SlabOwners : IDisposable
     private int _committedKeys;
 
     /// <exception cref="InsufficientMemoryException">The system has no memory.</exception>
-    public SlabOwners(IPageSource source)
+    public SlabOwners(IPageSource source, bool isShared)
     {
+        _isShared = isShared;
         _source = source;
-        nint keys = source.Reserve((nuint)IdsMax * sizeof(long));
+        nint keys = source.Reserve(KeysBytes);
         if (keys == 0 || !source.TryCommit(keys, PageArena.UnitBytes))
         {
-            if (keys != 0) source.Release(keys, (nuint)IdsMax * sizeof(long));
+            if (keys != 0) source.Release(keys, KeysBytes);
             throw new InsufficientMemoryException("The system has no memory for an allocator.");
         }
 
@@ -98,6 +103,7 @@ internal sealed unsafe class SlabOwners : IDisposable
             _kinds[id] = kind;
             _idOf.Add(key, id);
             Volatile.Write(ref Keys[id], key);
+            if (_isShared) (kind == MemoryKind.User ? group.Memory : group.Kernel).BlockTag = Magazine.TagOf(id);
             return id;
         }
     }
@@ -133,7 +139,7 @@ internal sealed unsafe class SlabOwners : IDisposable
             List<long> ended = [];
             foreach ((long key, int id) in _idOf)
             {
-                if (_groups[id]!.State == MemoryGroupState.Offline) ended.Add(key);
+                if (_groups[id]!.Memory.IsDetached) ended.Add(key);
             }
 
             if (!all && ended.Count < SweepsAtLeast && ended.Count <= _idOf.Count / 4) return [];
@@ -166,7 +172,7 @@ internal sealed unsafe class SlabOwners : IDisposable
         }
     }
 
-    public void Dispose() => _source.Release((nint)Keys, (nuint)IdsMax * sizeof(long));
+    public void Dispose() => _source.Release((nint)Keys, KeysBytes);
 
     private bool TryCommitKey_NeedsLock(int id)
     {

@@ -1,9 +1,11 @@
 // The fast path of every allocator here: take a block from the bin of this thread and charge it, uncharge a block and
 // put it into the bin. Everything unusual returns null or false, having changed nothing, and SlabAllocator does it.
-// SlabOwners.cs says why the order of the steps is what it is.
 //
-// What is not here is not here for the sake of its instructions: these two methods are some fifty of them each, and
-// that is what a pair costs.
+// All that is written is written between the two stores that mark the reserve of the owner as busy (ReserveSlot): who
+// takes the reserve back, because the group is removed or the thread is idle, finds the block either in the bin or in
+// use. SlabOwners.cs says what relies on that.
+//
+// What is not here is not here for the sake of its instructions: they are what a pair costs.
 
 using System.Runtime.CompilerServices;
 
@@ -11,119 +13,106 @@ namespace Allot;
 
 internal static unsafe class SlabPath
 {
-    /// <summary>Takes a block and charges its owner.</summary>
+    /// <summary>Takes a block whose recorded owner is the payer, and charges it.</summary>
     /// <param name="heap">This thread's.</param>
     /// <param name="bin">The bin of the class.</param>
-    /// <param name="slot">Where this thread holds bytes of the owner in advance.</param>
-    /// <param name="key">The key of the owner there.</param>
-    /// <param name="id">The owner's number.</param>
+    /// <param name="slot">Where this thread holds bytes of the payer in advance.</param>
+    /// <param name="key">The key of the payer there.</param>
+    /// <param name="tag">The tag of the payer as an owner.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* TryTake(ThreadHeap* heap, SlabBin* bin, ReserveSlot* slot, long key, int id)
+    public static byte* TryTake(ThreadHeap* heap, SlabBin* bin, ReserveSlot* slot, long key, ulong tag)
     {
-        byte* block = bin->Head;
-        if (block == null) return null;
-        if (Volatile.Read(ref ThreadHeap.UnitOf(heap, block)->Owner) != id)
-        {
-            return TryTakeMixed(heap, bin, slot, key, id);
-        }
-
-        var link = (BlockLink*)block;
-        byte* next = link->Next;
-        Volatile.Write(ref link->Check, 0);
-        if (!slot->TrySpend(key, bin->BlockBytes))
-        {
-            link->Check = BlockLink.CheckOf(block, next);
-            return null;
-        }
-
-        bin->Head = next;
-        bin->Count--;
+        ulong* top = bin->Top - 1;
+        nuint offset = (nuint)(*top ^ tag);   // of another owner: larger than any
+        if (offset >= heap->CommittedBytes || !slot->TryBeginSpend(key, bin->BlockBytes)) return null;
+        byte* block = (byte*)heap->Base + offset;
+        FreeBlock.SetInUse(block);
+        bin->Top = top;
+        slot->End();
         return block;
     }
 
-    /// <summary>Uncharges a block of one owner and puts it into the bin.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryGive(ThreadHeap* heap, byte* block, ReserveSlot* slot, long key, int id)
+    /// <summary>Takes a block that another owner, or none, had before, where that needs no lock.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static byte* TryTakeOther(ThreadHeap* heap, SlabBin* bin, ReserveSlot* slot, long key, int id)
     {
-        nuint offset = (nuint)((nint)block - heap->Base);
-        if (offset >= heap->CommittedBytes) return false;
-        SlabUnit* unit = heap->Units + (offset >> PageArena.UnitShift);
-        if (!IsInUse(heap, unit, block) || OwnerOf(unit, block) != id) return false;
-        SlabBin* bin = BinOf(heap, unit);
-        if (bin->Count >= bin->Batch || !slot->TryKeep(key, unit->BlockBytes)) return false;
-        Put(bin, block);
-        return true;
+        ulong* top = bin->Top - 1;
+        nuint offset = (nuint)(*top & Magazine.OffsetMask);
+        if (*top == Magazine.Bottom || offset >= heap->CommittedBytes) return null;
+        byte* block = (byte*)heap->Base + offset;
+        SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+        int owner = Volatile.Read(ref unit->Owner);
+        if (owner != id && owner != SlabUnit.Mixed) return null;
+        if (!slot->TryBeginSpend(key, bin->BlockBytes)) return null;
+        if (owner == SlabUnit.Mixed) unit->Owners[ThreadHeap.IndexInUnit(unit, block)] = id;
+        FreeBlock.SetInUse(block);
+        bin->Top = top;
+        slot->End();
+        return block;
     }
 
     /// <summary>Uncharges a block, whoever owns it, and puts it into the bin.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryGive(ThreadHeap* heap, byte* block)
     {
         nuint offset = (nuint)((nint)block - heap->Base);
         if (offset >= heap->CommittedBytes) return false;
-        SlabUnit* unit = heap->Units + (offset >> PageArena.UnitShift);
-        if (!IsInUse(heap, unit, block)) return false;
-        SlabBin* bin = BinOf(heap, unit);
-        if (bin->Count >= bin->Batch) return false;
-        int owner = OwnerOf(unit, block);
-        OwnerEntry* entry = ThreadHeap.ById(heap, owner);
-        if (entry->Id != owner || !entry->Slot->TryKeep(entry->Key, unit->BlockBytes)) return false;
-        Put(bin, block);
-        return true;
+        SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+        return IsInUse(unit, block) && TryGive(heap, unit, block, offset);
     }
 
-    // The same for a unit with more than one owner.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* TryTakeMixed(ThreadHeap* heap, SlabBin* bin, ReserveSlot* slot, long key, int id)
-    {
-        byte* block = bin->Head;
-        SlabUnit* unit = ThreadHeap.UnitOf(heap, block);
-        int owner = Volatile.Read(ref unit->Owner);
-        if (owner != SlabUnit.Mixed || !ThreadHeap.TryEnter(heap, id, key)) return null;
-        var link = (BlockLink*)block;
-        byte* next = link->Next;
-        Volatile.Write(ref link->Check, 0);
-        bool charged = slot->TrySpend(key, bin->BlockBytes);
-        if (charged) unit->Owners[ThreadHeap.IndexInUnit(unit, block)] = id;
-        ThreadHeap.Leave(heap);
-        if (!charged)
-        {
-            link->Check = BlockLink.CheckOf(block, next);
-            return null;
-        }
-
-        bin->Head = next;
-        bin->Count--;
-        return block;
-    }
-
-    // Whether it is the address of a block in use, of a class that this thread has a bin for.
+    /// <summary>The same for a block of a cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsInUse(ThreadHeap* heap, SlabUnit* unit, byte* block)
+    public static bool TryGive(ThreadHeap* heap, byte* block, SlabClass of)
     {
-        nuint at = (nuint)((nint)block - unit->SpanStart);
-        ulong inverse = unit->Inverse;
-        if (at >= unit->CarvedBytes || at * inverse >= inverse || unit->BinOffset >= heap->BinBytes) return false;
-        var link = (BlockLink*)block;
-        return link->Check != BlockLink.CheckOf(block, link->Next);
+        nuint offset = (nuint)((nint)block - heap->Base);
+        if (offset >= heap->CommittedBytes || of.BinOffset >= heap->BinBytes) return false;
+        SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+        return unit->BinOffset == of.BinOffset && IsInUse(unit, block, of.Inverse)
+            && TryGive(heap, unit, block, offset);
     }
 
+    /// <summary>Whether it is the start of a block of the unit, of no cache, and not free.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int OwnerOf(SlabUnit* unit, byte* block)
+    public static bool IsInUse(SlabUnit* unit, byte* block) => IsInUse(unit, block, unit->Inverse);
+
+    /// <summary>The owner that is recorded for a block in hand.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int OwnerOf(SlabUnit* unit, byte* block)
     {
         int owner = Volatile.Read(ref unit->Owner);
         return owner != SlabUnit.Mixed ? owner : unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
     }
 
+    /// <summary>Whether it is a certain one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static SlabBin* BinOf(ThreadHeap* heap, SlabUnit* unit) =>
-        (SlabBin*)((byte*)heap->Bins + unit->BinOffset);
+    public static bool IsOwnedBy(SlabUnit* unit, byte* block, int id)
+    {
+        int owner = Volatile.Read(ref unit->Owner);
+        return owner == id
+            || (owner == SlabUnit.Mixed && unit->Owners[ThreadHeap.IndexInUnit(unit, block)] == id);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(SlabBin* bin, byte* block)
+    private static bool IsInUse(SlabUnit* unit, byte* block, ulong inverse)
     {
-        BlockLink.Push(block, bin->Head);
-        bin->Head = block;
-        bin->Count++;
+        nuint at = (nuint)((nint)block - unit->SpanStart);
+        return at < unit->CarvedBytes && at * inverse < inverse && !FreeBlock.IsFree(block);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryGive(ThreadHeap* heap, SlabUnit* unit, byte* block, nuint offset)
+    {
+        int owner = OwnerOf(unit, block);
+        OwnerEntry* entry = ThreadHeap.ById(heap, owner);
+        SlabBin* bin = ThreadHeap.BinOf(heap, unit);
+        ulong* top = bin->Top;
+        if (entry->Id != owner || top == bin->End) return false;
+        ReserveSlot* slot = entry->Slot;
+        if (!slot->TryBeginKeep(entry->Key, bin->BlockBytes)) return false;
+        *top = offset | ((ulong)(uint)owner << Magazine.OwnerShift);
+        bin->Top = top + 1;
+        FreeBlock.SetFree(block);
+        slot->End();
+        return true;
     }
 }

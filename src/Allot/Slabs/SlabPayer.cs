@@ -11,6 +11,9 @@ internal unsafe struct SlabPayer
     public MemoryKind Kind;
     public int Id;
 
+    // Magazine.TagOf(Id): no block has that of 0.
+    public ulong Tag;
+
     // The key in the slot, or NoKey; and the key under which the owner is recorded.
     public long SlotKey;
     public long OwnerKey;

@@ -26,19 +26,20 @@ internal unsafe struct SlabUnit
     public nint SpanStart;
 
     // 2^64 / BlockBytes, rounded up: n * Inverse, modulo 2^64, is below Inverse if and only if n is a multiple; and its
-    // upper half is the quotient (D. Lemire, Faster remainder by direct computation, 2019).
+    // upper half is the quotient (D. Lemire, Faster remainder by direct computation, 2019). 0 in units of a cache: then
+    // nothing is a valid address for who does not know the class.
     public ulong Inverse;
 
     // Blocks of the span below this offset have been handed out, or could be. The same in all units of a span.
-    public uint CarvedBytes;
-
-    // How many blocks start in this unit.
-    public int BlockCount;
+    public nuint CarvedBytes;
 
     // 2^32 / (BlockBytes / 16), rounded up: the index of a block in its span is the upper half of its offset / 16 times
     // this. Exact, because a span has at most 2^20 bytes, and a block at most 2^18.
     public ulong IndexInverse;
-    public long BlockBytes;
+    public int BlockBytes;
+
+    // How many blocks start in this unit.
+    public int BlockCount;
 
     // The owner of all blocks in use that start in this unit; NoOwner; or Mixed. Changes under the lock of the class.
     public int Owner;
@@ -60,6 +61,9 @@ internal unsafe struct SlabUnit
     public SlabUnit* Next;
     public SlabUnit* Previous;
     public int IsListed;
+
+    // Whether it is empty and kept on purpose.
+    public int IsKept;
 }
 
 /// <summary>What a unit is used for.</summary>

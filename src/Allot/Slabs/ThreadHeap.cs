@@ -11,6 +11,8 @@ internal unsafe struct ThreadHeap
 {
     public const int EntryCount = 64;
 
+    private const int SmallSizes = (SizeClasses.TableBytes >> 4) + 1;
+
     // Copies of what the arena says, so that all is in one line. CommittedBytes may be behind; who finds an address
     // beyond it looks at the arena again.
     public nint Base;
@@ -27,12 +29,37 @@ internal unsafe struct ThreadHeap
 
     public int Allocator;
 
+    // 1 while somebody moves blocks of the bins outside of the fast path: see SlabAllocator.Bins.cs.
+    public int Lock;
+
+    // The first of the thread's reserves; 0 where the heap is not attached to it.
+    public nint Slots;
+
+    // What bins without a magazine point behind.
+    public ulong Bottom;
+
     // What is charged to nobody is spent from here: it never ends.
     public ReserveSlot Unlimited;
 
     public readonly uint BinCount => BinBytes >> SlabBin.SizeLog2;
 
-    public static nuint SizeInBytes => (nuint)sizeof(ThreadHeap) + (2 * EntryCount * (nuint)sizeof(OwnerEntry));
+    public static nuint SizeInBytes =>
+        (nuint)(sizeof(ThreadHeap) + (2 * EntryCount * OwnerEntry.SizeInBytes) + (SmallSizes * sizeof(SlabBin*)));
+
+    /// <summary>The bin for a size of at most <see cref="SizeClasses.TableBytes"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SlabBin* SmallBin(ThreadHeap* heap, nuint bytes) => SmallBins(heap)[(bytes + 15) >> 4];
+
+    /// <summary>Where bins without a magazine have their top.</summary>
+    public static ulong* NoMagazine(ThreadHeap* heap) => &heap->Bottom + 1;
+
+    /// <summary>The bins of the heap have another place from now on.</summary>
+    public static void SetBins(ThreadHeap* heap, SlabBin* bins, uint count)
+    {
+        heap->Bins = bins;
+        heap->BinBytes = count << SlabBin.SizeLog2;
+        for (int i = 0; i < SmallSizes; i++) SmallBins(heap)[i] = bins + SizeClasses.IndexByTable((nuint)i << 4);
+    }
 
     /// <summary>The owners that this thread allocates for, by key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -42,7 +69,12 @@ internal unsafe struct ThreadHeap
     /// <summary>The owners whose blocks this thread frees, by number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static OwnerEntry* ById(ThreadHeap* heap, int id) =>
-        (OwnerEntry*)(heap + 1) + EntryCount + (id & (EntryCount - 1));
+        (OwnerEntry*)(heap + 1) + EntryCount + ((uint)id & (EntryCount - 1));
+
+    // Behind the owners: the bin for each size up to 16 * i.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static SlabBin** SmallBins(ThreadHeap* heap) =>
+        (SlabBin**)((byte*)(heap + 1) + (2 * EntryCount * OwnerEntry.SizeInBytes));
 
     /// <summary>Forgets where the previous owner of this heap held bytes in advance.</summary>
     public static void ForgetOwners(ThreadHeap* heap)
@@ -59,6 +91,32 @@ internal unsafe struct ThreadHeap
             Slot = &heap->Unlimited,
         };
     }
+
+    /// <summary>Allows the owner the fast path for what is charged to nobody, where it was ended.</summary>
+    public static void OpenUnlimited(ThreadHeap* heap)
+    {
+        if (Volatile.Read(ref heap->Unlimited.Key) != 0) return;
+        EnterLock(heap);
+        Volatile.Write(ref heap->Unlimited.Key, SlabOwners.NobodyKey);
+        ExitLock(heap);
+    }
+
+    /// <summary>Ends it, for another thread. A process-wide barrier, and then the owner is waited for.</summary>
+    public static void CloseUnlimited_NeedsLock(ThreadHeap* heap) => Volatile.Write(ref heap->Unlimited.Key, 0);
+
+    public static void AwaitUnlimited_NeedsLock(ThreadHeap* heap)
+    {
+        SteadySpin spin = default;
+        while (Volatile.Read(ref heap->Unlimited.Busy) == ReserveSlot.InUse) spin.Once();
+    }
+
+    public static void EnterLock(ThreadHeap* heap)
+    {
+        SteadySpin spin = default;
+        while (Interlocked.CompareExchange(ref heap->Lock, 1, 0) != 0) spin.Once();
+    }
+
+    public static void ExitLock(ThreadHeap* heap) => Volatile.Write(ref heap->Lock, 0);
 
     /// <summary>Begins to write down an owner.</summary>
     /// <returns>False when it is one no longer; nothing was begun.</returns>
@@ -79,6 +137,12 @@ internal unsafe struct ThreadHeap
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SlabUnit* UnitAt(ThreadHeap* heap, nuint offset) => heap->Units + (offset >> PageArena.UnitShift);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SlabBin* BinOf(ThreadHeap* heap, SlabUnit* unit) =>
+        (SlabBin*)((byte*)heap->Bins + unit->BinOffset);
+
     public static SlabUnit* UnitOf(ThreadHeap* heap, byte* block) =>
         heap->Units + ((nuint)((nint)block - heap->Base) >> PageArena.UnitShift);
 

@@ -45,6 +45,26 @@ public sealed class ThreadReservesTests
     }
 
     [Fact]
+    public void A_thread_that_only_gives_back_keeps_some_of_it_until_somebody_needs_it()
+    {
+        MemoryGroup group = Child(new() { MaxBytes = 4 * MiB }), other = _controller.Root.CreateChild("other");
+        group.Charge(MemoryKind.User, 10_000);
+        using var consumer = new Sleeper(() =>
+        {
+            MakeBusy(other);   // so that the thread has slots
+            for (int i = 0; i < 50; i++) group.Uncharge(MemoryKind.User, 100);
+        });
+        Assert.Equal(5_000, group.Memory.CurrentBytes);
+        Assert.InRange(group.Memory.ReservedBytes, 1, 5_000);
+        Assert.True(group.TryCharge(MemoryKind.User, (4 * MiB) - 5_000, out _));
+        Assert.Equal(0, group.Memory.ReservedBytes);
+        group.Remove();
+        Assert.True(consumer.Ask(() => { for (int i = 0; i < 50; i++) group.Uncharge(MemoryKind.User, 100); return true; }));
+        Assert.Equal((4 * MiB) - 5_000, _controller.Root.Memory.CurrentBytes);
+        Assert.Equal(0, _controller.Root.ReadEvents().AccountingErrors);
+    }
+
+    [Fact]
     public void I2_a_charge_gets_what_an_idle_thread_holds()
     {
         MemoryGroup group = Child(new() { MaxBytes = 4 * MiB }), sibling = group.CreateChild("a");

@@ -192,11 +192,11 @@ public sealed unsafe class SlabAllocatorTests : IDisposable
     }
 
     [Fact]
-    public void A_write_after_the_free_is_caught_when_the_block_leaves_the_thread()
+    public void A_write_to_the_first_word_after_the_free_is_caught_when_the_block_leaves_the_thread()
     {
         nint block = _slabs.Allocate(_slabs.A, 64);
         _slabs.Free(block);
-        ((long*)block)[1] = 5;
+        *(long*)block = 5;
         Assert.Contains("after it was freed",
             Assert.Throws<CorruptionException>(() => _slabs.Slabs.Trim(all: true)).Message);
     }
@@ -372,6 +372,45 @@ public sealed unsafe class SlabAllocatorTests : IDisposable
             WasSuppressed = ExecutionContext.IsFlowSuppressed();
             return base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
+    }
+
+
+    [Fact]
+    public void What_an_idle_thread_keeps_is_given_back_without_its_help()
+    {
+        using var idle = new TurnThread();
+        idle.Run(() => Pairs(500));
+        Assert.True(_slabs.BlocksCarved() > 0);
+        for (int tick = 0; tick < 4; tick++) _slabs.Slabs.Trim(all: false);
+        Assert.Equal(0, _slabs.BlocksCarved());
+        Assert.Equal(0, _slabs.Slabs.Arena.IdleBytes);
+        Assert.Equal(0, _slabs.Root.Memory.ReservedBytes);
+        idle.Run(() => Pairs(500));   // and goes on as if nothing had happened
+        Assert.Equal(0, _slabs.Root.Memory.CurrentBytes);
+    }
+
+    [Fact]
+    public void What_nobody_pays_for_is_taken_from_an_idle_thread_too()
+    {
+        using var idle = new TurnThread();
+        idle.Run(UncountedPairs);
+        _slabs.Slabs.Trim(all: true);
+        Assert.Equal(0, _slabs.BlocksCarved());
+        idle.Run(UncountedPairs);
+
+        void UncountedPairs()
+        {
+            Pairs(10);
+            using ThreadScope uncounted = AllocationScope.BlockAccounting();
+            Pairs(200);
+        }
+    }
+
+    private void Pairs(int count)
+    {
+        nint* blocks = stackalloc nint[count];
+        for (int i = 0; i < count; i++) blocks[i] = _slabs.Allocate(i % 2 == 0 ? _slabs.A : _slabs.B, 64);
+        for (int i = 0; i < count; i++) _slabs.Free(blocks[i]);
     }
 
     private sealed class BlockCache(SlabFixture slabs) : IReclaimer

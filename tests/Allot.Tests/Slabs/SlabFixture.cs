@@ -5,9 +5,12 @@ namespace Allot.Tests.Slabs;
 /// <summary>An allocator of its own, a tree of two groups, and corruption as an exception.</summary>
 internal sealed unsafe class SlabFixture : IDisposable
 {
-    public SlabFixture(long maxBytes = MemoryGroup.Unlimited)
+    public SlabFixture(long maxBytes = MemoryGroup.Unlimited, bool isChecked = false)
     {
-        Slabs = new SlabAllocator(Pages, 1L << 30) { OnCorruption = what => throw new CorruptionException(what) };
+        Slabs = new SlabAllocator(Pages, 1L << 30, isShared: false, isChecked)
+        {
+            OnCorruption = what => throw new CorruptionException(what),
+        };
         Root = new MemoryController(new MemoryGroupOptions { MaxBytes = maxBytes }).Root;
         A = Root.CreateChild("a");
         B = Root.CreateChild("b");
@@ -36,8 +39,9 @@ internal sealed unsafe class SlabFixture : IDisposable
     public void AssertNothingLeft()
     {
         Assert.Equal(0, Root.Memory.CurrentBytes);
+        Assert.Equal(0, Slabs.Validate());
         Slabs.Trim(all: true);
-        Slabs.Arena.Validate();
+        Assert.Equal(0, Slabs.Validate());
         Assert.Equal(0, BlocksCarved());
         Assert.Equal(0, Slabs.Arena.IdleBytes);
     }

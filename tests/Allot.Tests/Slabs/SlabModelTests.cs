@@ -71,6 +71,7 @@ public sealed unsafe class SlabModelTests
             }
 
             if (step % 25 == 0) AssertSums(slabs, tenants, removedBytes);
+            if (step % 500 == 0) Assert.Equal(live.Count(one => one.Bytes <= SizeClasses.LargestBytes), slabs.Slabs.Validate());
         }
 
         AssertSums(slabs, tenants, removedBytes);

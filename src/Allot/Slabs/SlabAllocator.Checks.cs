@@ -1,0 +1,65 @@
+// The slow paths where blocks are checked (BlockChecks).
+
+namespace Allot;
+
+internal sealed unsafe partial class SlabAllocator
+{
+    /// <summary>Checks blocks; null where nobody asked for that.</summary>
+    public BlockChecker? Checker { get; }
+
+    /// <summary>What fast paths may know: nothing, where blocks are checked.</summary>
+    private nuint CommittedBytes => Checker is null ? (nuint)Arena.Frontier << PageArena.UnitShift : 0;
+
+    /// <summary>Allocates a block of any size.</summary>
+    /// <inheritdoc cref="AllocateSlow"/>
+    public byte* AllocateAny(
+        ThreadHeap* heap, nuint bytes, in SlabPayer asked, AllocationFlags? flags, out ChargeRefusal refusal)
+    {
+        nuint guard = Checker is null ? 0 : (nuint)BlockChecker.GuardBytes;
+        nuint all = bytes <= nuint.MaxValue - guard ? bytes + guard : bytes;
+        byte* block = all <= SizeClasses.LargestBytes
+            ? AllocateSlow(heap, (uint)SizeClasses.IndexOf(all), asked, flags, out refusal)
+            : AllocateLarge(heap, all, asked, flags, out refusal);
+        if (block != null) Checker?.NoteAllocated(block, AllBytesOf(block), (long)bytes, isConstructed: false);
+        return block;
+    }
+
+    /// <summary>What the owner is charged for a block in use.</summary>
+    private long AllBytesOf(byte* block)
+    {
+        SlabUnit* unit = UnitAt((nint)block);
+        return unit->State == SlabUnitState.Large ? (long)unit->Units << PageArena.UnitShift : unit->BlockBytes;
+    }
+
+    // Nothing more is done with a block that is not as it should be.
+    private bool IsChecked(byte* block)
+    {
+        if (Checker?.NoteFreed(block) is not { } wrong) return true;
+        Fail(block, wrong);
+        return false;
+    }
+
+    // The block is free and uncharged. Where blocks are checked, an older one takes its place.
+    private void PutAway(ThreadHeap* heap, uint index, byte* block)
+    {
+        FreeBlock.SetFree(block);
+        if (Checker is not { } checker)
+        {
+            PutIntoBin(heap, index, block);
+            return;
+        }
+
+        checker.Keep(block, index);
+        LetGo(heap, all: false);
+    }
+
+    private void LetGo(ThreadHeap* heap, bool all)
+    {
+        while (Checker is { } checker && checker.TryLetGo(all, out byte* block, out uint index, out bool isWritten))
+        {
+            if (isWritten) Fail(block, "was written to after it was freed");
+            FreeBlock.SetFree(block);
+            PutIntoBin(heap, index, block);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+namespace Allot;
+
+internal sealed unsafe partial class SlabClass
+{
+    /// <summary>Changes what the class keeps. What is too much now is given back.</summary>
+    public void Tune(ObjectCacheTunables tunables)
+    {
+        using (_lock.EnterScope())
+        {
+            AssertInvariants_NeedsLock();
+            int batches = tunables.BatchesKept ?? BatchesByDefault(Batch * BlockBytes);
+            while (_batchCount > batches)
+            {
+                var magazine = (ulong*)_batches[--_batchCount];
+                BringToSpans_NeedsLock(magazine + 1, Batch);
+                _allocator.FreeMagazine(magazine, Batch);
+            }
+
+            while (_emptyCount > batches) _allocator.FreeMagazine((ulong*)_empties[--_emptyCount], Batch);
+            _lowest = Math.Min(_lowest, _batchCount);
+            Array.Resize(ref _batches, batches);
+            Array.Resize(ref _empties, batches);
+            _emptySpansMost = tunables.EmptySlabsKept;
+            ReleaseEmpty_NeedsLock(_emptySpansMost);
+        }
+    }
+
+    /// <summary>The most batches and empty spans that it keeps.</summary>
+    public (int Batches, int EmptySpans) Tuning
+    {
+        get
+        {
+            using (_lock.EnterScope()) return (_batches.Length, _emptySpansMost);
+        }
+    }
+
+    // Empty spans, down to a number of those that are kept on purpose.
+    private void ReleaseEmpty_NeedsLock(int kept)
+    {
+        for (SlabUnit* span = _listed, next; span != null; span = next)
+        {
+            next = span->Next;
+            if (span->FreeCount != span->CarvedCount || (span->IsKept != 0 && _emptySpans <= kept)) continue;
+            Release_NeedsLock(span);
+        }
+    }
+
+    // Whether an empty span stays on purpose.
+    private bool Keeps_NeedsLock(SlabUnit* span)
+    {
+        if (_emptySpans >= _emptySpansMost) return false;
+        span->IsKept = 1;
+        _emptySpans++;
+        return true;
+    }
+
+    private void ForgetKept_NeedsLock(SlabUnit* span)
+    {
+        if (span->IsKept == 0) return;
+        span->IsKept = 0;
+        _emptySpans--;
+    }
+
+    private static int BatchesByDefault(int batchBytes) =>
+        Math.Clamp(BatchesBytes / batchBytes, BatchesFewest, BatchesMost);
+}

@@ -1,0 +1,105 @@
+namespace Allot.Tests.Slabs;
+
+/// <summary>The checks of blocks find who writes where it should not, and say where the block came from.</summary>
+public sealed unsafe class BlockChecksTests : IDisposable
+{
+    private readonly SlabFixture _slabs = new(isChecked: true);
+
+    public static TheoryData<int> Sizes => [0, 1, 16, 100, 1024, 5000, 70_000, 262_144, 1_000_000];
+
+    public void Dispose() => _slabs.Dispose();
+
+    [Theory, MemberData(nameof(Sizes))]
+    public void All_that_was_asked_for_may_be_written_to(int bytes)
+    {
+        nint block = _slabs.Allocate(_slabs.A, bytes);
+        Assert.Equal(bytes, _slabs.Slabs.BytesOf((byte*)block));
+        new Span<byte>((void*)block, bytes).Fill(7);
+        _slabs.Free(block);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Theory, MemberData(nameof(Sizes))]
+    public void A_write_behind_the_end_is_told_with_the_place_of_the_allocation(int bytes)
+    {
+        nint block = _slabs.Allocate(_slabs.A, bytes);
+        ((byte*)block)[bytes] = 1;
+        string message = Assert.Throws<CorruptionException>(() => _slabs.Free(block)).Message;
+        Assert.Contains("behind its end", message);
+        Assert.Contains("'/a'", message);
+        Assert.Contains(nameof(A_write_behind_the_end_is_told_with_the_place_of_the_allocation), message);
+    }
+
+    [Theory]
+    [InlineData(0), InlineData(8), InlineData(63)]
+    public void A_write_after_the_free_is_told_with_both_places(int at)
+    {
+        nint block = Allocate();
+        Free(block);
+        ((byte*)block)[at] ^= 1;
+        string message = Assert.Throws<CorruptionException>(() => _slabs.Slabs.Trim(all: true)).Message;
+        Assert.Contains("after it was freed", message);
+        Assert.Contains(nameof(Allocate), message);
+        Assert.Contains(nameof(Free), message);
+    }
+
+    [Fact]
+    public void A_second_free_is_told_with_both_places()
+    {
+        nint block = Allocate(), large = _slabs.Allocate(_slabs.A, 1 << 20);
+        Free(block);
+        Free(large);
+        string message = Assert.Throws<CorruptionException>(() => _slabs.Free(block)).Message;
+        Assert.Contains("second time", message);
+        Assert.Contains("Allocated here", message);
+        Assert.Contains("Freed here", message);
+        Assert.Contains("Freed here", Assert.Throws<CorruptionException>(() => _slabs.Free(large)).Message);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void What_is_freed_is_not_handed_out_at_once_and_shows_a_pattern()
+    {
+        nint block = Allocate();
+        Free(block);
+        Assert.Equal(0xDD, ((byte*)block)[20]);
+        nint next = Allocate();
+        Assert.NotEqual(block, next);
+        Assert.Equal(0xCD, ((byte*)next)[20]);
+        _slabs.Free(next);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void A_great_many_blocks_go_round()
+    {
+        List<nint> live = [];
+        for (int i = 0; i < 3000; i++)
+        {
+            live.Add(_slabs.Allocate(i % 2 == 0 ? _slabs.A : _slabs.B, i % 300));
+            if (i % 3 != 0) _slabs.Free(live[i / 2]);
+            if (i % 3 != 0) live[i / 2] = _slabs.Allocate(_slabs.B, 10);
+        }
+
+        foreach (nint block in live) _slabs.Free(block);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void Objects_have_a_guard_and_keep_what_their_constructor_made()
+    {
+        var cache = new ObjectCache<long>(_slabs.Slabs, "numbers", null, static (ref long number) => number = 7);
+        long* first = cache.Allocate(_slabs.A), second = cache.Allocate(_slabs.A);
+        Assert.Equal(7, *first);
+        cache.Free(first);
+        Assert.Equal(7, *first);
+        ((byte*)second)[cache.ObjectBytes - 16 - BlockChecker.GuardBytes + 8] ^= 1;
+        cache.Shrink();
+        Assert.Equal(1, cache.ReadStatistics().ActiveObjects);
+        Assert.Contains("behind its end", Assert.Throws<CorruptionException>(() => cache.Free(second)).Message);
+    }
+
+    private nint Allocate() => _slabs.Allocate(_slabs.A, 64);
+
+    private void Free(nint block) => _slabs.Free(block);
+}
