@@ -9,6 +9,9 @@ internal sealed class PinCounters
     private readonly long[] _bySource = new long[Sources];
     private readonly PinCounters? _parent;
 
+    // Null or not empty. Replaced as a whole.
+    private Action[]? _watchers;
+
     /// <summary>How many sources there are.</summary>
     public const int Sources = (int)PinSource.Device + 1;
 
@@ -30,6 +33,22 @@ internal sealed class PinCounters
     public MemoryCounter Locked { get; }
 
     public MemoryCounter Pinned { get; }
+
+    /// <summary>Has a watcher told of refusals at this level and below.</summary>
+    public void Watch(Action watcher) => ReplaceWatchers(watchers => [.. watchers ?? [], watcher]);
+
+    /// <summary>Ends that.</summary>
+    public void Unwatch(Action watcher) => ReplaceWatchers(watchers =>
+        watchers is null || watchers.Length == 1 ? null : Array.FindAll(watchers, other => other != watcher));
+
+    /// <summary>The limit of this level has refused: tells who watches here and above.</summary>
+    public void NoteRefusal()
+    {
+        for (PinCounters? level = this; level is not null; level = level._parent)
+        {
+            foreach (Action watcher in Volatile.Read(ref level._watchers) ?? []) watcher();
+        }
+    }
 
     /// <summary>What one source holds, in the group and below it.</summary>
     public long BytesOf(PinSource source) => Math.Max(0, Interlocked.Read(ref _bySource[(int)source]));
@@ -55,5 +74,16 @@ internal sealed class PinCounters
         }
 
         return null;
+    }
+
+    private void ReplaceWatchers(Func<Action[]?, Action[]?> change)
+    {
+        Action[]? seen = Volatile.Read(ref _watchers);
+        while (true)
+        {
+            Action[]? before = Interlocked.CompareExchange(ref _watchers, change(seen), seen);
+            if (before == seen) return;
+            seen = before;
+        }
     }
 }

@@ -16,7 +16,18 @@ public sealed partial class KernelPins
 
     public static long VmPin => Status("VmPin:");
 
-    public static void Require() => Assert.SkipUnless(OperatingSystem.IsLinux(), "VmLck is of Linux.");
+    /// <summary>Skips where there is no io_uring.</summary>
+    public static void RequireIoUring()
+    {
+        try
+        {
+            using var ring = new IoRing(new MemoryController().Root);
+        }
+        catch (PlatformNotSupportedException reason)
+        {
+            Assert.Skip(reason.Message);
+        }
+    }
 
     private static long Status(string key) => File.ReadLines("/proc/self/status")
         .Where(line => line.StartsWith(key, StringComparison.Ordinal))
