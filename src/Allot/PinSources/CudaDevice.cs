@@ -48,7 +48,7 @@ public sealed class CudaDevice : IMemoryDevice, IDisposable
         int error = _cuda.Register(_context, address, (nuint)bytes);
         if (error == 0) return address;
         throw new MemoryLockException(string.Create(CultureInfo.InvariantCulture,
-            $"The GPU '{Name}' did not register {bytes} bytes at 0x{address:x}: error {error} of the CUDA driver."), error);
+            $"The GPU '{Name}' did not register {bytes} bytes at 0x{address:x}: error {error} of its driver."), error);
     }
 
     /// <inheritdoc/>

@@ -6,6 +6,7 @@
 // later.
 
 using System.Buffers;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Allot;
@@ -75,7 +76,7 @@ public sealed unsafe class IoRing : IDisposable
     {
         if (buffers.Length is 0 or > BuffersMax)
         {
-            throw new ArgumentException($"A ring has 1 to {BuffersMax} buffers, not {buffers.Length}.", nameof(buffers));
+            throw new ArgumentException($"A ring has 1 to {BuffersMax} buffers.", nameof(buffers));
         }
 
         foreach (Memory<byte> buffer in buffers)
@@ -157,7 +158,7 @@ public sealed unsafe class IoRing : IDisposable
                     $"Cannot register {vectors.Length} buffers of {bytes} bytes in whole pages: "
                     + (error == RingCalls.ErrorNoMemory
                         ? $"the user would pass what he may lock and pin ({_account.LimitBytes} bytes, RLIMIT_MEMLOCK)."
-                        : System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(error) + "."),
+                        : Marshal.GetPInvokeErrorMessage(error) + "."),
                     error);
             }
         }
@@ -192,8 +193,10 @@ public sealed unsafe class IoRing : IDisposable
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)buffer, (uint)_vectors.Length, nameof(buffer));
-                ArgumentOutOfRangeException.ThrowIfGreaterThan((nuint)(uint)bytes, _vectors[buffer].Length, nameof(bytes));
+                ArgumentOutOfRangeException.ThrowIfNegative(buffer);
+                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(buffer, _vectors.Length);
+                ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+                ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, (long)_vectors[buffer].Length);
                 int result = _queues!.Do(new RingCalls.Submission
                 {
                     Opcode = opcode,
@@ -204,8 +207,7 @@ public sealed unsafe class IoRing : IDisposable
                     BufferIndex = (ushort)buffer,
                 });
                 if (result >= 0) return result;
-                throw new IOException(
-                    $"The io_uring could not: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(-result)}.");
+                throw new IOException($"The io_uring could not: {Marshal.GetPInvokeErrorMessage(-result)}.");
             }
         }
         finally

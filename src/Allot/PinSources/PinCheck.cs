@@ -18,7 +18,7 @@ public static class PinCheck
     /// <see cref="IsSupported"/>.</exception>
     public static PinCheckResult Run()
     {
-        if (!IsSupported) throw new PlatformNotSupportedException("Only Linux tells what a process has locked and pinned.");
+        if (!IsSupported) throw new PlatformNotSupportedException("Only Linux tells what is locked and pinned.");
         for (int attempt = 1; ; attempt++)
         {
             (long Locked, long Pinned) ours = (LockedPages.OfProcess.Bytes, KernelPinned.OfProcess.Bytes);
@@ -46,8 +46,8 @@ public static class PinCheck
         List<PageRange> foreign = RangeSets.Subtract(kernels, ours), lost = RangeSets.Subtract(ours, kernels);
         if (foreign.Count > 0)
         {
-            yield return $"{Describe(foreign)} locked, and not through Allot: a library that calls mlock or mlockall, or "
-                + "mappings with MAP_LOCKED. They are charged to no group.";
+            yield return $"{Describe(foreign)} locked, and not through Allot: a library that calls mlock or mlockall, "
+                + "or mappings with MAP_LOCKED. They are charged to no group.";
         }
 
         if (lost.Count > 0)
@@ -65,8 +65,8 @@ public static class PinCheck
     private static string ExplainPins(long moreBytes) => moreBytes > 0
         ? $"{moreBytes} bytes more are pinned than is charged: by others in the process, or buffers in huge pages, of "
             + "which the kernel counts the whole."
-        : $"{-moreBytes} bytes are charged and pinned no longer: the ring or the device has been closed without Allot, or "
-            + "two buffers share a huge page, which the kernel counts once.";
+        : $"{-moreBytes} bytes are charged and pinned no longer: the ring or the device has been closed without Allot, "
+            + "or two buffers share a huge page, which the kernel counts once.";
 
     private static string Describe(List<PageRange> ranges)
     {

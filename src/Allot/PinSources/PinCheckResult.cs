@@ -31,7 +31,8 @@ public sealed record PinCheckResult
     /// <inheritdoc/>
     public override string ToString()
     {
-        string numbers = $"locked {LockedBytes}, VmLck {KernelLockedBytes}; pinned {PinnedBytes}, VmPin {KernelPinnedBytes}";
+        string numbers = $"locked {LockedBytes}, VmLck {KernelLockedBytes}; "
+            + $"pinned {PinnedBytes}, VmPin {KernelPinnedBytes}";
         return string.Join('\n', Causes.Prepend(numbers));
     }
 }

@@ -80,8 +80,16 @@ public sealed unsafe class PinnedMemory<T> : IDisposable
 
     private static (object? Buffer, long Length) BufferOf(ReadOnlyMemory<T> memory)
     {
-        if (MemoryMarshal.TryGetArray(memory, out ArraySegment<T> segment)) return (segment.Array, segment.Array!.Length);
-        if (MemoryMarshal.TryGetMemoryManager(memory, out MemoryManager<T>? manager)) return (manager, manager.Memory.Length);
+        if (MemoryMarshal.TryGetArray(memory, out ArraySegment<T> segment))
+        {
+            return (segment.Array, segment.Array!.Length);
+        }
+
+        if (MemoryMarshal.TryGetMemoryManager(memory, out MemoryManager<T>? manager))
+        {
+            return (manager, manager.Memory.Length);
+        }
+
         bool isText = typeof(T) == typeof(char);
         if (isText && MemoryMarshal.TryGetString((ReadOnlyMemory<char>)(object)memory, out string? text, out _, out _))
         {

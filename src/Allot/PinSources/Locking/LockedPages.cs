@@ -25,7 +25,7 @@ internal sealed class LockedPages(IMemoryLocks system)
     private readonly List<PageRange> _entered = [];
     private readonly SteadyLock _gate = new();
 
-    // == the sum of the lengths of _segments.
+    // == the sum of the lengths of _segments. Written under the gate.
     private long _bytes;
 
     /// <summary>Those of this process.</summary>
@@ -46,29 +46,29 @@ internal sealed class LockedPages(IMemoryLocks system)
     {
         refusal = default;
         if (range.Bytes == 0) return true;
-        Enter(range);
+        Gaps gaps;
+        using (Enter(range)) gaps = FindGaps_NeedsGate(range);
+        bool isLocked = false;
         try
         {
-            PageRange firstGap = default;
-            PageRange[]? otherGaps = null;
-            long missing = FindGaps(range, ref firstGap, ref otherGaps);
-            if (!holder.Account.TryPin(missing, out refusal)) return false;
-            int error = LockGaps(range, onFault, firstGap, otherGaps);
-            if (error == 0)
-            {
-                using (_gate.EnterScope()) Add_NeedsGate(holder, range);
-                return true;
-            }
+            if (!holder.Account.TryPin(gaps.Bytes, out refusal)) return false;
+            int error = LockGaps(range, onFault, gaps);
+            isLocked = error == 0;
+            if (isLocked) return true;
 
             // The system may have locked the beginning.
-            if (missing > 0) _ = system.Unlock(firstGap);
-            foreach (PageRange gap in otherGaps ?? []) _ = system.Unlock(gap);
-            holder.Account.Unpin(missing);
+            if (gaps.Bytes > 0) _ = system.Unlock(gaps.First);
+            foreach (PageRange gap in gaps.Others ?? []) _ = system.Unlock(gap);
+            holder.Account.Unpin(gaps.Bytes);
             throw MemoryLockException.OfLock(range, error, Bytes);
         }
         finally
         {
-            Leave(range);
+            using (_gate.EnterScope())
+            {
+                if (isLocked) Add_NeedsGate(holder, range, isFree: gaps.First == range);
+                Leave_NeedsGate(range);
+            }
         }
     }
 
@@ -78,15 +78,18 @@ internal sealed class LockedPages(IMemoryLocks system)
     {
         if (range.Bytes == 0) return 0;
         int firstError = 0;
-        Enter(range);
+        bool isFound;
+        Segment held;
+        using (Enter(range)) isFound = TryFindHeld_NeedsGate(holder, range, out held);
+        if (isFound && held.Range == range && held.Holders.Length == 1) return UnlockAlone(holder, held);
         try
         {
-            nuint from = range.Start;
-            while (TryFindHeld(holder, range with { Start = from }, out Segment held))
+            while (isFound)
             {
-                from = held.Range.End;
+                nuint from = held.Range.End;
                 int error = Unlock_InRange(holder, held);
                 if (firstError == 0) firstError = error;
+                isFound = from < range.End && TryFindHeld(holder, range with { Start = from }, out held);
             }
         }
         finally
@@ -95,6 +98,20 @@ internal sealed class LockedPages(IMemoryLocks system)
         }
 
         return firstError;
+    }
+
+    // The common case: all of the range, and nobody else's. Leaves the range.
+    private int UnlockAlone(LockHolder holder, in Segment held)
+    {
+        int error = system.Unlock(held.Range);
+        using (_gate.EnterScope())
+        {
+            if (error == 0) _ = Remove_NeedsGate(holder, held.Range);
+            Leave_NeedsGate(held.Range);
+        }
+
+        if (error == 0) holder.Account.Unpin(held.Range.Bytes);
+        return error;
     }
 
     /// <summary>Unlocks all that a holder has locked.</summary>
@@ -119,7 +136,10 @@ internal sealed class LockedPages(IMemoryLocks system)
     /// <param name="unmap">Gives the pages back to the system.</param>
     public void Unmap(LockHolder holder, PageRange range, Action<PageRange> unmap)
     {
-        Enter(range);
+        using (Enter(range))
+        {
+        }
+
         try
         {
             unmap(range);
@@ -149,7 +169,7 @@ internal sealed class LockedPages(IMemoryLocks system)
         {
             foreach (Segment segment in CollectionsMarshal.AsSpan(_segments))
             {
-                if (Array.IndexOf(segment.Holders, holder) >= 0) bytes += segment.Range.Bytes;
+                if (segment.IsOf(holder)) bytes += segment.Range.Bytes;
             }
         }
 
@@ -220,12 +240,12 @@ internal sealed class LockedPages(IMemoryLocks system)
         return 0;
     }
 
-    private int LockGaps(PageRange range, bool onFault, PageRange firstGap, PageRange[]? otherGaps)
+    private int LockGaps(PageRange range, bool onFault, in Gaps gaps)
     {
         // Brought in as a whole: what another holder has locked on fault may not be there yet.
         if (!onFault) return system.Lock(range, onFault: false);
-        int error = firstGap.Bytes == 0 ? 0 : system.Lock(firstGap, onFault: true);
-        foreach (PageRange gap in otherGaps ?? [])
+        int error = gaps.First.Bytes == 0 ? 0 : system.Lock(gaps.First, onFault: true);
+        foreach (PageRange gap in gaps.Others ?? [])
         {
             if (error == 0) error = system.Lock(gap, onFault: true);
         }
@@ -233,33 +253,29 @@ internal sealed class LockedPages(IMemoryLocks system)
         return error;
     }
 
-    // The parts of the range that nobody has locked. Most often it is one.
-    private long FindGaps(PageRange range, ref PageRange first, ref PageRange[]? others)
+    private Gaps FindGaps_NeedsGate(PageRange range)
     {
+        PageRange first = default;
         long bytes = 0;
-        List<PageRange>? more = null;
-        using (_gate.EnterScope())
+        List<PageRange>? others = null;
+        nuint from = range.Start;
+        for (int i = IndexOf_NeedsGate(range.Start); from < range.End; i++)
         {
-            nuint from = range.Start;
-            for (int i = IndexOf_NeedsGate(range.Start); from < range.End; i++)
+            bool isSegment = i < _segments.Count && _segments[i].Range.Start < range.End;
+            nuint to = isSegment ? _segments[i].Range.Start : range.End;
+            if (to > from)
             {
-                bool isSegment = i < _segments.Count && _segments[i].Range.Start < range.End;
-                nuint to = isSegment ? _segments[i].Range.Start : range.End;
-                if (to > from)
-                {
-                    var gap = new PageRange(from, to);
-                    bytes += gap.Bytes;
-                    if (first.Bytes == 0) first = gap;
-                    else (more ??= []).Add(gap);
-                }
-
-                if (!isSegment) break;
-                from = _segments[i].Range.End;
+                var gap = new PageRange(from, to);
+                bytes += gap.Bytes;
+                if (first.Bytes == 0) first = gap;
+                else (others ??= []).Add(gap);
             }
+
+            if (!isSegment) break;
+            from = _segments[i].Range.End;
         }
 
-        others = more?.ToArray();
-        return bytes;
+        return new Gaps(bytes, first, others);
     }
 
     private bool TryFindHeld(LockHolder holder, PageRange range, out Segment held)
@@ -273,7 +289,7 @@ internal sealed class LockedPages(IMemoryLocks system)
         {
             Segment segment = _segments[i];
             if (segment.Range.Start >= range.End) break;
-            if (Array.IndexOf(segment.Holders, holder) < 0) continue;
+            if (!segment.IsOf(holder)) continue;
             held = segment with { Range = segment.Range.Shared(range) };
             return true;
         }
@@ -282,10 +298,14 @@ internal sealed class LockedPages(IMemoryLocks system)
         return false;
     }
 
-    private void Add_NeedsGate(LockHolder holder, PageRange range)
+    private void Add_NeedsGate(LockHolder holder, PageRange range, bool isFree)
     {
-        SplitAt_NeedsGate(range.Start);
-        SplitAt_NeedsGate(range.End);
+        if (!isFree)
+        {
+            SplitAt_NeedsGate(range.Start);
+            SplitAt_NeedsGate(range.End);
+        }
+
         nuint from = range.Start;
         int i = IndexOf_NeedsGate(range.Start);
         while (from < range.End)
@@ -295,13 +315,13 @@ internal sealed class LockedPages(IMemoryLocks system)
             if (to > from)
             {
                 _segments.Insert(i, new Segment(new PageRange(from, to), holder.Alone));
-                Interlocked.Add(ref _bytes, (long)(to - from));
+                Volatile.Write(ref _bytes, _bytes + (long)(to - from));
             }
             else
             {
                 Segment segment = _segments[i];
                 to = segment.Range.End;
-                bool isHeld = Array.IndexOf(segment.Holders, holder) >= 0;
+                bool isHeld = segment.IsOf(holder);
                 if (!isHeld) _segments[i] = segment with { Holders = [.. segment.Holders, holder] };
             }
 
@@ -314,16 +334,21 @@ internal sealed class LockedPages(IMemoryLocks system)
 
     private LockHolder[] Remove_NeedsGate(LockHolder holder, PageRange range)
     {
-        SplitAt_NeedsGate(range.Start);
-        SplitAt_NeedsGate(range.End);
         int i = IndexOf_NeedsGate(range.Start);
+        if (_segments[i].Range != range)
+        {
+            SplitAt_NeedsGate(range.Start);
+            SplitAt_NeedsGate(range.End);
+            i = IndexOf_NeedsGate(range.Start);
+        }
+
         Segment segment = _segments[i];
         Debug.Assert(segment.Range == range, "What is removed is of one segment.");
         LockHolder[] rest = segment.Holders.Length == 1 ? [] : Array.FindAll(segment.Holders, other => other != holder);
         if (rest.Length == 0)
         {
             _segments.RemoveAt(i);
-            Interlocked.Add(ref _bytes, -range.Bytes);
+            Volatile.Write(ref _bytes, _bytes - range.Bytes);
             return rest;
         }
 
@@ -376,20 +401,20 @@ internal sealed class LockedPages(IMemoryLocks system)
         return low;
     }
 
-    private void Enter(PageRange range)
+    /// <summary>Waits until nobody is in the range, and is in it then. Returns holding the gate.</summary>
+    private SteadyLock.Scope Enter(PageRange range)
     {
         SteadySpin spin = default;
         while (true)
         {
-            using (_gate.EnterScope())
+            SteadyLock.Scope gate = _gate.EnterScope();
+            if (!IsEntered_NeedsGate(range))
             {
-                if (!IsEntered_NeedsGate(range))
-                {
-                    _entered.Add(range);
-                    return;
-                }
+                _entered.Add(range);
+                return gate;
             }
 
+            gate.Dispose();
             spin.Once();
         }
     }
@@ -406,13 +431,30 @@ internal sealed class LockedPages(IMemoryLocks system)
 
     private void Leave(PageRange range)
     {
-        using (_gate.EnterScope())
+        using (_gate.EnterScope()) Leave_NeedsGate(range);
+    }
+
+    private void Leave_NeedsGate(PageRange range)
+    {
+        Span<PageRange> entered = CollectionsMarshal.AsSpan(_entered);
+        for (int i = 0; i < entered.Length; i++)
         {
-            bool left = _entered.Remove(range);
-            Debug.Assert(left, "Who leaves has entered.");
+            if (entered[i] != range) continue;
+            entered[i] = entered[^1];
+            _entered.RemoveAt(entered.Length - 1);
+            return;
         }
+
+        Debug.Fail("Who leaves has entered.");
     }
 
     /// <summary>Pages that the same holders have; the first of them pays.</summary>
-    private readonly record struct Segment(PageRange Range, LockHolder[] Holders);
+    private readonly record struct Segment(PageRange Range, LockHolder[] Holders)
+    {
+        public bool IsOf(LockHolder holder) =>
+            Holders[0] == holder || (Holders.Length > 1 && Array.IndexOf(Holders, holder) > 0);
+    }
+
+    /// <summary>The parts of a range that nobody has locked: most often it is one.</summary>
+    private readonly record struct Gaps(long Bytes, PageRange First, List<PageRange>? Others);
 }

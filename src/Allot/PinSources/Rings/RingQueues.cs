@@ -122,8 +122,8 @@ internal sealed unsafe class RingQueues
     private static Exception OfSetup(int error) => error switch
     {
         RingCalls.ErrorNoMemory => new MemoryLockException(
-            "Cannot create an io_uring: the system has no memory for it, or the user would pass what he may lock and pin "
-            + $"({ProcessRights.ReadLockLimit()} bytes, RLIMIT_MEMLOCK).",
+            "Cannot create an io_uring: the system has no memory for it, or the user would pass what he may lock and "
+            + $"pin ({ProcessRights.ReadLockLimit()} bytes, RLIMIT_MEMLOCK).",
             error),
         RingCalls.ErrorNoSuchCall => new PlatformNotSupportedException(
             "This kernel has no io_uring, or a filter hides it."),
