@@ -4,10 +4,11 @@ namespace Allot;
 /// never have any.</summary>
 internal sealed class PinCounters
 {
-    // By source, of this group and all below it. Their sum is All, once threads are quiet. Whoever charges All adds
-    // here next, on every level, and takes away before All is given back.
-    private readonly long[] _bySource = new long[Sources];
     private readonly PinCounters? _parent;
+
+    // By source, of this group and all below it: their sum is All, once threads are quiet. Null until something is
+    // charged.
+    private long[]? _bySource;
 
     // Null or not empty. Replaced as a whole.
     private Action[]? _watchers;
@@ -39,7 +40,10 @@ internal sealed class PinCounters
 
     /// <summary>Ends that.</summary>
     public void Unwatch(Action watcher) => ReplaceWatchers(watchers =>
-        watchers is null || watchers.Length == 1 ? null : Array.FindAll(watchers, other => other != watcher));
+    {
+        Action[] rest = Array.FindAll(watchers ?? [], other => other != watcher);
+        return rest.Length == 0 ? null : rest;
+    });
 
     /// <summary>The limit of this level has refused: tells who watches here and above.</summary>
     public void NoteRefusal()
@@ -51,14 +55,16 @@ internal sealed class PinCounters
     }
 
     /// <summary>What one source holds, in the group and below it.</summary>
-    public long BytesOf(PinSource source) => Math.Max(0, Interlocked.Read(ref _bySource[(int)source]));
+    public long BytesOf(PinSource source) => Volatile.Read(ref _bySource) is { } bytes
+        ? Math.Max(0, Interlocked.Read(ref bytes[(int)source]))
+        : 0;
 
     /// <summary>Counts for a source on every level below the end; on all when there is none.</summary>
     public void Add(PinSource source, long bytes, PinCounters? end = null)
     {
         for (PinCounters? level = this; level != end; level = level!._parent)
         {
-            Interlocked.Add(ref level!._bySource[(int)source], bytes);
+            Interlocked.Add(ref level!.BySource()[(int)source], bytes);
         }
     }
 
@@ -75,6 +81,11 @@ internal sealed class PinCounters
 
         return null;
     }
+
+    private long[] BySource() =>
+        Volatile.Read(ref _bySource)
+        ?? Interlocked.CompareExchange(ref _bySource, new long[Sources], null)
+        ?? _bySource;
 
     private void ReplaceWatchers(Func<Action[]?, Action[]?> change)
     {

@@ -1,8 +1,9 @@
 // Who wants to know that pins were refused is told once for a burst of refusals, as a reader of pins.events is: when he
 // is told, he reads what has happened so far, and what happens after that is told again.
 //
-// Protocol. A refusal raises _pending; whoever raises it first queues the call, and the call lowers it before it reads
-// the events. So no refusal is left untold, and of those before the call has begun there is one call.
+// Protocol. _state is Idle; Pending when a refusal is to be told; Telling while the call runs that tells of all before
+// it. A refusal makes it Pending, and queues the call if it was Idle; the call goes on until nothing is Pending. So no
+// refusal is left untold, and no two calls run at once.
 
 namespace Allot;
 
@@ -10,11 +11,13 @@ namespace Allot;
 /// </summary>
 internal sealed class PinWatch : IDisposable, IThreadPoolWorkItem
 {
+    private const int Idle = 0, Pending = 1, Telling = 2;
+
     private readonly MemoryGroup _group;
     private readonly Action<MemoryGroup> _callback;
     private readonly PinCounters _pins;
     private readonly Action _note;
-    private int _pending;
+    private int _state;
     private volatile bool _disposed;
 
     public PinWatch(MemoryGroup group, Action<MemoryGroup> callback)
@@ -30,17 +33,12 @@ internal sealed class PinWatch : IDisposable, IThreadPoolWorkItem
     /// <summary>Calls back, on a thread of the pool.</summary>
     public void Execute()
     {
-        Interlocked.Exchange(ref _pending, 0);
-        if (_disposed) return;
-        try
+        do
         {
-            _callback(_group);
+            Interlocked.Exchange(ref _state, Telling);
+            if (!_disposed) Tell();
         }
-        catch (Exception thrown)
-        {
-            TraceReport.Error(
-                $"a watcher of the pins of '{_group.Path}' threw, which was contained: {TraceReport.Describe(thrown)}");
-        }
+        while (Interlocked.CompareExchange(ref _state, Idle, Telling) != Telling);
     }
 
     public void Dispose()
@@ -52,7 +50,20 @@ internal sealed class PinWatch : IDisposable, IThreadPoolWorkItem
     // Something was refused.
     private void Note()
     {
-        if (_disposed || Interlocked.Exchange(ref _pending, 1) != 0) return;
+        if (_disposed || Interlocked.Exchange(ref _state, Pending) != Idle) return;
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    private void Tell()
+    {
+        try
+        {
+            _callback(_group);
+        }
+        catch (Exception thrown)
+        {
+            TraceReport.Error(
+                $"a watcher of the pins of '{_group.Path}' threw, which was contained: {TraceReport.Describe(thrown)}");
+        }
     }
 }

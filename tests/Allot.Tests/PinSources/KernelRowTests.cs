@@ -3,7 +3,7 @@ namespace Allot.Tests.PinSources;
 /// <summary>The rows about the kernel, R01 to R19, that a process can do to itself: what the bare call does, and that the
 /// same through Allot has the same end. The limit is 16 pages unless the row says otherwise.</summary>
 [Collection(KernelPins.Collection)]
-public sealed class KernelRowTests : IDisposable
+public sealed unsafe class KernelRowTests : IDisposable
 {
     private const long Limit = 16;
 
@@ -223,7 +223,7 @@ public sealed class KernelRowTests : IDisposable
     }
 
     [Fact]
-    public unsafe void R19_of_a_huge_page_the_kernel_counts_the_whole_and_the_check_says_so()
+    public void R19_of_a_huge_page_the_kernel_counts_the_whole_and_the_check_says_so()
     {
         const int HugeBytes = 2 << 20, AdviseHuge = 14;
         KernelPins.RequireIoUring();
@@ -251,7 +251,7 @@ public sealed class KernelRowTests : IDisposable
         Assert.Contains(error, (int[])[KernelCalls.NoMemoryError, KernelCalls.PermissionError]);
     }
 
-    private static unsafe Memory<byte> Aligned(Memory<byte> pinned)
+    private static Memory<byte> Aligned(Memory<byte> pinned)
     {
         fixed (byte* start = pinned.Span)
         {
@@ -260,7 +260,7 @@ public sealed class KernelRowTests : IDisposable
     }
 
     /// <summary>Native memory of a test as <see cref="Memory{T}"/>.</summary>
-    private sealed unsafe class NativePages(byte* start, int bytes) : System.Buffers.MemoryManager<byte>
+    private sealed class NativePages(byte* start, int bytes) : System.Buffers.MemoryManager<byte>
     {
         public override Span<byte> GetSpan() => new(start, bytes);
 

@@ -93,16 +93,17 @@ public sealed class PinSourceConformanceTests : IDisposable
     }
 
     [Fact]
-    public unsafe void A31_a_fixed_statement_is_free()
+    public void A31_a_fixed_statement_is_free()
     {
         A1.Pins.MaxBytes = 0;
         byte[] buffer = new byte[100];
-        using (A1.Enter())
+        using (A1.Enter()) Touch(buffer);
+        Assert.Equal(0, A1.Pins.PeakBytes);
+
+        static unsafe void Touch(byte[] buffer)
         {
             fixed (byte* start = buffer) *start = 1;
         }
-
-        Assert.Equal(0, A1.Pins.PeakBytes);
     }
 
     [Fact]
