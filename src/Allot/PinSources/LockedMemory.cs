@@ -139,6 +139,7 @@ public sealed unsafe class LockedMemory : IMemoryOwner<byte>, INativeBytes
 
     private void LetGo(bool isForgotten)
     {
+        if (_holder is null) return;   // the constructor has thrown
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         if (isForgotten) PinLeaks.Report(_holder.Account);
         LockedRegion.Release(_holder, _memory, _range);

@@ -128,6 +128,7 @@ public sealed unsafe class SecretBuffer : IMemoryOwner<byte>, INativeBytes
 
     private void LetGo(bool isForgotten)
     {
+        if (_holder is null) return;   // the constructor has thrown
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         if (isForgotten) PinLeaks.Report(_holder.Account);
         if (NativeRegion.TryProtect(_range, canRead: true, canWrite: true))

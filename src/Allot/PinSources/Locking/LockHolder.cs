@@ -11,6 +11,9 @@ internal sealed class LockHolder
 
     public PinAccount Account { get; }
 
+    /// <summary>Whether it locks nothing any more. Under the gate of the pages.</summary>
+    public bool IsClosed { get; set; }
+
     /// <summary>The holders of what nobody else holds.</summary>
     public LockHolder[] Alone { get; }
 }

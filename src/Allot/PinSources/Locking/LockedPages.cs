@@ -22,7 +22,9 @@ internal sealed class LockedPages(IMemoryLocks system)
 {
     // Ascending and not overlapping; neighbours have different holders.
     private readonly List<Segment> _segments = [];
-    private readonly List<PageRange> _entered = [];
+
+    // Whose call is in which range now.
+    private readonly List<(PageRange Range, LockHolder Holder)> _entered = [];
     private readonly SteadyLock _gate = new();
 
     // == the sum of the lengths of _segments. Written under the gate.
@@ -42,12 +44,19 @@ internal sealed class LockedPages(IMemoryLocks system)
     /// <param name="refusal">When false is returned: who refused.</param>
     /// <returns>False when a limit refused; nothing has changed.</returns>
     /// <exception cref="MemoryLockException">The system refused; nothing has changed.</exception>
+    /// <exception cref="ObjectDisposedException">The holder is closed.</exception>
     public bool TryLock(LockHolder holder, PageRange range, bool onFault, out ChargeRefusal refusal)
     {
         refusal = default;
         if (range.Bytes == 0) return true;
         Gaps gaps;
-        using (Enter(range)) gaps = FindGaps_NeedsGate(range);
+        using (Enter(holder, range))
+        {
+            if (holder.IsClosed) Leave_NeedsGate(range);
+            ObjectDisposedException.ThrowIf(holder.IsClosed, typeof(MemoryLocker));
+            gaps = FindGaps_NeedsGate(range);
+        }
+
         bool isLocked = false;
         try
         {
@@ -80,7 +89,7 @@ internal sealed class LockedPages(IMemoryLocks system)
         int firstError = 0;
         bool isFound;
         Segment held;
-        using (Enter(range)) isFound = TryFindHeld_NeedsGate(holder, range, out held);
+        using (Enter(holder, range)) isFound = TryFindHeld_NeedsGate(holder, range, out held);
         if (isFound && held.Range == range && held.Holders.Length == 1) return UnlockAlone(holder, held);
         try
         {
@@ -114,9 +123,26 @@ internal sealed class LockedPages(IMemoryLocks system)
         return error;
     }
 
-    /// <summary>Unlocks all that a holder has locked.</summary>
+    /// <summary>Lets a holder lock nothing any more, and returns when none of its locks is under way.</summary>
+    public void Close(LockHolder holder)
+    {
+        SteadySpin spin = default;
+        while (true)
+        {
+            using (_gate.EnterScope())
+            {
+                holder.IsClosed = true;
+                if (!IsEntered_NeedsGate(holder)) return;
+            }
+
+            spin.Once();
+        }
+    }
+
+    /// <summary>Unlocks all that a holder has locked, and closes it.</summary>
     public int UnlockAll(LockHolder holder)
     {
+        Close(holder);
         int firstError = 0;
         nuint from = 0;
         while (TryFindHeld(holder, new PageRange(from, nuint.MaxValue), out Segment held))
@@ -129,14 +155,15 @@ internal sealed class LockedPages(IMemoryLocks system)
         return firstError;
     }
 
-    /// <summary>Forgets what a holder has locked in a range that is about to be unmapped, which unlocks it. Nobody else
-    /// holds any of it.</summary>
+    /// <summary>Has a range unmapped, which unlocks it, forgets what its holder has locked there, and closes him. Nobody
+    /// else holds any of it.</summary>
     /// <param name="holder">The only one.</param>
     /// <param name="range">The pages.</param>
     /// <param name="unmap">Gives the pages back to the system.</param>
     public void Unmap(LockHolder holder, PageRange range, Action<PageRange> unmap)
     {
-        using (Enter(range))
+        Close(holder);
+        using (Enter(holder, range))
         {
         }
 
@@ -402,7 +429,7 @@ internal sealed class LockedPages(IMemoryLocks system)
     }
 
     /// <summary>Waits until nobody is in the range, and is in it then. Returns holding the gate.</summary>
-    private SteadyLock.Scope Enter(PageRange range)
+    private SteadyLock.Scope Enter(LockHolder holder, PageRange range)
     {
         SteadySpin spin = default;
         while (true)
@@ -410,7 +437,7 @@ internal sealed class LockedPages(IMemoryLocks system)
             SteadyLock.Scope gate = _gate.EnterScope();
             if (!IsEntered_NeedsGate(range))
             {
-                _entered.Add(range);
+                _entered.Add((range, holder));
                 return gate;
             }
 
@@ -421,9 +448,19 @@ internal sealed class LockedPages(IMemoryLocks system)
 
     private bool IsEntered_NeedsGate(PageRange range)
     {
-        foreach (PageRange entered in CollectionsMarshal.AsSpan(_entered))
+        foreach ((PageRange entered, _) in CollectionsMarshal.AsSpan(_entered))
         {
             if (entered.Overlaps(range)) return true;
+        }
+
+        return false;
+    }
+
+    private bool IsEntered_NeedsGate(LockHolder holder)
+    {
+        foreach ((_, LockHolder other) in CollectionsMarshal.AsSpan(_entered))
+        {
+            if (other == holder) return true;
         }
 
         return false;
@@ -436,10 +473,10 @@ internal sealed class LockedPages(IMemoryLocks system)
 
     private void Leave_NeedsGate(PageRange range)
     {
-        Span<PageRange> entered = CollectionsMarshal.AsSpan(_entered);
+        Span<(PageRange Range, LockHolder Holder)> entered = CollectionsMarshal.AsSpan(_entered);
         for (int i = 0; i < entered.Length; i++)
         {
-            if (entered[i] != range) continue;
+            if (entered[i].Range != range) continue;
             entered[i] = entered[^1];
             _entered.RemoveAt(entered.Length - 1);
             return;
