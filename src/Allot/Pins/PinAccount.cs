@@ -243,13 +243,8 @@ public sealed class PinAccount : IDisposable
         return worker;
     }
 
-    // Around all that charges or uncharges: what is reported is reported when the gate was left.
-    private GateScope Enter()
-    {
-        SteadyLock.Scope gate = _gate.EnterScope();
-        TraceReport.HoldBack();
-        return new GateScope(gate);
-    }
+    // Around all that charges or uncharges.
+    private ReportingScope Enter() => ReportingScope.Enter(_gate);
 
     [Conditional("DEBUG")]
     private void AssertInvariants()
@@ -261,16 +256,5 @@ public sealed class PinAccount : IDisposable
         Debug.Assert(_uncountedBytes <= _bytes, "What nobody pays for is a part of what is held.");
         Debug.Assert(!_disposed || _bytes == 0, "A disposed account holds nothing.");
         Debug.Assert((_bytes > 0) == Listing.IsListed, "An account is listed while it holds something.");
-    }
-
-    private readonly ref struct GateScope(SteadyLock.Scope gate)
-    {
-        private readonly SteadyLock.Scope _gate = gate;
-
-        public void Dispose()
-        {
-            _gate.Dispose();
-            TraceReport.LetGo();
-        }
     }
 }

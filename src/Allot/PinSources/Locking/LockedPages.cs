@@ -155,8 +155,8 @@ internal sealed class LockedPages(IMemoryLocks system)
         return firstError;
     }
 
-    /// <summary>Has a range unmapped, which unlocks it, forgets what its holder has locked there, and closes him. Nobody
-    /// else holds any of it.</summary>
+    /// <summary>Has a range unmapped, which unlocks it, forgets what its holder has locked there, and closes him.
+    /// Nobody else holds any of it.</summary>
     /// <param name="holder">The only one.</param>
     /// <param name="range">The pages.</param>
     /// <param name="unmap">Gives the pages back to the system.</param>
