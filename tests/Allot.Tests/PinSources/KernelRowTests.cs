@@ -119,7 +119,7 @@ public sealed unsafe class KernelRowTests : IDisposable
     });
 
     [Fact]
-    public void R10_a_locked_segment_has_a_limit_of_its_own_in_the_kernel() => Unprivileged.Run(Limit, () =>
+    public void R10_a_locked_segment_has_a_limit_of_its_own_in_the_kernel() => Unprivileged.RunAsUser(Limit, () =>
     {
         const int Remove = 0;
         int large = KernelCalls.MakeSegment(17 * Page), fits = KernelCalls.MakeSegment(16 * Page);
@@ -158,11 +158,10 @@ public sealed unsafe class KernelRowTests : IDisposable
     [Fact]
     public void R13_a_ring_of_an_ordinary_user_has_its_own_pages_within_the_limit()
     {
-        const int User = 61_613;   // nobody else is this
         KernelPins.RequireIoUring();
         using var memory = new PinnedArray<byte>(_tree.Leaf, (int)(18 * Page));
         Memory<byte> aligned = Aligned(memory.Memory);
-        Unprivileged.RunAsUser(User, Limit, () =>
+        Unprivileged.RunAsUser(Limit, () =>
         {
             using var ring = new IoRing(_tree.Leaf);
             ring.Register(aligned[..(int)(14 * Page)]);

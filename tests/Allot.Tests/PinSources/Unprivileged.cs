@@ -9,6 +9,7 @@ namespace Allot.Tests.PinSources;
 internal static unsafe partial class Unprivileged
 {
     private const int LimitMemoryLock = 8, CapabilityIpcLock = 14, SetDumpable = 4;
+    private const int FirstUser = 100_000;
     private const nint SetUserNumber = 117;   // setresuid, of the calling thread alone, on x86-64
     private const uint CapabilityVersion3 = 0x20080522;
 
@@ -19,8 +20,9 @@ internal static unsafe partial class Unprivileged
     public static void Run(long limitPages, Action action) => RunWith(limitPages, DropLockCapability, action);
 
     /// <summary>The same as a user that has nothing locked or pinned yet.</summary>
-    public static void RunAsUser(int user, long limitPages, Action action)
+    public static void RunAsUser(long limitPages, Action action)
     {
+        int user = FirstUser + Environment.ProcessId;   // that of no other run of the tests either
         Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "The number of the call is that of x86-64.");
         RunWith(limitPages, () => Assert.Equal(0, SystemCall(SetUserNumber, user, user, user)), action);
 
