@@ -39,11 +39,14 @@ public sealed partial class KernelPins
 /// <summary>Pages that nobody has locked yet, and nobody else uses.</summary>
 internal sealed partial class FreshPages : IDisposable
 {
+    private readonly SortedSet<long> _mapped = [];
+
     public FreshPages(long pages)
     {
         Bytes = pages * KernelPins.Page;
         Address = Map(0, (nuint)Bytes, 3, 0x22, -1, 0);
         Assert.NotEqual(-1, Address);
+        for (long page = 0; page < pages; page++) _mapped.Add(page);
     }
 
     public nint Address { get; }
@@ -52,9 +55,18 @@ internal sealed partial class FreshPages : IDisposable
 
     public nint At(long page) => Address + (nint)(page * KernelPins.Page);
 
-    public void Unmap(long page, long pages) => Assert.Equal(0, Unmap(At(page), (nuint)(pages * KernelPins.Page)));
+    public void Unmap(long page, long pages)
+    {
+        for (long i = page; i < page + pages; i++) Assert.True(_mapped.Remove(i));
+        Assert.Equal(0, Unmap(At(page), (nuint)(pages * KernelPins.Page)));
+    }
 
-    public void Dispose() => _ = Unmap(Address, (nuint)Bytes);
+    // What was unmapped before may be somebody else's memory by now.
+    public void Dispose()
+    {
+        foreach (long page in _mapped) _ = Unmap(At(page), (nuint)KernelPins.Page);
+        _mapped.Clear();
+    }
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     private static partial nint Map(nint address, nuint bytes, int protection, int flags, int file, nint offset);
