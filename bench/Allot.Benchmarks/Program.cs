@@ -7,6 +7,7 @@ using Allot.Benchmarks;
 using Allot.Benchmarks.Charge;
 using Allot.Benchmarks.Groups;
 using Allot.Benchmarks.Off;
+using Allot.Benchmarks.Pins;
 using Allot.Benchmarks.Runner;
 using Allot.Benchmarks.Scopes;
 using Allot.Benchmarks.Slabs;
@@ -17,6 +18,7 @@ Benchmark[] all =
     new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
     new OffBenchmark(), new SwitchedOffBenchmark(), new GroupsBenchmark(),
     new ScopesBenchmark(), new SlabsBenchmark(), new ResidentBenchmark(), new WorkloadsBenchmark(),
+    new PinsBenchmark(),
 ];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {

@@ -37,6 +37,17 @@ public readonly struct ChargeRefusal
         MaxBytes = MemoryGroup.Unlimited;
     }
 
+    internal ChargeRefusal(MemoryGroup group, long requestedBytes, long currentBytes, long maxBytes)
+    {
+        Debug.Assert(requestedBytes > maxBytes - currentBytes, "What fits is not refused.");
+        Reason = RefusalReason.LockLimitReached;
+        Group = group;
+        Counter = CounterKind.Pins;
+        RequestedBytes = requestedBytes;
+        CurrentBytes = currentBytes;
+        MaxBytes = maxBytes;
+    }
+
     /// <summary>Why; <see cref="RefusalReason.None"/> for the default value.</summary>
     public RefusalReason Reason { get; }
 
@@ -52,10 +63,10 @@ public readonly struct ChargeRefusal
     /// <summary>The bytes asked for.</summary>
     public long RequestedBytes { get; }
 
-    /// <summary>The bytes the limiter had in use.</summary>
+    /// <summary>The bytes the limiter had in use; the process, where its own limit refused.</summary>
     public long CurrentBytes { get; }
 
-    /// <summary>The limiter's limit in bytes.</summary>
+    /// <summary>The limiter's limit in bytes; that of the process, where it refused.</summary>
     public long MaxBytes { get; }
 
     /// <summary>One sentence for people: the request, the group, the limiter with its use and limit, its largest
@@ -72,6 +83,10 @@ public readonly struct ChargeRefusal
         RefusalReason.GroupKilled =>
             $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): the group was "
             + $"{Group.Life!.Ending!.Explain(Group.Path)}.",
+        RefusalReason.LockLimitReached =>
+            $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): the process holds "
+            + $"{CurrentBytes} of the {MaxBytes} bytes that it may lock and pin (RLIMIT_MEMLOCK). Raise that with "
+            + "'ulimit -l', or release what it holds.",
         _ => "Not refused.",
     };
 

@@ -21,6 +21,7 @@ internal static class ChargeRefusing
                 CounterKind.Kernel => EventKind.KernelMax,
                 _ => EventKind.PinsMax,
             });
+            if (counter == CounterKind.Pins) owner.PinsIfAny!.NoteRefusal();
             return new ChargeRefusal(group, counter, bytes, owner);
         }
 

@@ -23,9 +23,44 @@ public static class GroupPinning
         public bool TryPin(PinKind kind, long bytes, out ChargeRefusal refusal)
         {
             GroupCharging.ValidateAmount(bytes);
-            MemoryCounter part = group.PartOf(kind);
+            ValidateKind(kind);
             refusal = default;
             if (ThreadContext.Intercepts && GroupCharging.IsUncounted(group, AllocationFlags.None)) return true;
+            return group.TryPin(kind, PinSource.Other, bytes, out refusal);
+        }
+
+        /// <summary>Charges locked or pinned bytes, limits or not: for what is already held. Passing a limit is counted
+        /// as an event. On a removed group the parent is charged.</summary>
+        /// <param name="kind">How the memory is held.</param>
+        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
+        public void ForcePin(PinKind kind, long bytes)
+        {
+            GroupCharging.ValidateAmount(bytes);
+            ValidateKind(kind);
+            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(group, AllocationFlags.None)) return;
+            group.ForcePin(kind, PinSource.Other, bytes);
+        }
+
+        /// <summary>Gives locked or pinned bytes back. Never throws for what it finds; an excess is ignored and counted
+        /// in <see cref="MemoryEvents.AccountingErrors"/>.</summary>
+        /// <param name="kind">The kind they were charged with.</param>
+        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>, at most what is charged.</param>
+        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
+        /// the kind is unknown.</exception>
+        public void Unpin(PinKind kind, long bytes)
+        {
+            GroupCharging.ValidateAmount(bytes);
+            ValidateKind(kind);
+            if (ThreadContext.Intercepts && ThreadContext.BlocksAccounting) return;
+            group.Unpin(kind, PinSource.Other, bytes);
+        }
+
+        /// <summary>Charges, whatever the scopes of the caller say: for what has an owner that knows them.</summary>
+        internal bool TryPin(PinKind kind, PinSource source, long bytes, out ChargeRefusal refusal)
+        {
+            refusal = default;
             if (group.State != MemoryGroupState.Online)
             {
                 refusal = new ChargeRefusal(group, CounterKind.Pins, bytes);
@@ -40,48 +75,72 @@ public static class GroupPinning
                 return false;
             }
 
-            part.ForceCharge(bytes);
+            group.PartOf(kind).ForceCharge(bytes);
+            group.PinsIfAny!.Add(source, bytes);
             return true;
         }
 
-        /// <summary>Charges locked or pinned bytes, limits or not: for what is already held. Passing a limit is counted
-        /// as an event. On a removed group the parent is charged.</summary>
-        /// <param name="kind">How the memory is held.</param>
-        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>.</param>
-        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
-        /// the kind is unknown.</exception>
-        public void ForcePin(PinKind kind, long bytes)
+        /// <summary>Charges, limits or not, and whatever the scopes of the caller say.</summary>
+        internal void ForcePin(PinKind kind, PinSource source, long bytes)
         {
-            GroupCharging.ValidateAmount(bytes);
-            MemoryCounter part = group.PartOf(kind);
-            if (ThreadContext.Intercepts && GroupCharging.IsUncounted(group, AllocationFlags.None)) return;
             group.Force(CounterKind.Pins, bytes);
-            part.ForceCharge(bytes);
+            group.PartOf(kind).ForceCharge(bytes);
+            group.PinsIfAny!.Add(source, bytes);
         }
 
-        /// <summary>Gives locked or pinned bytes back. Never throws for what it finds; an excess is ignored and counted
-        /// in <see cref="MemoryEvents.AccountingErrors"/>.</summary>
-        /// <param name="kind">The kind they were charged with.</param>
-        /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>, at most what is charged.</param>
-        /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
-        /// the kind is unknown.</exception>
-        public void Unpin(PinKind kind, long bytes)
+        /// <summary>Gives back what is known to be counted, whatever the scopes of the caller say.</summary>
+        internal void Unpin(PinKind kind, PinSource source, long bytes)
         {
-            GroupCharging.ValidateAmount(bytes);
             MemoryCounter part = group.PartOf(kind);
-            if (ThreadContext.Intercepts && ThreadContext.BlocksAccounting) return;
             long missing = part.Uncharge(bytes);
             missing += group.Pins.Uncharge(bytes - missing);
             Debug.Assert(missing >= 0, "More is never given back than was asked.");
             Debug.Assert(missing <= bytes, "What is missing is a part of what was asked.");
+            group.PinsIfAny!.Add(source, missing - bytes);
             if (missing > 0) group.ReportAccountingError(bytes, missing);
+        }
+
+        /// <summary>Moves what is pinned to another group, limits or not. What both groups are below holds the bytes
+        /// before and after, and does not notice.</summary>
+        /// <param name="target">Who pays from here on.</param>
+        /// <param name="kind">Which part of the pins it is.</param>
+        /// <param name="source">What has held it, and what holds it then.</param>
+        /// <param name="bytes">What is charged to this group.</param>
+        internal void MovePins(
+            MemoryGroup target, PinKind kind, (PinSource From, PinSource To) source, long bytes)
+        {
+            if (bytes == 0 || (target == group && source.From == source.To)) return;
+            PinCounters from = group.EnsurePins(), to = target.EnsurePins();
+            PinCounters? shared = from.FindShared(to), same = source.From == source.To ? shared : null;
+            for (MemoryGroup? level = target; level is not null && level.PinsIfAny != shared; level = level.Parent)
+            {
+                if (level.Pins.ForceChargeLevel(bytes)) level.Count(EventKind.PinsForced);
+            }
+
+            target.PartOf(kind).ForceMoveFrom(group.PartOf(kind), bytes);
+            from.All.GiveBackBelow(shared?.All, bytes);
+            to.Add(source.To, bytes, same);
+            from.Add(source.From, -bytes, same);
         }
 
         private MemoryCounter PartOf(PinKind kind) => kind switch
         {
             PinKind.Locked => group.Locked,
-            PinKind.Pinned => group.Pinned,
-            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "The kind is Locked or Pinned."),
+            _ => group.Pinned,
         };
+
+        private PinCounters EnsurePins()
+        {
+            _ = group.Pins;
+            return group.PinsIfAny!;
+        }
+    }
+
+    internal static void ValidateKind(PinKind kind)
+    {
+        if (kind is not (PinKind.Locked or PinKind.Pinned))
+        {
+            throw new ArgumentOutOfRangeException(nameof(kind), kind, "The kind is Locked or Pinned.");
+        }
     }
 }

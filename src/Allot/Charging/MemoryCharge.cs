@@ -318,12 +318,7 @@ public sealed class MemoryCharge : IDisposable
     }
 
     // Around all that charges or uncharges.
-    private GateScope Enter()
-    {
-        SteadyLock.Scope gate = _gate.EnterScope();
-        TraceReport.HoldBack();
-        return new GateScope(gate);
-    }
+    private ReportingScope Enter() => ReportingScope.Enter(_gate);
 
     [Conditional("DEBUG")]
     private void AssertInvariants()
@@ -334,18 +329,5 @@ public sealed class MemoryCharge : IDisposable
         Debug.Assert(_uncountedBytes >= 0, "What nobody pays for is not less than nothing.");
         Debug.Assert(_uncountedBytes <= _bytes, "What nobody pays for is a part of what is owned.");
         Debug.Assert(!_disposed || _bytes == 0, "A disposed handle owns nothing.");
-    }
-
-    private readonly ref struct GateScope
-    {
-        private readonly SteadyLock.Scope _gate;
-
-        public GateScope(SteadyLock.Scope gate) => _gate = gate;
-
-        public void Dispose()
-        {
-            _gate.Dispose();
-            TraceReport.LetGo();
-        }
     }
 }

@@ -17,4 +17,7 @@ public enum RefusalReason
 
     /// <summary>The group was killed, by the out-of-memory policy or by hand, and takes no new charges.</summary>
     GroupKilled,
+
+    /// <summary>The process may not lock or pin more, whatever its groups may: <c>RLIMIT_MEMLOCK</c>.</summary>
+    LockLimitReached,
 }

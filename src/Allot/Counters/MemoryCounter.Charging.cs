@@ -70,6 +70,24 @@ public sealed partial class MemoryCounter
         return room < 0 && bytes > 0 && !_detached && ReadUsed(out long max) > max;
     }
 
+    /// <summary>Takes over what is charged to another counter of the same sort, limits or not: levels that both stand
+    /// on are not touched.</summary>
+    internal void ForceMoveFrom(MemoryCounter source, long bytes)
+    {
+        MemoryCounter? shared = source.FindShared(this);
+        for (MemoryCounter? level = this; level != shared; level = level!._parent) level!.ForceChargeLevel(bytes);
+        source.GiveRoomOfLevels(bytes, shared);
+    }
+
+    /// <summary>Gives back what is charged here and on the levels above, up to below the end.</summary>
+    internal void GiveBackBelow(MemoryCounter? end, long bytes)
+    {
+        GiveRoomOfLevels(bytes, end);
+        if (Reserves is not { } tree) return;
+        tree.Waiting.NoteRoom();
+        tree.Settle();
+    }
+
     /// <summary>Gives bytes back on every level, and of the whole that this is a part of. Never fails.</summary>
     /// <returns>Bytes that were not there to give back: 0 unless the caller uncharges what it never charged.</returns>
     internal long Uncharge(long bytes)

@@ -34,6 +34,7 @@ public sealed class GroupFiles
         new("pins.events", group => new PinsEventsFile(group)),
         new("pins.max", group => new PinsMaxFile(group)),
         new("pins.peak", group => new PinsPeakFile(group)),
+        new("pins.stat", group => new PinsStatFile(group)),
     ];
 
     private static readonly string[] s_names = [.. s_entries.Select(entry => entry.Name)];

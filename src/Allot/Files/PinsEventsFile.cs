@@ -6,6 +6,6 @@ internal sealed class PinsEventsFile(MemoryGroup group) : GroupFile(group, "pins
     private protected override string ReadCore()
     {
         MemoryEvents events = Group.ReadEvents();
-        return FileText.Keyed(("max", events.PinsMax), ("forced", events.PinsForced));
+        return FileText.Keyed(("max", events.PinsMax), ("forced", events.PinsForced), ("leaked", events.PinsLeaked));
     }
 }

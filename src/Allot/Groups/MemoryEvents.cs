@@ -39,6 +39,10 @@ public readonly record struct MemoryEvents
     /// <summary>Forced charges that left pins above their limit.</summary>
     public long PinsForced { get; init; }
 
+    /// <summary>Owners of pins that were collected and not disposed. Their bytes were given back; it is a mistake of
+    /// the code that pins. See <c>PinLeaks</c>.</summary>
+    public long PinsLeaked { get; init; }
+
     /// <summary>Times that a charge met the group's limit with nothing left to reclaim: the out-of-memory policy was
     /// asked, or there is none and the charge was refused.</summary>
     public long Oom { get; init; }

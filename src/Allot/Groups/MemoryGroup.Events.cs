@@ -63,6 +63,7 @@ public sealed partial class MemoryGroup
             KernelForced = read(events, EventKind.KernelForced),
             PinsMax = read(events, EventKind.PinsMax),
             PinsForced = read(events, EventKind.PinsForced),
+            PinsLeaked = read(events, EventKind.PinsLeaked),
             Oom = read(events, EventKind.Oom),
             OomKill = read(events, EventKind.OomKill),
             OomGroupKill = read(events, EventKind.OomGroupKill),

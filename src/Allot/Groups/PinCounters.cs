@@ -4,12 +4,25 @@ namespace Allot;
 /// never have any.</summary>
 internal sealed class PinCounters
 {
+    private readonly PinCounters? _parent;
+
+    // By source, of this group and all below it: their sum is All, once threads are quiet. Null until something is
+    // charged.
+    private long[]? _bySource;
+
+    // Null or not empty. Replaced as a whole.
+    private Action[]? _watchers;
+
+    /// <summary>How many sources there are.</summary>
+    public const int Sources = (int)PinSource.Device + 1;
+
     /// <param name="parent">Those of the parent; null for the root.</param>
     /// <param name="owner">The group.</param>
     /// <param name="reserves">Of its tree.</param>
     /// <param name="maxBytes">The limit it starts with.</param>
     public PinCounters(PinCounters? parent, MemoryGroup owner, TreeReserves reserves, long maxBytes)
     {
+        _parent = parent;
         All = new MemoryCounter(parent?.All, maxBytes) { Reserves = reserves, Owner = owner };
         Locked = new MemoryCounter(parent?.Locked, MemoryGroup.Unlimited);
         Pinned = new MemoryCounter(parent?.Pinned, MemoryGroup.Unlimited);
@@ -21,4 +34,67 @@ internal sealed class PinCounters
     public MemoryCounter Locked { get; }
 
     public MemoryCounter Pinned { get; }
+
+    /// <summary>Has a watcher told of refusals at this level and below.</summary>
+    public void Watch(Action watcher) => ReplaceWatchers(watchers => [.. watchers ?? [], watcher]);
+
+    /// <summary>Ends that.</summary>
+    public void Unwatch(Action watcher) => ReplaceWatchers(watchers =>
+    {
+        Action[] rest = Array.FindAll(watchers ?? [], other => other != watcher);
+        return rest.Length == 0 ? null : rest;
+    });
+
+    /// <summary>The limit of this level has refused: tells who watches here and above.</summary>
+    public void NoteRefusal()
+    {
+        for (PinCounters? level = this; level is not null; level = level._parent)
+        {
+            foreach (Action watcher in Volatile.Read(ref level._watchers) ?? []) watcher();
+        }
+    }
+
+    /// <summary>What one source holds, in the group and below it.</summary>
+    public long BytesOf(PinSource source) => Volatile.Read(ref _bySource) is { } bytes
+        ? Math.Max(0, Interlocked.Read(ref bytes[(int)source]))
+        : 0;
+
+    /// <summary>Counts for a source on every level below the end; on all when there is none.</summary>
+    public void Add(PinSource source, long bytes, PinCounters? end = null)
+    {
+        for (PinCounters? level = this; level != end; level = level!._parent)
+        {
+            Interlocked.Add(ref level!.BySource()[(int)source], bytes);
+        }
+    }
+
+    /// <summary>The lowest counters that both count on; null when they are of different trees.</summary>
+    public PinCounters? FindShared(PinCounters other)
+    {
+        for (PinCounters? level = this; level is not null; level = level._parent)
+        {
+            for (PinCounters? its = other; its is not null; its = its._parent)
+            {
+                if (its == level) return level;
+            }
+        }
+
+        return null;
+    }
+
+    private long[] BySource() =>
+        Volatile.Read(ref _bySource)
+        ?? Interlocked.CompareExchange(ref _bySource, new long[Sources], null)
+        ?? _bySource;
+
+    private void ReplaceWatchers(Func<Action[]?, Action[]?> change)
+    {
+        Action[]? seen = Volatile.Read(ref _watchers);
+        while (true)
+        {
+            Action[]? before = Interlocked.CompareExchange(ref _watchers, change(seen), seen);
+            if (before == seen) return;
+            seen = before;
+        }
+    }
 }

@@ -35,17 +35,30 @@ public sealed partial class ConformanceTableTests
         Assert.All(ids, id => Assert.Contains(id, rows));
     }
 
+    [Fact]
+    public void Every_row_of_pins_is_there_in_order_with_a_test_or_the_reason_why_not()
+    {
+        Match[] rows = [.. PinRow().Matches(RepositoryFiles.Read(Table)).Cast<Match>()];
+        Assert.Equal(
+            Enumerable.Range(1, 34).Select(i => $"A{i:D2}").Concat(Enumerable.Range(1, 19).Select(i => $"R{i:D2}")),
+            rows.Select(row => row.Groups[1].Value));
+        Assert.All(rows, row => Assert.Matches("^(`|- .{10})", row.Groups[2].Value));
+    }
+
     // Those that are named after a row.
     private static IEnumerable<string> Tests() => TestNames.In("tests/Allot.Tests/")
         .Select(test => test.Split('.')[1])
         .Where(name => Id().IsMatch(name));
 
-    [GeneratedRegex(@"^\| ([KMX][0-9]+[a-z]?) \|.*\| `([KMX][A-Za-z0-9_]+)`", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| ([AKMRX][0-9]+[a-z]?) \|.*\| `([AKMRX][A-Za-z0-9_]+)`", RegexOptions.Multiline)]
     private static partial Regex Named();
 
-    [GeneratedRegex(@"^\| ([KMX][0-9]+[a-z]?) \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| ([AKMRX][0-9]+[a-z]?) \|", RegexOptions.Multiline)]
     private static partial Regex Row();
 
-    [GeneratedRegex("^[KMX][0-9]+[a-z]?_")]
+    [GeneratedRegex(@"^\| ([AR][0-9]{2}) \|.*\| ([^|]+) \|$", RegexOptions.Multiline)]
+    private static partial Regex PinRow();
+
+    [GeneratedRegex("^[AKMRX][0-9]+[a-z]?_")]
     private static partial Regex Id();
 }

@@ -3,6 +3,9 @@ namespace Allot.Tests.Files;
 /// <summary>What each file reads, to the letter.</summary>
 public sealed class FileFormatTests
 {
+    private const string NoPins = "locked 0\npinned 0\nmemory_lock 0\nsecret 0\nmanaged_array 0\nobject_handle 0\n"
+        + "memory_pin 0\nbuffer_pool 0\nring 0\ndevice 0\nother 0\nowners 0\noldest_bytes 0\noldest_usec 0\n";
+
     private const string NoEvents =
         "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n"
         + "forced 0\nkmem_max 0\nkmem_forced 0\nhigh_delays 0\nhigh_deadlines 0\naccounting_errors 0\nreclaim_errors 0\n";
@@ -30,9 +33,10 @@ public sealed class FileFormatTests
     [InlineData("memory.pressure", NoPressure)]
     [InlineData("memory.stat", "kernel 0\nkernel_stack 0\nuser 0\nreserved 0\nlocked 0\npinned 0\n")]
     [InlineData("pins.current", "0\n")]
-    [InlineData("pins.events", "max 0\nforced 0\n")]
+    [InlineData("pins.events", "max 0\nforced 0\nleaked 0\n")]
     [InlineData("pins.max", "max\n")]
     [InlineData("pins.peak", "0\n")]
+    [InlineData("pins.stat", NoPins)]
     public void A_new_group_reads(string name, string text) => Assert.Equal(text, _tree.Leaf.Files.Read(name));
 
     [Theory]
@@ -119,12 +123,13 @@ public sealed class FileFormatTests
         Repeat(EventKind.PinsForced, 13);
         Repeat(EventKind.HighDelays, 14);
         Repeat(EventKind.HighDeadlines, 15);
+        Repeat(EventKind.PinsLeaked, 16);
         const string Text =
             "low 1\nhigh 2\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\n"
             + "forced 7\nkmem_max 8\nkmem_forced 9\nhigh_delays 14\nhigh_deadlines 15\naccounting_errors 10\nreclaim_errors 11\n";
         Assert.Equal(Text, group.Files.Read("memory.events"));
         Assert.Equal(Text, group.Files.Read("memory.events.local"));
-        Assert.Equal("max 12\nforced 13\n", group.Files.Read("pins.events"));
+        Assert.Equal("max 12\nforced 13\nleaked 16\n", group.Files.Read("pins.events"));
         Assert.Equal("8\n", group.Files.Read("memory.kmem.failcnt"));
 
         void Repeat(EventKind kind, int times)

@@ -31,6 +31,7 @@ public sealed class GroupFilesTests
             "pins.events",
             "pins.max",
             "pins.peak",
+            "pins.stat",
         ],
         _tree.Leaf.Files.Names);
 

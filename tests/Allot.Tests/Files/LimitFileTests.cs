@@ -126,7 +126,7 @@ public sealed class LimitFileTests
         Assert.Equal(0, _group.Files.Write("pins.max", "4"));
         Assert.Equal("10\n", _group.Files.Read("pins.current"));
         Assert.False(_group.TryPin(PinKind.Locked, 1, out _));
-        Assert.Equal("max 1\nforced 0\n", _group.Files.Read("pins.events"));
+        Assert.Equal("max 1\nforced 0\nleaked 0\n", _group.Files.Read("pins.events"));
     }
 
     [Theory, InlineData("memory.low"), InlineData("memory.min")]

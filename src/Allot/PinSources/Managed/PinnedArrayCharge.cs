@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+
+namespace Allot;
+
+/// <summary>What an array on the pinned heap costs its group: from before it is allocated until it is collected, or
+/// given up.</summary>
+/// <remarks>The array keeps this alive, and nothing else does: when it is collected, the finalizer gives
+/// back.</remarks>
+internal sealed class PinnedArrayCharge : IDisposable
+{
+    private static readonly ConditionalWeakTable<Array, PinnedArrayCharge> s_charges = [];
+
+    private readonly PinAccount _pins;
+    private readonly MemoryCharge _memory;
+
+    public PinnedArrayCharge(MemoryGroup group, PinSource source, long bytes)
+    {
+        long wholeBytes = PageRange.RoundUp(bytes);
+        try
+        {
+            _pins = new PinAccount(group, OptionsOf(source));
+            _memory = group.Hold(MemoryKind.User, wholeBytes);
+            _pins.Pin(wholeBytes);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    ~PinnedArrayCharge() => LetGo();
+
+    public MemoryGroup Group => _pins.Group;
+
+    /// <summary>Allocates the array that is charged.</summary>
+    public T[] Allocate<T>(int length, bool isZeroed)
+    {
+        try
+        {
+            T[] array = isZeroed
+                ? GC.AllocateArray<T>(length, pinned: true)
+                : GC.AllocateUninitializedArray<T>(length, pinned: true);
+            s_charges.Add(array, this);
+            return array;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        LetGo();
+        GC.SuppressFinalize(this);
+    }
+
+    // What only the collector does not move is no business of the process's limit.
+    private static PinAccountOptions OptionsOf(PinSource source) => new() { Source = source, LockLimit = null };
+
+    private void LetGo()
+    {
+        _pins?.Dispose();
+        _memory?.Dispose();
+    }
+}

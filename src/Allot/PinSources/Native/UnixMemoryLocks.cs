@@ -1,0 +1,60 @@
+// mlock, mlock2 and munlock.
+
+using System.Runtime.InteropServices;
+
+namespace Allot;
+
+internal sealed partial class UnixMemoryLocks : IMemoryLocks
+{
+    private const int LockOnFault = 1, NoMemory = 12;
+
+    public int Lock(PageRange range, bool onFault)
+    {
+        // mlock2 is Linux; without the flag, mlock is the same and everywhere.
+        int result = onFault
+            ? Lock2(range.Start, (nuint)range.Bytes, LockOnFault)
+            : Lock(range.Start, (nuint)range.Bytes);
+        return result == 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
+
+    public int Unlock(PageRange range)
+    {
+        if (Unlock(range.Start, (nuint)range.Bytes) == 0) return 0;
+        int error = Marshal.GetLastPInvokeError();
+        return error == NoMemory ? UnlockByPage(range) : error;
+    }
+
+    // A part of it is not mapped: somebody has given it back, which has unlocked it. The rest is unlocked up to there.
+    private static int UnlockByPage(PageRange range)
+    {
+        var page = (nuint)Environment.SystemPageSize;
+        int firstError = 0;
+        for (nuint at = range.Start; at < range.End; at += page)
+        {
+            byte isResident;
+            if (Unlock(at, page) == 0) continue;
+            int error = Marshal.GetLastPInvokeError();
+            bool isMapped;
+            unsafe
+            {
+                isMapped = Residency(at, page, &isResident) == 0;
+            }
+
+            if (isMapped && firstError == 0) firstError = error;
+        }
+
+        return firstError;
+    }
+
+    [LibraryImport("libc", EntryPoint = "mlock", SetLastError = true)]
+    private static partial int Lock(nuint address, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "mlock2", SetLastError = true)]
+    private static partial int Lock2(nuint address, nuint bytes, int flags);
+
+    [LibraryImport("libc", EntryPoint = "munlock", SetLastError = true)]
+    private static partial int Unlock(nuint address, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "mincore")]
+    private static unsafe partial int Residency(nuint address, nuint bytes, byte* pages);
+}

@@ -1,0 +1,123 @@
+// Buffers for input and output that never move, and are used again and again: the collector has nothing to do for them,
+// and the system can be given their addresses. A buffer is charged from when it is made until it is let go of, and not
+// only while it is rented: it is pinned all the time.
+
+using System.Buffers;
+using System.Numerics;
+
+namespace Allot;
+
+/// <summary>A pool of buffers on the pinned heap that a group pays for: as memory and as pins.</summary>
+/// <remarks>
+/// <para>All members may be used from any thread. Sizes are powers of two from 4 KiB to 1 MiB; larger buffers are made
+/// for one use. Content is undefined. Disposing a buffer twice, or after the pool, does no harm.</para>
+/// <para>Free buffers stay charged. They are let go of when a limit refuses another, when the group is reclaimed from,
+/// and by <see cref="Trim"/>. A buffer that is forgotten is collected, and its bytes return then.</para>
+/// </remarks>
+public sealed class PinnedBufferPool : MemoryPool<byte>
+{
+    internal const int Sizes = 9;
+    private const int SmallestLog2 = 12, LargestBytes = 1 << (SmallestLog2 + Sizes - 1);
+
+    private readonly IdleBlocks _idle;
+    private readonly IDisposable _registration;
+    private volatile bool _disposed;
+
+    /// <summary>Creates a pool that has no buffers yet.</summary>
+    /// <param name="group">Who pays.</param>
+    /// <param name="options">How it works; the defaults when null.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is negative.</exception>
+    public PinnedBufferPool(MemoryGroup group, PinnedBufferPoolOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        options ??= new PinnedBufferPoolOptions();
+        ArgumentOutOfRangeException.ThrowIfNegative(options.IdleBytesMax, nameof(options));
+        Group = group;
+        _idle = new IdleBlocks(options.IdleBytesMax);
+        _registration = group.Register(new Reclaimer(_idle));
+    }
+
+    /// <summary>The group that pays.</summary>
+    public MemoryGroup Group { get; }
+
+    /// <summary>The bytes of free buffers.</summary>
+    public long IdleBytes => _idle.Bytes;
+
+    /// <inheritdoc/>
+    public override int MaxBufferSize => Array.MaxLength;
+
+    /// <summary>Rents a buffer. Where a limit refuses, free buffers of other sizes are let go of first.</summary>
+    /// <param name="minBufferSize">How much it has to hold; -1 for the smallest there is.</param>
+    /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No array can be so large, or it is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
+    public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
+    {
+        uint bytes = minBufferSize < 0 ? (uint)ValidateDefault(minBufferSize) : (uint)minBufferSize;
+        int sizeClass = bytes <= 1 << SmallestLog2 ? 0 : BitOperations.Log2(bytes - 1) + 1 - SmallestLog2;
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        PooledBlock? block = sizeClass < Sizes ? _idle.TryTake(sizeClass) : null;
+        return new PooledBuffer(this, block ?? MakeBlock((int)bytes, sizeClass));
+    }
+
+    /// <summary>Lets go of all free buffers.</summary>
+    /// <returns>The bytes that are charged no longer.</returns>
+    public long Trim() => TrimBlocks(_idle, long.MaxValue);
+
+    /// <summary>A buffer is used no more.</summary>
+    internal void Return(PooledBlock block)
+    {
+        if (block.SizeClass < 0 || !_idle.TryKeep(block)) block.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing || _disposed) return;
+        _disposed = true;
+        _registration.Dispose();
+        _idle.Close();
+        Trim();
+    }
+
+    private PooledBlock MakeBlock(int bytes, int sizeClass)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MaxBufferSize);
+        bool isLarge = sizeClass >= Sizes;
+        int blockBytes = isLarge ? bytes : 1 << (SmallestLog2 + sizeClass);
+        try
+        {
+            return new PooledBlock(Group, blockBytes, isLarge ? -1 : sizeClass);
+        }
+        catch (MemoryLimitExceededException) when (Trim() > 0)
+        {
+            return new PooledBlock(Group, blockBytes, isLarge ? -1 : sizeClass);
+        }
+    }
+
+    private static int ValidateDefault(int minBufferSize) => minBufferSize == -1
+        ? 0
+        : throw new ArgumentOutOfRangeException(nameof(minBufferSize), minBufferSize, "A size is -1, or 0 or more.");
+
+    private static long TrimBlocks(IdleBlocks idle, long targetBytes)
+    {
+        long freed = 0;
+        foreach (PooledBlock block in idle.Drain())
+        {
+            block.Dispose();
+            freed += block.Array.Length;
+            if (freed >= targetBytes) break;
+        }
+
+        return freed;
+    }
+
+    private sealed class Reclaimer(IdleBlocks idle) : IReclaimer
+    {
+        public ReclaimNeeds Needs => ReclaimNeeds.None;
+
+        public long CountBytes(MemoryGroup group) => idle.Bytes;
+
+        public long Reclaim(MemoryGroup group, long targetBytes) => TrimBlocks(idle, targetBytes);
+    }
+}

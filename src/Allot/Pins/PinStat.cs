@@ -1,0 +1,43 @@
+namespace Allot;
+
+/// <summary>What a group and its descendants have locked and pinned: a snapshot, not atomic as a whole.</summary>
+public sealed record PinStat
+{
+    private readonly long[] _bySource = new long[PinCounters.Sources];
+
+    internal PinStat(MemoryGroup group)
+    {
+        if (group.State == MemoryGroupState.Offline || group.PinsIfAny is not { } pins) return;
+        LockedBytes = pins.Locked.CurrentBytes;
+        PinnedBytes = pins.Pinned.CurrentBytes;
+        for (int source = 0; source < _bySource.Length; source++)
+        {
+            _bySource[source] = pins.BytesOf((PinSource)source);
+        }
+
+        foreach (PinReport pin in group.FindPins())
+        {
+            Oldest ??= pin;
+            Count++;
+        }
+    }
+
+    /// <summary>Locked bytes.</summary>
+    public long LockedBytes { get; }
+
+    /// <summary>Pinned bytes. Bytes both locked and pinned count in both.</summary>
+    public long PinnedBytes { get; }
+
+    /// <summary>How many owners hold something.</summary>
+    public int Count { get; }
+
+    /// <summary>What is held for the longest; null when there is nothing.</summary>
+    public PinReport? Oldest { get; }
+
+    /// <summary>The bytes that one source holds. The sources add up to the locked and the pinned.</summary>
+    /// <param name="source">Which one.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such source.</exception>
+    public long BytesOf(PinSource source) => source is >= PinSource.Other and <= PinSource.Device
+        ? _bySource[(int)source]
+        : throw new ArgumentOutOfRangeException(nameof(source), source, "There is no such source.");
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Allot.Tests.PinSources;
+
+/// <summary>What the kernel says of this process, and memory to lock. VmLck is one number for the whole process: tests
+/// that compare it are in one collection, which nothing runs beside.</summary>
+[CollectionDefinition(Collection, DisableParallelization = true)]
+public sealed partial class KernelPins
+{
+    public const string Collection = "kernel pins";
+
+    public static long Page { get; } = Environment.SystemPageSize;
+
+    public static long VmLck => Status("VmLck:");
+
+    public static long VmPin => Status("VmPin:");
+
+    /// <summary>Skips where there is no io_uring.</summary>
+    public static void RequireIoUring()
+    {
+        try
+        {
+            using var ring = new IoRing(new MemoryController().Root);
+        }
+        catch (PlatformNotSupportedException reason)
+        {
+            Assert.Skip(reason.Message);
+        }
+    }
+
+    private static long Status(string key) => File.ReadLines("/proc/self/status")
+        .Where(line => line.StartsWith(key, StringComparison.Ordinal))
+        .Select(line => 1024 * long.Parse(line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture))
+        .Single();
+}
+
+/// <summary>Pages that nobody has locked yet, and nobody else uses.</summary>
+internal sealed partial class FreshPages : IDisposable
+{
+    private readonly SortedSet<long> _mapped = [];
+
+    public FreshPages(long pages)
+    {
+        Bytes = pages * KernelPins.Page;
+        Address = Map(0, (nuint)Bytes, 3, 0x22, -1, 0);
+        Assert.NotEqual(-1, Address);
+        for (long page = 0; page < pages; page++) _mapped.Add(page);
+    }
+
+    public nint Address { get; }
+
+    public long Bytes { get; }
+
+    public nint At(long page) => Address + (nint)(page * KernelPins.Page);
+
+    public void Unmap(long page, long pages)
+    {
+        for (long i = page; i < page + pages; i++) Assert.True(_mapped.Remove(i));
+        Assert.Equal(0, Unmap(At(page), (nuint)(pages * KernelPins.Page)));
+    }
+
+    // What was unmapped before may be somebody else's memory by now.
+    public void Dispose()
+    {
+        foreach (long page in _mapped) _ = Unmap(At(page), (nuint)KernelPins.Page);
+        _mapped.Clear();
+    }
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    private static partial nint Map(nint address, nuint bytes, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Unmap(nint address, nuint bytes);
+}

@@ -1,0 +1,104 @@
+namespace Allot.Tests.PinSources;
+
+/// <summary>A secret is locked, guarded, hidden and zeroed: as the kernel shows its mapping.</summary>
+[Collection(KernelPins.Collection)]
+public sealed class SecretBufferTests
+{
+    private readonly TreeOfThree _tree = new();
+
+    private static long Page => KernelPins.Page;
+
+    [Fact]
+    public void It_is_charged_as_memory_and_as_pins_and_gives_both_back()
+    {
+        using (var secret = new SecretBuffer(_tree.Leaf, 5000))
+        {
+            Assert.Equal(5000, secret.Length);
+            Assert.Equal(new byte[5000], secret.Span.ToArray());
+            Assert.Equal([2 * Page, 2 * Page, 2 * Page], _tree.Pins);
+            Assert.Equal([2 * Page, 2 * Page, 2 * Page], _tree.Memory);
+            Assert.Equal(2 * Page, _tree.Leaf.ReadPinStat().BytesOf(PinSource.Secret));
+        }
+
+        Assert.Equal([0, 0, 0], _tree.Pins);
+        Assert.Equal([0, 0, 0], _tree.Memory);
+    }
+
+    [Theory]
+    [InlineData(true, "wf"), InlineData(false, "dc")]
+    public void Its_pages_are_locked_left_out_of_dumps_and_of_children_and_between_guards(bool wipes, string flag)
+    {
+        using var secret = new SecretBuffer(_tree.Leaf, 100, new() { WipesOnFork = wipes });
+        Assert.SkipUnless(secret.IsHidden, "Hiding is of Linux.");
+        nuint end = AddressOf(secret) + 100;
+        Assert.Equal(0u, end % (nuint)Page);   // one byte too far is the guard
+        Mapping data = MappingAt(end - 1);
+        Assert.Equal("rw-p", data.Access);
+        Assert.Contains("lo", data.Flags);
+        Assert.Contains("dd", data.Flags);
+        Assert.Contains(flag, data.Flags);
+        Assert.Equal("---p", MappingAt(end).Access);
+        Assert.Equal("---p", MappingAt(end - (nuint)Page - 1).Access);
+    }
+
+    [Fact]
+    public void Access_can_be_taken_away_and_given_again()
+    {
+        using var secret = new SecretBuffer(_tree.Leaf, 100);
+        nuint address = AddressOf(secret);
+        secret.Span[7] = 42;
+        secret.DenyAccess();
+        Assert.Equal("---p", MappingAt(address).Access);
+        Assert.Contains("lo", MappingAt(address).Flags);
+        secret.AllowReading();
+        Assert.Equal("r--p", MappingAt(address).Access);
+        Assert.Equal(42, secret.Span[7]);
+        secret.AllowWriting();
+        secret.Span[7] = 43;
+        secret.DenyAccess();
+        secret.Dispose();   // zeroes it all the same
+        secret.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => secret.Span.Length);
+        Assert.Throws<ObjectDisposedException>(secret.AllowReading);
+        Assert.Equal([0, 0, 0], _tree.Pins);
+    }
+
+    [Fact]
+    public void A_refusal_leaves_nothing_behind()
+    {
+        _tree.Middle.Pins.MaxBytes = Page;
+        Assert.Throws<MemoryLimitExceededException>(() => new SecretBuffer(_tree.Leaf, 5000));
+        Assert.Equal([0, 0, 0], _tree.Pins);
+        Assert.Equal([0, 0, 0], _tree.Memory);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new SecretBuffer(_tree.Leaf, 0));
+        Assert.True(PinCheck.Run().IsExact);
+    }
+
+    private static unsafe nuint AddressOf(SecretBuffer secret)
+    {
+        fixed (byte* start = secret.Span) return (nuint)start;
+    }
+
+    private static Mapping MappingAt(nuint address)
+    {
+        string access = "", flags = "";
+        bool isHere = false;
+        foreach (string line in File.ReadLines("/proc/self/smaps"))
+        {
+            if (ProcessMemory.TryParseHeader(line, out PageRange range))
+            {
+                if (isHere) break;
+                isHere = range.Start <= address && address < range.End;
+                if (isHere) access = line.Split(' ')[1];
+            }
+            else if (isHere && line.StartsWith("VmFlags:", StringComparison.Ordinal))
+            {
+                flags = line;
+            }
+        }
+
+        return new Mapping(access, flags.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private sealed record Mapping(string Access, string[] Flags);
+}
