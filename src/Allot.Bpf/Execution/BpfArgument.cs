@@ -35,4 +35,10 @@ public enum BpfArgument
 
     /// <summary>The first argument of the program, as it was given.</summary>
     Context,
+
+    /// <summary>The size, a constant, of the memory that the helper reserves.</summary>
+    BytesToReserve,
+
+    /// <summary>The address of memory that a helper has reserved, which this one takes back.</summary>
+    Reserved,
 }

@@ -1,10 +1,11 @@
 // What an engine works on: the stack, the memory of the run, what is left of the budget, and the fault if there is one.
 //
-// The check of an address. Stack and memory are compared by the engine itself: with 'at = address - base', an access of
-// n bytes is inside when at
-// <= bytes - n, in unsigned numbers. A memory that has fewer than n bytes has no such bound; its place is taken by the
-// lowest n bytes of the stack, where an access does no harm. Everything else is asked of the maps.
+// The check of an address. Stack and memory are compared by the engine itself: an access of n bytes at address is
+// inside of b bytes from base when address - base is not above b - n, in unsigned numbers. A memory that has fewer than
+// n bytes has no such bound; its place is taken by the lowest n bytes of the stack, where an access does no harm.
+// Everything else is asked of the maps.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace Allot.Bpf;
@@ -18,7 +19,13 @@ public sealed unsafe class BpfExecution : IDisposable
     /// <summary>The stack of each function.</summary>
     internal const int FrameBytes = 512;
 
+    /// <summary>The most programs that are run after the first by tail calls, as in Linux.</summary>
+    internal const int TailCallsMax = 33;
+
     internal const int StackBytes = FramesMax * FrameBytes;
+
+    /// <summary>What a register holds for the first map of a program. It is nobody's address.</summary>
+    internal const ulong MapBase = 0xb9f0_0000_0000_0000;
 
     // What compiled programs read and write by name.
     internal byte* Stack;
@@ -27,15 +34,20 @@ public sealed unsafe class BpfExecution : IDisposable
     internal Bounds Memory4;
     internal Bounds Memory8;
     internal long Budget;
-    internal int Depth;
     internal BpfFaultKind FaultKind;
+    internal bool IsStopped;   // by a fault or a tail call
 
     // Of the program that runs.
     internal BpfMap[] Maps = [];
     internal BpfHelper[] Helpers = [];
 
+    // The program that a tail call goes to, once the one that runs has stopped for it.
+    internal ITailTarget? Next;
+    internal int TailCalls;
+
     private byte* _block;
     private BpfFault _fault;
+    private readonly List<(ulong Address, ulong Bytes)> _added = [];
 
     internal BpfExecution(MemoryGroup group)
     {
@@ -47,8 +59,15 @@ public sealed unsafe class BpfExecution : IDisposable
     /// <summary>The group that pays for the program.</summary>
     public MemoryGroup Group { get; }
 
+    /// <summary>Where the lines go that the program prints; null if nowhere.</summary>
+    internal Action<string>? Trace { get; set; }
+
     /// <summary>What the host has given with the run; null if nothing.</summary>
     public object? State { get; internal set; }
+
+    internal ulong StackEnd => (ulong)Stack + StackBytes;
+
+    internal long ChargedBytes => _block == null ? 0 : GroupMemory.BytesOf(_block);
 
     internal BpfFault Fault => _fault;
 
@@ -72,12 +91,39 @@ public sealed unsafe class BpfExecution : IDisposable
         memory = default;
         if (bytes < 0 || !Owns(address, (ulong)bytes, writes: true))
         {
-            FaultKind = BpfFaultKind.BadArgument;
+            Refuse();
             return false;
         }
 
         memory = new Span<byte>((void*)address, bytes);
         return true;
+    }
+
+    /// <summary>Lets the program use memory of the host, until it ends or <see cref="RemoveMemory"/>.</summary>
+    /// <param name="address">The first byte; the memory stays where it is.</param>
+    /// <param name="bytes">How many there are.</param>
+    public void AddMemory(byte* address, int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        _added.Add(((ulong)address, (ulong)bytes));
+    }
+
+    /// <summary>Takes back what <see cref="AddMemory"/> has given.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <returns>False when there is no such memory.</returns>
+    public bool RemoveMemory(byte* address) => _added.RemoveAll(each => each.Address == (ulong)address) > 0;
+
+    /// <summary>The map that an argument names.</summary>
+    /// <param name="argument">An argument of the helper.</param>
+    /// <param name="map">The map; null when false is returned.</param>
+    /// <returns>False when the argument is no map of the program; then the run ends with
+    /// <see cref="BpfFaultKind.BadArgument"/> after the helper.</returns>
+    public bool TryGetMap(ulong argument, [NotNullWhen(true)] out BpfMap? map)
+    {
+        ulong index = argument - MapBase;
+        map = index < (ulong)Maps.Length ? Maps[index] : null;
+        if (map is null) Refuse();
+        return map is not null;
     }
 
     /// <summary>Gives the stack back to the group of the program.</summary>
@@ -88,16 +134,44 @@ public sealed unsafe class BpfExecution : IDisposable
         Stack = null;
     }
 
-    internal void Begin(byte* memory, ulong bytes, long budget)
+    /// <summary>The next program of a tail call begins.</summary>
+    internal void GoOn(bool cleans)
     {
-        new Span<byte>(Stack, StackBytes).Clear();
+        if (cleans) new Span<byte>(Stack, StackBytes).Clear();
+        Next = null;
+        IsStopped = false;
+    }
+
+    internal void TailCallTo(ITailTarget program)
+    {
+        TailCalls++;
+        Next = program;
+        IsStopped = true;
+    }
+
+    /// <summary>Memory that a helper reads, and the program may only be able to read.</summary>
+    internal bool TryRead(ulong address, int bytes, out byte* memory)
+    {
+        memory = (byte*)address;
+        if (bytes >= 0 && Owns(address, (ulong)bytes, writes: false)) return true;
+        Refuse();
+        return false;
+    }
+
+    // A program that was proven not to read what it has not written needs no clean stack.
+    internal void Begin(byte* memory, ulong bytes, long budget, bool cleans)
+    {
+        if (cleans) new Span<byte>(Stack, StackBytes).Clear();
         Memory1 = BoundsFor(memory, bytes, 1);
         Memory2 = BoundsFor(memory, bytes, 2);
         Memory4 = BoundsFor(memory, bytes, 4);
         Memory8 = BoundsFor(memory, bytes, 8);
         Budget = budget;
-        Depth = 0;
+        Next = null;
+        TailCalls = 0;
+        _added.Clear();
         FaultKind = BpfFaultKind.None;
+        IsStopped = false;
         Failure = null;
         _fault = default;
     }
@@ -142,6 +216,12 @@ public sealed unsafe class BpfExecution : IDisposable
             if (map.Contains(address, bytes, writes)) return true;
         }
 
+        foreach ((ulong start, ulong length) in _added)
+        {
+            ulong at = address - start;
+            if (at < length && bytes <= length - at) return true;
+        }
+
         return false;
     }
 
@@ -166,6 +246,7 @@ public sealed unsafe class BpfExecution : IDisposable
     internal void Fail(BpfFaultKind kind, int instruction, ulong address = 0, int bytes = 0)
     {
         FaultKind = kind;
+        IsStopped = true;
         _fault = new BpfFault(kind, instruction, address, bytes);
     }
 
@@ -177,6 +258,9 @@ public sealed unsafe class BpfExecution : IDisposable
         Bounds memory = bytes switch { 1 => Memory1, 2 => Memory2, 4 => Memory4, _ => Memory8 };
         return address - (ulong)memory.Base <= memory.Last;
     }
+
+    // The instruction is filled in when the helper has returned.
+    private void Refuse() => Fail(BpfFaultKind.BadArgument, 0);
 
     private Bounds BoundsFor(byte* memory, ulong bytes, int size) =>
         bytes >= (ulong)size

@@ -19,6 +19,12 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
     /// <summary>What it needs in r1, r2 and so on, five at most.</summary>
     public IReadOnlyList<BpfArgument> Arguments { get; init; } = [];
 
+    /// <summary>The types of maps that it works on; empty if on all of them.</summary>
+    public IReadOnlyList<BpfMapType> MapTypes { get; init; } = [];
+
+    /// <summary>Whether the arguments that may be anything may also be left unwritten.</summary>
+    internal bool HasOptionalArguments { get; init; }
+
     /// <summary>What it leaves in r0.</summary>
     public BpfResult Result { get; init; } = BpfResult.Number;
 }

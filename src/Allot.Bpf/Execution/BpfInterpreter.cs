@@ -126,7 +126,7 @@ internal static unsafe class BpfInterpreter
 
                 case BpfOp.CallHelper:
                     r[0] = execution.CallHelper(op->Offset, r[1], r[2], r[3], r[4], r[5], at);
-                    if (execution.FaultKind != BpfFaultKind.None) return 0;
+                    if (execution.IsStopped) return 0;
                     break;
 
                 case BpfOp.CallLocal:
@@ -136,8 +136,7 @@ internal static unsafe class BpfInterpreter
                         return 0;
                     }
 
-                    frames[depth++] = new CallFrame { Return = at + 1, R6 = r[6], R7 = r[7], R8 = r[8], R9 = r[9] };
-                    r[10] -= BpfExecution.FrameBytes;
+                    Save(r, ref frames[depth++], at + 1);
                     execution.Budget -= op->Number;
                     at = op->Offset;
                     if (execution.Budget < 0) goto OutOfBudget;
@@ -145,10 +144,7 @@ internal static unsafe class BpfInterpreter
 
                 case BpfOp.Exit:
                     if (depth == 0) return r[0];
-                    ref CallFrame frame = ref frames[--depth];
-                    (r[6], r[7], r[8], r[9]) = (frame.R6, frame.R7, frame.R8, frame.R9);
-                    r[10] += BpfExecution.FrameBytes;
-                    at = frame.Return;
+                    at = Restore(r, ref frames[--depth]);
                     continue;
 
                 default:
@@ -234,12 +230,25 @@ internal static unsafe class BpfInterpreter
         return true;
     }
 
+    // A function begins with its arguments and nothing else, and leaves nothing but r0.
+    private static void Save(ulong* r, ref CallFrame frame, int returnTo)
+    {
+        frame.ReturnTo = returnTo;
+        for (int register = 1; register < 10; register++) frame.Registers[register] = r[register];
+        r[0] = r[6] = r[7] = r[8] = r[9] = 0;
+        r[10] -= BpfExecution.FrameBytes;
+    }
+
+    private static int Restore(ulong* r, ref CallFrame frame)
+    {
+        for (int register = 1; register < 10; register++) r[register] = frame.Registers[register];
+        r[10] += BpfExecution.FrameBytes;
+        return frame.ReturnTo;
+    }
+
     private struct CallFrame
     {
-        public int Return;
-        public ulong R6;
-        public ulong R7;
-        public ulong R8;
-        public ulong R9;
+        public int ReturnTo;
+        public fixed ulong Registers[10];
     }
 }

@@ -11,4 +11,8 @@ public enum BpfResult
 
     /// <summary>The address of a value of the map in an earlier register, or 0.</summary>
     MapValueOrZero,
+
+    /// <summary>The address of memory that was reserved with <see cref="BpfExecution.AddMemory"/>, or 0. The program
+    /// must give it to a helper that takes it back, on every path.</summary>
+    ReservedOrZero,
 }

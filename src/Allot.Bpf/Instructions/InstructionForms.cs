@@ -87,18 +87,18 @@ internal static class InstructionForms
 
     private static IEnumerable<InstructionForm> Memory()
     {
+        const Fields Free = DestinationAndSource | Fields.Offset;
         byte[] sizes = [Opcodes.B, Opcodes.H, Opcodes.W, Opcodes.Dw];
         for (int size = 0; size < 4; size++)
         {
             byte mode = (byte)(Opcodes.Mem | sizes[size]);
-            yield return new((byte)(Opcodes.Ldx | mode), BpfOp.Load8.Plus(size), DestinationAndSource | Fields.Offset);
-            yield return new((byte)(Opcodes.Stx | mode), BpfOp.Store8.Plus(size), DestinationAndSource | Fields.Offset);
-            yield return new((byte)(Opcodes.St | mode), BpfOp.Store8.Plus(size), DestinationAndImmediate | Fields.Offset);
+            BpfOp store = BpfOp.Store8.Plus(size);
+            yield return new((byte)(Opcodes.Ldx | mode), BpfOp.Load8.Plus(size), Free);
+            yield return new((byte)(Opcodes.Stx | mode), store, Free);
+            yield return new((byte)(Opcodes.St | mode), store, DestinationAndImmediate | Fields.Offset);
             if (size == 3) continue;
-            yield return new(
-                (byte)(Opcodes.Ldx | Opcodes.MemSx | sizes[size]),
-                BpfOp.LoadSx8.Plus(size),
-                DestinationAndSource | Fields.Offset);
+            byte extended = (byte)(Opcodes.Ldx | Opcodes.MemSx | sizes[size]);
+            yield return new(extended, BpfOp.LoadSx8.Plus(size), Free);
         }
     }
 

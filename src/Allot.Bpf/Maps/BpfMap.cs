@@ -3,9 +3,12 @@ namespace Allot.Bpf;
 /// <summary>A map as programs, helpers and the host use it. Its memory is charged to one group, recorded before the
 /// first allocation, whoever uses the map.</summary>
 /// <remarks>Programs get addresses of values, and keep them until they end: memory in which values lie is given back no
-/// earlier than by <see cref="Dispose()"/>.</remarks>
+/// earlier than by <see cref="Dispose()"/>, or at the end of the last program that uses them.</remarks>
 public abstract unsafe class BpfMap : IDisposable
 {
+    private int _users = 1;   // the owner, and each program
+    private int _isDisposed;
+
     /// <summary>A map of that group.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="definition">What the map holds.</param>
@@ -56,14 +59,35 @@ public abstract unsafe class BpfMap : IDisposable
     /// <param name="writes">Whether they are to be written.</param>
     public abstract bool Contains(ulong address, ulong bytes, bool writes);
 
-    /// <summary>Gives the memory of the map back to its group.</summary>
+    /// <summary>The memory in which all values lie, if that is one piece that never moves; otherwise nothing.</summary>
+    internal virtual (ulong Address, long Bytes) Region => default;
+
+    /// <summary>Gives the memory of the map back to its group, once no program uses the map any more.</summary>
     public void Dispose()
     {
-        Dispose(disposing: true);
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) Release();
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Gives the memory of the map back to its group.</summary>
-    /// <param name="disposing">False from a finalizer.</param>
-    protected abstract void Dispose(bool disposing);
+    /// <summary>One more user, without whom the memory stays.</summary>
+    /// <exception cref="ObjectDisposedException">The map has been disposed.</exception>
+    internal void AddUser()
+    {
+        int users = Volatile.Read(ref _users);
+        while (true)
+        {
+            ObjectDisposedException.ThrowIf(users == 0 || Volatile.Read(ref _isDisposed) != 0, this);
+            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (seen == users) return;
+            users = seen;
+        }
+    }
+
+    internal void Release()
+    {
+        if (Interlocked.Decrement(ref _users) == 0) Free();
+    }
+
+    /// <summary>Frees all memory of the map. Nobody uses it any more.</summary>
+    protected abstract void Free();
 }

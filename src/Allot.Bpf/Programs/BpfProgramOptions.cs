@@ -10,6 +10,20 @@ public sealed class BpfProgramOptions
     /// when it happens, and every run has a budget.</summary>
     public BpfVerification Verification { get; set; } = BpfVerification.Full;
 
+    /// <summary>The maps that the program refers to by their index. They stay the host's, who disposes them.</summary>
+    public IReadOnlyList<BpfMap> Maps { get; set; } = [];
+
+    /// <summary>Helpers of the host, in addition to <see cref="BpfHelpers.Standard"/>, or in place of those with the
+    /// same number.</summary>
+    public IReadOnlyList<BpfHelper> Helpers { get; set; } = [];
+
+    /// <summary>The bytes that the memory of every run has at least. A program that is to read its memory must find out
+    /// that there is more, by a comparison of its length.</summary>
+    public int MemoryBytesMin { get; set; }
+
+    /// <summary>Where the lines go that the program prints; null if nowhere. Called on the thread of the run.</summary>
+    public Action<string>? Trace { get; set; }
+
     /// <summary>What executes the program.</summary>
     public BpfEngine Engine { get; set; } = BpfEngine.Automatic;
 

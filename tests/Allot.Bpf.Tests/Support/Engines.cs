@@ -3,7 +3,7 @@ namespace Allot.Bpf.Tests.Support;
 /// <summary>A program in every engine there is.</summary>
 internal static class Engines
 {
-    public static readonly BpfEngine[] All = [BpfEngine.Interpreter];
+    public static readonly BpfEngine[] All = [BpfEngine.Interpreter, BpfEngine.Compiler];
 
     /// <summary>Runs a program that is not verified in every engine, and returns what all of them agree on: r0, and what
     /// is in the memory afterwards.</summary>
