@@ -65,7 +65,12 @@ public abstract unsafe class BpfMap : IDisposable
     /// <summary>Gives the memory of the map back to its group, once no program uses the map any more.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) Release();
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            LoseOwner();
+            Release();
+        }
+
         GC.SuppressFinalize(this);
     }
 
@@ -86,6 +91,12 @@ public abstract unsafe class BpfMap : IDisposable
     internal void Release()
     {
         if (Interlocked.Decrement(ref _users) == 0) Free();
+    }
+
+    /// <summary>Lets go of what may use this map in turn: programs would otherwise keep it, and it them, for ever.
+    /// </summary>
+    private protected virtual void LoseOwner()
+    {
     }
 
     /// <summary>Frees all memory of the map. Nobody uses it any more.</summary>

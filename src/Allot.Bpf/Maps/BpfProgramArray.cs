@@ -20,7 +20,7 @@ public sealed unsafe class BpfProgramArray : BpfMap
         MapShape.Check(definition, definition is { KeyBytes: 4, ValueBytes: 4 }, "key and value have 4 bytes");
         MapShape.CheckFlags(definition, MapShape.CommonFlags);
         _charge = group.Hold(MemoryKind.Kernel, (long)definition.Capacity * sizeof(nint));
-        _programs = new BpfProgram?[definition.Capacity];
+        _programs = new ITailTarget?[definition.Capacity];
     }
 
     /// <inheritdoc/>
@@ -85,7 +85,12 @@ public sealed unsafe class BpfProgramArray : BpfMap
     /// <inheritdoc/>
     protected override void Free()
     {
-        for (int index = 0; index < _programs.Length; index++) Put(index, null);
+        LoseOwner();
         _charge.Dispose();
+    }
+
+    private protected override void LoseOwner()
+    {
+        for (int index = 0; index < _programs.Length; index++) Put(index, null);
     }
 }

@@ -15,6 +15,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly MemoryCharge _charge;
     private readonly Action<string>? _trace;
     private readonly bool _isVerified;
+    private readonly int _memoryBytesMin;
     private BpfExecution? _idle;
     private int _users = 1;                     // the owner, each stack, and each array of programs
     private int _isDisposed;
@@ -29,6 +30,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         InstructionCount = linked.Operations.Length;
         _isVerified = linked.Verified is not null;
         _trace = options.Trace;
+        _memoryBytesMin = options.MemoryBytesMin;
         _charge = charge;
         _maps = linked.Maps;
         _helpers = linked.Helpers;
@@ -115,6 +117,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <param name="state">What helpers of the host find in <see cref="BpfExecution.State"/>.</param>
     /// <returns>What the program leaves in r0.</returns>
     /// <exception cref="ArgumentException">The memory is shorter than the program was verified for.</exception>
+    /// <exception cref="ObjectDisposedException">The program has been disposed.</exception>
+    /// <exception cref="MemoryLimitExceededException">A limit of the group refused a stack for the run.</exception>
     /// <exception cref="BpfFaultException">The run ended before its exit.</exception>
     public ulong Run(Span<byte> memory, object? state = null)
     {
@@ -209,6 +213,13 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     private ulong Run(BpfExecution execution, Span<byte> memory, object? state)
     {
+        if (memory.Length < _memoryBytesMin)
+        {
+            throw new ArgumentException(
+                $"The program was loaded for memory of at least {_memoryBytesMin} bytes; this has {memory.Length}.",
+                nameof(memory));
+        }
+
         fixed (byte* address = memory)
         {
             execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);

@@ -24,6 +24,10 @@ public sealed class BpfProgramOptions
     /// <summary>Where the lines go that the program prints; null if nowhere. Called on the thread of the run.</summary>
     public Action<string>? Trace { get; set; }
 
+    /// <summary>The most instructions that the verifier looks at, on all paths, as in Linux. It needs about a
+    /// microsecond for each, and some kilobytes, which are charged, for those that it remembers.</summary>
+    public int VerificationBudget { get; set; } = 1_000_000;
+
     /// <summary>What executes the program.</summary>
     public BpfEngine Engine { get; set; } = BpfEngine.Automatic;
 

@@ -28,6 +28,7 @@ internal sealed class LinkedProgram
                 Maps = [.. options.Maps.Select(map => map.Definition)],
                 Helpers = known,
                 MemoryBytesMin = options.MemoryBytesMin,
+                VisitedMax = options.VerificationBudget,
                 Scratch = scratch,
             });
         }

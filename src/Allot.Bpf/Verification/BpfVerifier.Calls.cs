@@ -182,6 +182,6 @@ internal sealed partial class BpfVerifier
         if (address.Kind != RegisterKind.Stack) return;
         (int first, int last) = Bounds(address, 0);
         bool isCertain = first == last && size.Range.IsConstant;
-        _path.Frames[address.Of].Stack.Store(first, last - first + most, isZero: false, isCertain);
+        _path.Frames[address.Of].Stack.Store(first, last - first + most, number: null, isCertain);
     }
 }

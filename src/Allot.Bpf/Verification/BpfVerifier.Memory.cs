@@ -20,7 +20,11 @@ internal sealed partial class BpfVerifier
         if (first == last && bytes == 8 && stack.RegisterAt(first) is { } whole) return whole;
         RequireReadable(at, operation.Source, address, first, last - first + bytes);
         if (first != last) return unknown;
-        if (stack.IsZero(first, bytes)) return RegisterState.Constant(0);
+        if (stack.NumberAt(first, bytes) is { } number && BitConverter.IsLittleEndian)
+        {
+            return RegisterState.Constant(IsSigned(operation.Op) ? SignExtended(number, bytes) : number);
+        }
+
         bool isLowPart = BitConverter.IsLittleEndian && !IsSigned(operation.Op);
         if (isLowPart && stack.RegisterAt(first) is { IsNumber: true } stored && unknown.Range.Covers(stored.Range))
         {
@@ -47,7 +51,7 @@ internal sealed partial class BpfVerifier
         if (first != last)
         {
             RefuseStored(at, operation, value);
-            stack.Store(first, last - first + bytes, isZero: false, isCertain: false);
+            stack.Store(first, last - first + bytes, number: null, isCertain: false);
             return;
         }
 
@@ -58,7 +62,8 @@ internal sealed partial class BpfVerifier
         }
 
         RefuseStored(at, operation, value);
-        stack.Store(first, bytes, value.Range is { IsConstant: true, Least: 0 });
+        bool isKnown = value.Range.IsConstant && BitConverter.IsLittleEndian;
+        stack.Store(first, bytes, isKnown ? value.Range.Least : null);
     }
 
     private void RefuseStored(int at, BpfOperation operation, in RegisterState value)
@@ -96,7 +101,7 @@ internal sealed partial class BpfVerifier
         if (address.Kind == RegisterKind.Stack)
         {
             RequireReadable(at, operation.Destination, address, first, last - first + bytes);
-            _path.Frames[address.Of].Stack.Store(first, last - first + bytes, isZero: false, isCertain: first == last);
+            _path.Frames[address.Of].Stack.Store(first, last - first + bytes, number: null, isCertain: first == last);
         }
 
         if (op.IsFetch()) _path.Top[compares ? 0 : operation.Source] = Unknown(op, bytes);
@@ -169,6 +174,13 @@ internal sealed partial class BpfVerifier
         ScalarRange range = ScalarRange.Between(0, most);
         return RegisterState.OfNumber(IsSigned(op) ? ScalarArithmetic.SignExtend(range, 8 * bytes) : range);
     }
+
+    private static ulong SignExtended(ulong number, int bytes) => bytes switch
+    {
+        1 => (ulong)(sbyte)number,
+        2 => (ulong)(short)number,
+        _ => (ulong)(int)number,
+    };
 
     private static bool IsSigned(BpfOp op) => op is >= BpfOp.LoadSx8 and <= BpfOp.LoadSx32;
 

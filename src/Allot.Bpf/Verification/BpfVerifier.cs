@@ -15,9 +15,6 @@ namespace Allot.Bpf;
 /// <summary>The verifier, for one program.</summary>
 internal sealed partial class BpfVerifier
 {
-    /// <summary>The most instructions that are looked at, on all paths, as in Linux.</summary>
-    public const int VisitedMax = 1_000_000;
-
     private const int StatesFew = 8;           // remembered at an instruction without a second thought
     private const int StatesMax = 32;          // the most that are; the oldest is forgotten for a new one
     private const int ArrivalsRare = 16;       // beyond the first few, one arrival in so many is remembered
@@ -32,6 +29,7 @@ internal sealed partial class BpfVerifier
     private readonly AccessPlace[] _places;
     private readonly Stack<(PathState State, int At, Checkpoint? Parent)> _open = [];
     private readonly IdPairs _ids = new();
+    private readonly Dictionary<int, int> _idCounts = [];
     private PathState _path = new();
     private int _visited;
     private int _lastId;
@@ -98,7 +96,7 @@ internal sealed partial class BpfVerifier
                 parent = Remember(at, parent);
             }
 
-            if (++_visited > VisitedMax) throw RefuseAsTooComplex(at);
+            if (++_visited > _input.VisitedMax) throw RefuseAsTooComplex(at);
             BpfOperation operation = _code.Operations[at];
             BpfOp op = operation.Op;
             if (op == BpfOp.Exit)
@@ -130,8 +128,8 @@ internal sealed partial class BpfVerifier
 
     private BpfRefusedException RefuseAsTooComplex(int at) => _code.Refuse(
         at,
-        $"the program is too complex: all paths together have more than {VisitedMax} instructions; bound its loops by "
-        + "smaller numbers");
+        $"the program is too complex: all paths together have more than {_input.VisitedMax} instructions; "
+        + "bound its loops by smaller numbers, or raise BpfProgramOptions.VerificationBudget");
 
     private void Step(int at, BpfOperation operation)
     {
@@ -164,6 +162,7 @@ internal sealed partial class BpfVerifier
         List<Checkpoint> states = _seen[at] ??= [];
         if (states.Count >= StatesFew && ++_arrivals[at] % ArrivalsRare != 0) return parent;
         var state = new Checkpoint(_path.Copy(), parent);
+        Forget(state.State, _liveness.LiveAt(at));
         if (states.Count == StatesMax)
         {
             _scratchBytes -= states[0].State.ScratchBytes;
@@ -180,6 +179,29 @@ internal sealed partial class BpfVerifier
         }
 
         return state;
+    }
+
+    // What makes no difference to those that compare themselves with this state: registers that are not read any more,
+    // and that a number was once the same as one that is gone.
+    private void Forget(PathState state, int live)
+    {
+        for (int register = 0; register < 10; register++)
+        {
+            if ((live & (1 << register)) == 0) state.Top[register] = RegisterState.Unwritten;
+        }
+
+        _idCounts.Clear();
+        state.ForEachRegister(each =>
+        {
+            if (each is { IsNumber: true, Id: not 0 })
+            {
+                _idCounts[each.Id] = _idCounts.GetValueOrDefault(each.Id) + 1;
+            }
+
+            return each;
+        });
+        state.ForEachRegister(each =>
+            each is { IsNumber: true, Id: not 0 } && _idCounts[each.Id] == 1 ? each with { Id = 0 } : each);
     }
 
     private void Push(PathState state, int at, Checkpoint? parent)

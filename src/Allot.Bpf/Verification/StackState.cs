@@ -1,5 +1,5 @@
 // The 512 bytes of a function's stack, as 64 slots of 8 bytes. A slot remembers a whole register that was stored there,
-// or for each byte whether it was written, and whether with zero.
+// or for each byte whether it was written, and with what if that is known.
 
 namespace Allot.Bpf;
 
@@ -43,25 +43,22 @@ internal sealed class StackState
         _slots[slot] = new Slot { Register = register, Written = 0xff };
     }
 
-    /// <summary>Bytes are written: with a number, with zero, or, where it is only possible, maybe.</summary>
-    public void Store(int offset, int bytes, bool isZero, bool isCertain = true)
+    /// <summary>Bytes are written with a number, if one is known; or, where that is not certain, maybe.</summary>
+    public void Store(int offset, int bytes, ulong? number, bool isCertain = true)
     {
-        for (int each = offset; each < offset + bytes; each++)
+        for (int each = 0; each < bytes; each++)
         {
-            int index = Touch(each);
+            int index = Touch(offset + each);
             ref Slot slot = ref _slots[index];
-            byte bit = BitOf(each);
-
-            // What was left of an address is of no use, and what was left of a number is a number.
-            if (slot.HasRegister)
-            {
-                bool wasNumber = slot.Register.IsNumber;
-                slot = new Slot { Written = wasNumber ? (byte)0xff : (byte)0 };
-            }
-
-            if (isCertain) slot.Written |= bit;
-            if (isZero && isCertain) slot.Zeroed |= bit;
-            else slot.Zeroed &= (byte)~bit;
+            byte bit = BitOf(offset + each);
+            if (slot.HasRegister) slot = slot.WithoutRegister();
+            slot.Known &= (byte)~bit;
+            if (!isCertain) continue;
+            slot.Written |= bit;
+            if (number is not { } known) continue;
+            int shift = 8 * ((offset + each) & 7);
+            slot.Known |= bit;
+            slot.Values = (slot.Values & ~(0xfful << shift)) | ((known >> (8 * each) & 0xff) << shift);
         }
     }
 
@@ -89,18 +86,20 @@ internal sealed class StackState
         return false;
     }
 
-    public bool IsZero(int offset, int bytes)
+    /// <summary>The number that up to 8 bytes hold, if it is known.</summary>
+    public ulong? NumberAt(int offset, int bytes)
     {
-        for (int each = offset; each < offset + bytes; each++)
+        ulong number = 0;
+        for (int each = 0; each < bytes; each++)
         {
-            ref Slot slot = ref _slots[(each + BpfExecution.FrameBytes) / 8];
-            bool isZero = slot.HasRegister
-                ? slot.Register.IsNumber && slot.Register.Range is { IsConstant: true, Least: 0 }
-                : (slot.Zeroed & BitOf(each)) != 0;
-            if (!isZero) return false;
+            int at = offset + each;
+            Slot slot = _slots[(at + BpfExecution.FrameBytes) / 8];
+            if (slot.HasRegister) slot = slot.WithoutRegister();
+            if ((slot.Known & BitOf(at)) == 0) return null;
+            number |= (slot.Values >> (8 * (at & 7)) & 0xff) << (8 * each);
         }
 
-        return true;
+        return number;
     }
 
     /// <summary>Changes every register that is stored here.</summary>
@@ -132,13 +131,15 @@ internal sealed class StackState
         }
 
         if (seen.Written == 0) return true;
-        if (now.HasRegister)
+        Slot bytes = now.HasRegister ? now.WithoutRegister() : now;
+        if ((seen.Written & ~bytes.Written) != 0 || (seen.Known & ~bytes.Known) != 0) return false;
+        for (int at = 0; at < 8; at++)
         {
-            return now.Register.IsNumber
-                && (seen.Zeroed == 0 || now.Register.Range is { IsConstant: true, Least: 0 });
+            bool isKnown = (seen.Known & (1 << at)) != 0;
+            if (isKnown && (byte)(seen.Values >> (8 * at)) != (byte)(bytes.Values >> (8 * at))) return false;
         }
 
-        return (seen.Written & ~now.Written) == 0 && (seen.Zeroed & ~now.Zeroed) == 0;
+        return true;
     }
 
     private static byte BitOf(int offset) => (byte)(1 << (offset & 7));
@@ -155,8 +156,22 @@ internal sealed class StackState
     {
         public RegisterState Register;
         public byte Written;   // a bit for each byte; all of them when there is a register
-        public byte Zeroed;
+        public byte Known;     // and for each byte whose value is known
+        public ulong Values;
 
         public readonly bool HasRegister => Register.Kind != RegisterKind.Unwritten;
+
+        // What is left of an address is of no use, and what is left of a number is a number.
+        public readonly Slot WithoutRegister() => Register switch
+        {
+            { IsNumber: true, Range.IsConstant: true } => new Slot
+            {
+                Written = 0xff,
+                Known = BitConverter.IsLittleEndian ? (byte)0xff : (byte)0,
+                Values = Register.Range.Least,
+            },
+            { IsNumber: true } => new Slot { Written = 0xff },
+            _ => default,
+        };
     }
 }

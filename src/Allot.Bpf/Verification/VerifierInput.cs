@@ -10,6 +10,9 @@ internal sealed class VerifierInput
     /// <summary>The bytes that the memory of every run has at least.</summary>
     public long MemoryBytesMin { get; init; }
 
+    /// <summary>The most instructions that are looked at, on all paths.</summary>
+    public int VisitedMax { get; init; } = 1_000_000;
+
     /// <summary>Who pays for what the verifier remembers; null if nobody.</summary>
     public MemoryCharge? Scratch { get; init; }
 }

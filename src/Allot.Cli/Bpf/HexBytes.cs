@@ -12,4 +12,8 @@ internal static class HexBytes
         if (digits.Length % 2 != 0 || !digits.All(char.IsAsciiHexDigit)) return null;
         return Convert.FromHexString(digits);
     }
+
+    /// <summary>Bytes as they are read: <c>0a 1b</c>.</summary>
+    public static string Format(ReadOnlySpan<byte> bytes) =>
+        string.Join(' ', Convert.ToHexStringLower(bytes).Chunk(2).Select(static pair => new string(pair)));
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Allot.Bpf.Tests.Support;
 
 namespace Allot.Bpf.Tests.Command;
 
@@ -29,6 +30,17 @@ public sealed class ConformanceTests
         Assert.Equal(1, exitCode);
         Assert.Equal("", output);
         Assert.StartsWith("allot: " + message, error);
+    }
+
+    [Fact]
+    public async Task Runs_an_object()
+    {
+        string hex = string.Join("  ", Clang.Compile("old").Select(one => one.ToString("x2")));
+        Assert.Equal((0, "5\n", ""), await Plugin(hex, ["--elf"]));
+        Assert.Equal((0, "5\n", ""), await Plugin(hex, ["01 02", "--elf"]));
+        (int exitCode, _, string error) = await Plugin("01 02 03", ["--elf"]);
+        Assert.Equal(1, exitCode);
+        Assert.Equal("allot: this is no ELF object of 64 bits, little-endian\n", error);
     }
 
     internal static async Task<(int ExitCode, string Output, string Error)> Plugin(string program, string[] arguments)

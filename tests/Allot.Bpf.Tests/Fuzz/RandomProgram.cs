@@ -38,6 +38,7 @@ internal sealed class RandomProgram
         program.Prologue();
         bool calls = program._random.OneIn(4);
         program.Body(5 + program._random.Below(40), depth: 0, calls);
+        if (calls) program.Call();
         program.Epilogue();
         if (calls) program.Function();
         return program._asm.Bytes();
