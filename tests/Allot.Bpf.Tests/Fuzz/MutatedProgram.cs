@@ -9,7 +9,7 @@ internal static class MutatedProgram
     {
         var random = new Prng(seed);
         byte[] program = random.OneIn(8) ? Noise(random) : RandomProgram.Make(random.Next());
-        for (int change = random.Below(5); change >= 0; change--) program = Change(random, program);
+        for (int change = random.Below(4); change > 0; change--) program = Change(random, program);
         return program;
     }
 
