@@ -11,7 +11,7 @@ using System.Runtime.CompilerServices;
 namespace Allot.Bpf;
 
 /// <summary>One run of a program, as helpers see it: on one thread, until the program ends.</summary>
-public sealed unsafe class BpfExecution : IDisposable
+public sealed unsafe class BpfExecution
 {
     /// <summary>The most functions of a program that are inside of each other, the program itself included.</summary>
     internal const int FramesMax = 8;
@@ -99,6 +99,19 @@ public sealed unsafe class BpfExecution : IDisposable
         return true;
     }
 
+    /// <summary>Memory of the program, for a helper to read, also where the program itself may not write.</summary>
+    /// <param name="address">An argument of the helper.</param>
+    /// <param name="bytes">The bytes from there on.</param>
+    /// <param name="memory">The memory, until the helper returns; empty when false is returned.</param>
+    /// <returns>False when a byte of it is not the program's; then the run ends with
+    /// <see cref="BpfFaultKind.BadArgument"/> after the helper.</returns>
+    public bool TryReadMemory(ulong address, int bytes, out ReadOnlySpan<byte> memory)
+    {
+        bool isOwned = TryRead(address, bytes, out byte* first);
+        memory = isOwned ? new ReadOnlySpan<byte>(first, bytes) : default;
+        return isOwned;
+    }
+
     /// <summary>Lets the program use memory of the host, until it ends or <see cref="RemoveMemory"/>.</summary>
     /// <param name="address">The first byte; the memory stays where it is.</param>
     /// <param name="bytes">How many there are.</param>
@@ -127,7 +140,7 @@ public sealed unsafe class BpfExecution : IDisposable
     }
 
     /// <summary>Gives the stack back to the group of the program.</summary>
-    public void Dispose()
+    internal void End()
     {
         GroupMemory.Free(_block);
         _block = null;
@@ -167,11 +180,12 @@ public sealed unsafe class BpfExecution : IDisposable
         Memory4 = BoundsFor(memory, bytes, 4);
         Memory8 = BoundsFor(memory, bytes, 8);
         Budget = budget;
-        Next = null;
         TailCalls = 0;
-        _added.Clear();
-        FaultKind = BpfFaultKind.None;
+        if (_added.Count > 0) _added.Clear();
+        if (!IsStopped) return;
         IsStopped = false;
+        FaultKind = BpfFaultKind.None;
+        Next = null;
         Failure = null;
         _fault = default;
     }

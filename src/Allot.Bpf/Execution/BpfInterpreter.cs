@@ -11,6 +11,8 @@ internal static unsafe class BpfInterpreter
 {
     private const int Registers = 12;   // 10 and the frame pointer; the last is zero
 
+    // One long loop, which should not begin slow.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ulong Run(BpfExecution execution, BpfOperation* code, int length, ulong r1, ulong r2)
     {
         ulong* r = stackalloc ulong[Registers];
@@ -21,6 +23,7 @@ internal static unsafe class BpfInterpreter
         r[10] = (ulong)execution.Stack + BpfExecution.StackBytes;
         int depth = 0;
         int at = 0;
+        ulong address;
         execution.Budget -= length;
         if (execution.Budget < 0) goto OutOfBudget;
         while (true)
@@ -77,20 +80,59 @@ internal static unsafe class BpfInterpreter
                 case BpfOp.Swap64: d = BpfArithmetic.Swap64(d); break;
 
                 case BpfOp.Load8:
-                case BpfOp.Load16:
-                case BpfOp.Load32:
-                case BpfOp.Load64:
-                case BpfOp.LoadSx8:
-                case BpfOp.LoadSx16:
-                case BpfOp.LoadSx32:
-                    if (!Load(execution, op->Op, s + (ulong)op->Offset, at, ref d)) return 0;
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayRead(address, 1)) goto OutOfBounds;
+                    d = *(byte*)address;
                     break;
-
+                case BpfOp.Load16:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayRead(address, 2)) goto OutOfBounds;
+                    d = Unsafe.ReadUnaligned<ushort>((void*)address);
+                    break;
+                case BpfOp.Load32:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayRead(address, 4)) goto OutOfBounds;
+                    d = Unsafe.ReadUnaligned<uint>((void*)address);
+                    break;
+                case BpfOp.Load64:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayRead(address, 8)) goto OutOfBounds;
+                    d = Unsafe.ReadUnaligned<ulong>((void*)address);
+                    break;
+                case BpfOp.LoadSx8:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayRead(address, 1)) goto OutOfBounds;
+                    d = (ulong)*(sbyte*)address;
+                    break;
+                case BpfOp.LoadSx16:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayRead(address, 2)) goto OutOfBounds;
+                    d = (ulong)Unsafe.ReadUnaligned<short>((void*)address);
+                    break;
+                case BpfOp.LoadSx32:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayRead(address, 4)) goto OutOfBounds;
+                    d = (ulong)Unsafe.ReadUnaligned<int>((void*)address);
+                    break;
                 case BpfOp.Store8:
+                    address = d + (ulong)op->Offset;
+                    if (!execution.MayWrite(address, 1)) goto OutOfBounds;
+                    *(byte*)address = (byte)s;
+                    break;
                 case BpfOp.Store16:
+                    address = d + (ulong)op->Offset;
+                    if (!execution.MayWrite(address, 2)) goto OutOfBounds;
+                    Unsafe.WriteUnaligned((void*)address, (ushort)s);
+                    break;
                 case BpfOp.Store32:
+                    address = d + (ulong)op->Offset;
+                    if (!execution.MayWrite(address, 4)) goto OutOfBounds;
+                    Unsafe.WriteUnaligned((void*)address, (uint)s);
+                    break;
                 case BpfOp.Store64:
-                    if (!Store(execution, op->Op, d + (ulong)op->Offset, at, s)) return 0;
+                    address = d + (ulong)op->Offset;
+                    if (!execution.MayWrite(address, 8)) goto OutOfBounds;
+                    Unsafe.WriteUnaligned((void*)address, s);
                     break;
 
                 case BpfOp.Ja: goto Jump;
@@ -173,53 +215,13 @@ internal static unsafe class BpfInterpreter
             at = target;
         }
 
+    OutOfBounds:
+        execution.Fail(BpfFaultKind.OutOfBounds, at, address, code[at].Op.AccessBytes());
+        return 0;
+
     OutOfBudget:
         execution.Fail(BpfFaultKind.OutOfBudget, at);
         return 0;
-    }
-
-    private static bool Load(BpfExecution execution, BpfOp op, ulong address, int at, ref ulong result)
-    {
-        int bytes = op.AccessBytes();
-        if (!execution.MayRead(address, bytes))
-        {
-            execution.Fail(BpfFaultKind.OutOfBounds, at, address, bytes);
-            return false;
-        }
-
-        void* from = (void*)address;
-        result = op switch
-        {
-            BpfOp.Load8 => *(byte*)from,
-            BpfOp.Load16 => Unsafe.ReadUnaligned<ushort>(from),
-            BpfOp.Load32 => Unsafe.ReadUnaligned<uint>(from),
-            BpfOp.Load64 => Unsafe.ReadUnaligned<ulong>(from),
-            BpfOp.LoadSx8 => (ulong)*(sbyte*)from,
-            BpfOp.LoadSx16 => (ulong)Unsafe.ReadUnaligned<short>(from),
-            _ => (ulong)Unsafe.ReadUnaligned<int>(from),
-        };
-        return true;
-    }
-
-    private static bool Store(BpfExecution execution, BpfOp op, ulong address, int at, ulong value)
-    {
-        int bytes = op.AccessBytes();
-        if (!execution.MayWrite(address, bytes))
-        {
-            execution.Fail(BpfFaultKind.OutOfBounds, at, address, bytes);
-            return false;
-        }
-
-        void* to = (void*)address;
-        switch (bytes)
-        {
-            case 1: *(byte*)to = (byte)value; break;
-            case 2: Unsafe.WriteUnaligned(to, (ushort)value); break;
-            case 4: Unsafe.WriteUnaligned(to, (uint)value); break;
-            default: Unsafe.WriteUnaligned(to, value); break;
-        }
-
-        return true;
     }
 
     private static bool Atomic(BpfExecution execution, BpfOp op, ulong address, int at, ulong* r, byte source)

@@ -223,7 +223,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         fixed (byte* address = memory)
         {
             execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
-            execution.State = state;
+            if (state is not null) execution.State = state;
             ulong result = RunOne(execution, (ulong)address, (ulong)memory.Length);
             return execution.Next is null ? result : RunNext(execution, (ulong)address, (ulong)memory.Length);
         }
@@ -231,9 +231,13 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     private ulong RunOne(BpfExecution execution, ulong memory, ulong bytes)
     {
-        execution.Maps = _maps;
-        execution.Helpers = _helpers;
-        execution.Trace = _trace;
+        if (execution.Maps != _maps || execution.Helpers != _helpers)
+        {
+            execution.Maps = _maps;
+            execution.Helpers = _helpers;
+            execution.Trace = _trace;
+        }
+
         if (_compiled is null) return BpfInterpreter.Run(execution, _operations, _length, memory, bytes);
         execution.Budget -= _length;
         if (execution.Budget >= 0)
@@ -285,7 +289,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     private void Return(BpfExecution execution)
     {
-        execution.State = null;
+        if (execution.State is not null) execution.State = null;
         End(Interlocked.Exchange(ref _idle, execution));
         if (Volatile.Read(ref _isDisposed) != 0) End(Interlocked.Exchange(ref _idle, null));
     }
@@ -293,7 +297,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private void End(BpfExecution? execution)
     {
         if (execution is null) return;
-        execution.Dispose();
+        execution.End();
         Release();
     }
 }

@@ -69,7 +69,7 @@ public sealed class BpfSnippets
     {
         #region bpf-helper
         var discount = new BpfHelper(1000, "discount", (execution, bytes, length, percent, r4, r5) =>
-            execution.TryGetMemory(bytes, (int)length, out Span<byte> order) ? (ulong)order[0] * percent / 100 : 0)
+            execution.TryReadMemory(bytes, (int)length, out ReadOnlySpan<byte> order) ? (ulong)order[0] * percent / 100 : 0)
         {
             Arguments = [BpfArgument.MemoryToRead, BpfArgument.Bytes, BpfArgument.Number],
         };
