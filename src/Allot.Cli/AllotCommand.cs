@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Allot.Cli.Bpf;
 using Allot.Cli.Run;
 
 namespace Allot.Cli;
@@ -12,12 +13,14 @@ internal static class AllotCommand
 
         Usage:
           allot run [options] -- COMMAND [ARG...]
+          allot bpf COMMAND [options] [FILE]
 
         Commands:
           run        Run a command in a group with limits on kernel, pinned and ordinary memory
+          bpf        Run, verify and show BPF programs
 
         Options:
-          --help     Show this text; `allot run --help` shows the options of run, with examples
+          --help     Show this text; `allot run --help` and `allot bpf --help` show the options of each, with examples
           --version  Show the version
 
         """;
@@ -31,7 +34,8 @@ internal static class AllotCommand
 
         var root = new RootCommand("Run programs in memory groups.");
         root.Subcommands.Add(RunCommand.Create(command));
-        root.Options.OfType<HelpOption>().Single().Action = new HelpText(Help, RunCommand.Help);
+        root.Subcommands.Add(BpfCommand.Create());
+        root.Options.OfType<HelpOption>().Single().Action = new HelpText(Help, RunCommand.Help, BpfCommand.Help);
 
         if (ours.Length == 0)
         {
@@ -43,7 +47,8 @@ internal static class AllotCommand
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpText)
         {
             foreach (var error in parsed.Errors) StandardError.WriteMessage(error.Message);
-            StandardError.WriteMessage("see 'allot run --help'.");
+            string name = ours[0] == "bpf" ? "bpf" : "run";
+            StandardError.WriteMessage($"see 'allot {name} --help'.");
             return ExitCode.AllotFailed;
         }
 

@@ -6,6 +6,9 @@ namespace Allot.Cli;
 internal static class ExitCode
 {
     public const int Success = 0;
+    /// <summary>A BPF program was refused, or did not reach its exit.</summary>
+    public const int BpfFailed = 1;
+
     public const int AllotFailed = 125;
     public const int CommandNotExecutable = 126;
     public const int CommandNotFound = 127;

@@ -3,8 +3,8 @@ using System.CommandLine.Invocation;
 
 namespace Allot.Cli;
 
-/// <summary>Shows the help that was written by hand, of the program or of its subcommand.</summary>
-internal sealed class HelpText(string rootHelp, string runHelp) : SynchronousCommandLineAction
+/// <summary>Shows the help that was written by hand, of the program or of one of its subcommands.</summary>
+internal sealed class HelpText(string rootHelp, string runHelp, string bpfHelp) : SynchronousCommandLineAction
 {
     public override bool Terminating => true;
 
@@ -12,8 +12,13 @@ internal sealed class HelpText(string rootHelp, string runHelp) : SynchronousCom
 
     public override int Invoke(ParseResult parseResult)
     {
-        parseResult.InvocationConfiguration.Output.Write(
-            parseResult.CommandResult.Command is RootCommand ? rootHelp : runHelp);
+        string help = parseResult.CommandResult.Command switch
+        {
+            RootCommand => rootHelp,
+            { Name: "run" } => runHelp,
+            _ => bpfHelp,
+        };
+        parseResult.InvocationConfiguration.Output.Write(help);
         return ExitCode.Success;
     }
 }

@@ -9,7 +9,7 @@ public sealed class ApiSnapshotTests
     private const string Snapshot = "docs/reference/api.txt";
 
     // Every shipped library. One without public types adds nothing to the text.
-    private static readonly string[] s_libraries = ["Allot", "Allot.Processes"];
+    private static readonly string[] s_libraries = ["Allot", "Allot.Bpf", "Allot.Processes"];
 
     [Fact]
     public void The_public_surface_is_the_committed_one()

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using Allot.Bpf;
 using Allot.Processes;
 
 namespace Allot.Tests.Repository;
@@ -11,6 +12,7 @@ public sealed class LayeringTests
     private static readonly Dictionary<string, Assembly> s_assemblies = new()
     {
         ["src/Allot"] = typeof(MemoryGroup).Assembly,
+        ["src/Allot.Bpf"] = typeof(BpfProgram).Assembly,
         ["src/Allot.Processes"] = typeof(ProcessGroup).Assembly,
     };
 

@@ -7,7 +7,7 @@ namespace Allot.Tests.Repository;
 public sealed partial class SnippetTests
 {
     private static readonly string[] s_snippetFolders =
-        ["tests/Allot.Tests/Docs/", "tests/Allot.Analyzers.Tests/Docs/", "samples/"];
+        ["tests/Allot.Tests/Docs/", "tests/Allot.Analyzers.Tests/Docs/", "tests/Allot.Bpf.Tests/Docs/", "samples/"];
 
     public static TheoryData<string> Documents =>
         [.. RepositoryFiles.With(".md").Where(path => Blocks(RepositoryFiles.Read(path)).Any())];

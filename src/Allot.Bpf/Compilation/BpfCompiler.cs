@@ -1,0 +1,61 @@
+// From operations to IL, which the runtime compiles. Each function of a program becomes a method; its registers are the
+// arguments and locals of that method, so most of them end up in registers of the processor.
+//
+// What the interpreter checks is checked here too: each access against the memory where the verifier says it is (a
+// subtraction and a comparison, and the slow question only if that fails), and the budget at each jump backwards and
+// call. A place in the stack at a constant distance from r10 needs no check: r10 never changes.
+
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection.Emit;
+using System.Runtime.CompilerServices;
+
+namespace Allot.Bpf;
+
+/// <summary>The engine that makes machine code.</summary>
+internal static class BpfCompiler
+{
+    /// <summary>Longer programs are interpreted: compiling them takes too long.</summary>
+    public const int InstructionsMax = 1 << 15;
+
+    // What machine code takes, roughly: the runtime does not tell.
+    private const long InstructionBytes = 24;
+    private const long FunctionBytes = 1024;
+
+    private static readonly Type[] s_parameters =
+    [
+        typeof(BpfExecution), typeof(ulong), typeof(ulong), typeof(ulong), typeof(ulong), typeof(ulong), typeof(ulong),
+    ];
+
+    /// <summary>Whether code can be made at run time here.</summary>
+    [FeatureGuard(typeof(RequiresDynamicCodeAttribute))]
+    public static bool IsSupported => RuntimeFeature.IsDynamicCodeSupported;
+
+    /// <summary>What the code of a program is charged with: an estimate.</summary>
+    public static long EstimateBytes(BpfCode code) =>
+        (code.Operations.Length * InstructionBytes) + (code.Functions.Length * FunctionBytes);
+
+    /// <summary>Compiles a program.</summary>
+    /// <param name="code">The program.</param>
+    /// <param name="operations">Its operations, with the numbers of helpers and the addresses of maps filled
+    /// in.</param>
+    /// <param name="places">Where the verifier has found accesses to be; null if it was not asked.</param>
+    /// <param name="maps">The maps of the program.</param>
+    [RequiresDynamicCode("Makes code at run time.")]
+    public static CompiledFunction Compile(
+        BpfCode code, BpfOperation[] operations, AccessPlace[]? places, BpfMap[] maps)
+    {
+        var methods = new DynamicMethod[code.Functions.Length];
+        for (int function = 0; function < methods.Length; function++)
+        {
+            methods[function] = new DynamicMethod(
+                $"bpf{function}", typeof(ulong), s_parameters, typeof(BpfCompiler).Module, skipVisibility: true);
+        }
+
+        for (int function = 0; function < methods.Length; function++)
+        {
+            new FunctionCompiler(code, operations, places, maps, methods).Compile(function);
+        }
+
+        return methods[0].CreateDelegate<CompiledFunction>();
+    }
+}

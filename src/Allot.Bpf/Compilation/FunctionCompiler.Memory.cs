@@ -1,0 +1,147 @@
+using System.Reflection.Emit;
+
+namespace Allot.Bpf;
+
+/// <content>Loads, stores and atomic operations, each after its check.</content>
+internal sealed partial class FunctionCompiler
+{
+    private void Load(int at, BpfOperation operation)
+    {
+        CheckedAddress(at, operation.Source, operation.Offset, operation.Op.AccessBytes(), writes: false);
+        Set(operation.Destination, () =>
+        {
+            _il.Emit(OpCodes.Ldloc, _address);
+            _il.Emit(OpCodes.Conv_U);
+            _il.Emit(OpCodes.Unaligned, (byte)1);
+            (OpCode load, OpCode extend) = operation.Op switch
+            {
+                BpfOp.Load8 => (OpCodes.Ldind_U1, OpCodes.Conv_U8),
+                BpfOp.Load16 => (OpCodes.Ldind_U2, OpCodes.Conv_U8),
+                BpfOp.Load32 => (OpCodes.Ldind_U4, OpCodes.Conv_U8),
+                BpfOp.Load64 => (OpCodes.Ldind_I8, OpCodes.Nop),
+                BpfOp.LoadSx8 => (OpCodes.Ldind_I1, OpCodes.Conv_I8),
+                BpfOp.LoadSx16 => (OpCodes.Ldind_I2, OpCodes.Conv_I8),
+                _ => (OpCodes.Ldind_I4, OpCodes.Conv_I8),
+            };
+            _il.Emit(load);
+            _il.Emit(extend);
+        });
+    }
+
+    private void Store(int at, BpfOperation operation)
+    {
+        int bytes = operation.Op.AccessBytes();
+        CheckedAddress(at, operation.Destination, operation.Offset, bytes, writes: true);
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Conv_U);
+        GetSecond(operation);
+        if (bytes < 8) _il.Emit(OpCodes.Conv_U4);
+        _il.Emit(OpCodes.Unaligned, (byte)1);
+        _il.Emit(bytes switch
+        {
+            1 => OpCodes.Stind_I1,
+            2 => OpCodes.Stind_I2,
+            4 => OpCodes.Stind_I4,
+            _ => OpCodes.Stind_I8,
+        });
+    }
+
+    private void Atomic(int at, BpfOperation operation)
+    {
+        Address(operation.Destination, operation.Offset);
+        _il.Emit(OpCodes.Ldarg_0);
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Ldc_I4, operation.Op.AccessBytes());
+        _il.Emit(OpCodes.Ldc_I4, at);
+        _il.Emit(OpCodes.Call, CompilerMembers.MayDoAtomic);
+        _il.Emit(OpCodes.Brfalse, _stop);
+        bool compares = operation.Op.As64() == BpfOp.CompareExchange64;
+        if (operation.Op.IsFetch())
+        {
+            Set(compares ? 0 : operation.Source, Apply);
+        }
+        else
+        {
+            Apply();
+            _il.Emit(OpCodes.Pop);
+        }
+
+        void Apply()
+        {
+            _il.Emit(OpCodes.Ldc_I4, (int)operation.Op);
+            _il.Emit(OpCodes.Ldloc, _address);
+            Get(operation.Source);
+            Get(0);
+            _il.Emit(OpCodes.Call, CompilerMembers.Apply);
+        }
+    }
+
+    private void Address(int register, int offset)
+    {
+        Get(register);
+        if (offset != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I8, (long)offset);
+            _il.Emit(OpCodes.Add);
+        }
+
+        _il.Emit(OpCodes.Stloc, _address);
+    }
+
+    // Whether the fast check of an access is that of the memory of the run.
+    private bool UsesMemory(int at)
+    {
+        BpfOperation operation = operations[at];
+        int register = operation.Op.IsLoad() ? operation.Source : operation.Destination;
+        if (register == 10) return false;
+        return places is null || places[at].Kind is not (RegisterKind.Stack or RegisterKind.MapValue);
+    }
+
+    private void CheckedAddress(int at, int register, int offset, int bytes, bool writes)
+    {
+        Address(register, offset);
+        if (register == 10 && offset >= -BpfExecution.FrameBytes && offset <= -bytes) return;
+        Label slow = _il.DefineLabel();
+        Label goesOn = _il.DefineLabel();
+        _il.Emit(OpCodes.Ldloc, _address);
+        Bound(at, bytes);
+        _il.Emit(OpCodes.Bgt_Un, slow);
+        _il.MarkLabel(goesOn);
+        _cold.Add(() =>
+        {
+            _il.MarkLabel(slow);
+            _il.Emit(OpCodes.Ldarg_0);
+            _il.Emit(OpCodes.Ldloc, _address);
+            _il.Emit(OpCodes.Ldc_I4, bytes);
+            _il.Emit(OpCodes.Call, writes ? CompilerMembers.MayWrite : CompilerMembers.MayRead);
+            _il.Emit(OpCodes.Brtrue, goesOn);
+            Fail(BpfFaultKind.OutOfBounds, at, bytes);
+        });
+    }
+
+    // Subtracts where the memory begins, and has the last place where an access may be for the comparison.
+    private void Bound(int at, int bytes)
+    {
+        if (UsesMemory(at))
+        {
+            _il.Emit(OpCodes.Ldloc, _base[bytes]!);
+            _il.Emit(OpCodes.Sub);
+            _il.Emit(OpCodes.Ldloc, _last[bytes]!);
+            return;
+        }
+
+        // What the verifier says is what is asked first, not what is believed.
+        if (places is not null && places[at].Kind == RegisterKind.MapValue
+            && maps[places[at].Of].Region is (not 0, var regionBytes) region && regionBytes >= bytes)
+        {
+            _il.Emit(OpCodes.Ldc_I8, (long)region.Address);
+            _il.Emit(OpCodes.Sub);
+            _il.Emit(OpCodes.Ldc_I8, regionBytes - bytes);
+            return;
+        }
+
+        _il.Emit(OpCodes.Ldloc, _stack);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Ldc_I8, (long)(BpfExecution.StackBytes - bytes));
+    }
+}

@@ -1,0 +1,243 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Reflection.Emit;
+
+namespace Allot.Bpf;
+
+/// <summary>Compiles one function.</summary>
+[RequiresDynamicCode("Makes code at run time.")]
+internal sealed partial class FunctionCompiler(
+    BpfCode code, BpfOperation[] operations, AccessPlace[]? places, BpfMap[] maps, DynamicMethod[] methods)
+{
+    private readonly Dictionary<int, Label> _labels = [];
+    private readonly List<Action> _cold = [];
+    private readonly LocalBuilder?[] _registers = new LocalBuilder?[10];
+    private readonly LocalBuilder?[] _base = new LocalBuilder?[9];
+    private readonly LocalBuilder?[] _last = new LocalBuilder?[9];
+    private ILGenerator _il = null!;
+    private LocalBuilder _address = null!;
+    private LocalBuilder _stack = null!;
+    private LocalBuilder _budget = null!;
+    private Label _stop;
+
+    public void Compile(int function)
+    {
+        _il = methods[function].GetILGenerator();
+        int begin = code.Functions[function];
+        int end = code.EndOf(function);
+        for (int at = begin; at < end; at++)
+        {
+            if (operations[at].Op.IsJump() && !_labels.ContainsKey(operations[at].Offset))
+            {
+                _labels.Add(operations[at].Offset, _il.DefineLabel());
+            }
+        }
+
+        Prologue(begin, end);
+        for (int at = begin; at < end; at = code.Next(at))
+        {
+            if (_labels.TryGetValue(at, out Label label)) _il.MarkLabel(label);
+            One(at, operations[at]);
+        }
+
+        // Adding to the list while it is walked would be a mistake, but nothing cold has anything colder.
+        foreach (Action emit in _cold) emit();
+        _il.MarkLabel(_stop);
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Ret);
+    }
+
+    private void Prologue(int begin, int end)
+    {
+        _stop = _il.DefineLabel();
+        _address = _il.DeclareLocal(typeof(ulong));
+        _stack = _il.DeclareLocal(typeof(ulong));
+        _budget = _il.DeclareLocal(typeof(long));
+        foreach (int register in (int[])[0, 6, 7, 8, 9]) _registers[register] = _il.DeclareLocal(typeof(ulong));
+        LoadField(CompilerMembers.Stack);
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Stloc, _stack);
+        LoadField(CompilerMembers.Budget);
+        _il.Emit(OpCodes.Stloc, _budget);
+        for (int at = begin; at < end; at++)
+        {
+            int bytes = operations[at].Op.IsAtomic() ? 0 : operations[at].Op.AccessBytes();
+            if (bytes == 0 || _base[bytes] is not null || !UsesMemory(at)) continue;
+            _base[bytes] = LoadBound(bytes, CompilerMembers.Base);
+            _last[bytes] = LoadBound(bytes, CompilerMembers.Last);
+        }
+    }
+
+    private LocalBuilder LoadBound(int bytes, FieldInfo part)
+    {
+        LocalBuilder local = _il.DeclareLocal(typeof(ulong));
+        _il.Emit(OpCodes.Ldarg_0);
+        _il.Emit(OpCodes.Ldflda, CompilerMembers.Memory(bytes));
+        _il.Emit(OpCodes.Ldfld, part);
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Stloc, local);
+        return local;
+    }
+
+    private void One(int at, BpfOperation operation)
+    {
+        BpfOp op = operation.Op;
+        if (op.IsArithmetic()) Arithmetic(operation);
+        else if (op.IsLoad()) Load(at, operation);
+        else if (op.IsStore()) Store(at, operation);
+        else if (op.IsAtomic()) Atomic(at, operation);
+        else if (op.IsJump()) Jump(at, operation);
+        else if (op.IsConstant()) Set(operation.Destination, () => _il.Emit(OpCodes.Ldc_I8, operation.Number));
+        else if (op == BpfOp.CallHelper) CallHelper(at, operation);
+        else if (op == BpfOp.CallLocal) CallLocal(at, operation);
+        else if (op == BpfOp.Exit) Exit();
+    }
+
+    private void Jump(int at, BpfOperation operation)
+    {
+        Label target = _labels[operation.Offset];
+        if (operation.Offset > at)
+        {
+            JumpTo(operation, target);
+            return;
+        }
+
+        // Backwards, through the budget.
+        Label pays = _il.DefineLabel();
+        Label goesOn = _il.DefineLabel();
+        JumpTo(operation, pays);
+        if (operation.Op != BpfOp.Ja) _il.Emit(OpCodes.Br, goesOn);
+        _il.MarkLabel(pays);
+        Pay(at - operation.Offset + 1, at);
+        _il.Emit(OpCodes.Br, target);
+        _il.MarkLabel(goesOn);
+    }
+
+    private void Pay(long cost, int at)
+    {
+        Label outOfBudget = _il.DefineLabel();
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldc_I8, cost);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stloc, _budget);
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Blt, outOfBudget);
+        _cold.Add(() =>
+        {
+            _il.MarkLabel(outOfBudget);
+            Fail(BpfFaultKind.OutOfBudget, at, 0);
+        });
+    }
+
+    private void CallHelper(int at, BpfOperation operation)
+    {
+        Set(0, () =>
+        {
+            _il.Emit(OpCodes.Ldarg_0);
+            _il.Emit(OpCodes.Ldc_I4, operation.Offset);
+            for (int register = 1; register <= 5; register++) Get(register);
+            _il.Emit(OpCodes.Ldc_I4, at);
+            _il.Emit(OpCodes.Call, CompilerMembers.CallHelper);
+        });
+        StopIfStopped();
+    }
+
+    private void CallLocal(int at, BpfOperation operation)
+    {
+        Label tooDeep = _il.DefineLabel();
+        Get(10);
+        _il.Emit(OpCodes.Ldc_I8, (long)BpfExecution.FrameBytes);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Ldloc, _stack);
+        _il.Emit(OpCodes.Beq, tooDeep);
+        _cold.Add(() =>
+        {
+            _il.MarkLabel(tooDeep);
+            Fail(BpfFaultKind.CallTooDeep, at, 0);
+        });
+        Pay(operation.Number, operation.Offset);
+        StoreBudget();
+        Set(0, () =>
+        {
+            _il.Emit(OpCodes.Ldarg_0);
+            Get(10);
+            _il.Emit(OpCodes.Ldc_I8, (long)BpfExecution.FrameBytes);
+            _il.Emit(OpCodes.Sub);
+            for (int register = 1; register <= 5; register++) Get(register);
+            _il.Emit(OpCodes.Call, methods[code.FunctionOf(operation.Offset)]);
+        });
+        StopIfStopped();
+        LoadField(CompilerMembers.Budget);
+        _il.Emit(OpCodes.Stloc, _budget);
+    }
+
+    private void Exit()
+    {
+        StoreBudget();
+        Get(0);
+        _il.Emit(OpCodes.Ret);
+    }
+
+    private void StoreBudget()
+    {
+        _il.Emit(OpCodes.Ldarg_0);
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Stfld, CompilerMembers.Budget);
+    }
+
+    private void StopIfStopped()
+    {
+        LoadField(CompilerMembers.IsStopped);
+        _il.Emit(OpCodes.Brtrue, _stop);
+    }
+
+    private void Fail(BpfFaultKind kind, int at, int bytes)
+    {
+        _il.Emit(OpCodes.Ldarg_0);
+        _il.Emit(OpCodes.Ldc_I4, (int)kind);
+        _il.Emit(OpCodes.Ldc_I4, at);
+        if (bytes == 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Conv_U8);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldloc, _address);
+        }
+
+        _il.Emit(OpCodes.Ldc_I4, bytes);
+        _il.Emit(OpCodes.Call, CompilerMembers.Fail);
+        _il.Emit(OpCodes.Br, _stop);
+    }
+
+    private void LoadField(FieldInfo field)
+    {
+        _il.Emit(OpCodes.Ldarg_0);
+        _il.Emit(OpCodes.Ldfld, field);
+    }
+
+    // r1 to r5 and r10 are arguments: those after the execution are r10, r1, r2 and so on.
+    private void Get(int register)
+    {
+        if (_registers[register % 10] is { } local && register != 10) _il.Emit(OpCodes.Ldloc, local);
+        else _il.Emit(OpCodes.Ldarg, (short)(register == 10 ? 1 : register + 1));
+    }
+
+    private void Set(int register, Action value)
+    {
+        value();
+        if (_registers[register] is { } local) _il.Emit(OpCodes.Stloc, local);
+        else _il.Emit(OpCodes.Starg, (short)(register + 1));
+    }
+
+    // The second operand.
+    private void GetSecond(BpfOperation operation)
+    {
+        if (operation.HasNumber) _il.Emit(OpCodes.Ldc_I8, operation.Number);
+        else Get(operation.Source);
+    }
+}

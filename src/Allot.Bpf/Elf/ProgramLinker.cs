@@ -1,0 +1,117 @@
+// A program of an object is a function in a section of its own; the functions that it calls lie in the same section or
+// in .text. Linking copies them behind the program, each once, and writes distances into calls. References to maps and
+// variables become numbers of maps.
+
+namespace Allot.Bpf;
+
+/// <summary>Puts one program of an object together with the functions that it calls.</summary>
+internal sealed class ProgramLinker(ElfFile file, IReadOnlyDictionary<(int Section, long Value), int> maps)
+{
+    private const int InstructionsMax = BpfDecoder.InstructionsMax;
+
+    private readonly List<BpfInstruction> _linked = [];
+    private readonly Dictionary<(int Section, long Value), int> _placed = [];
+    private readonly Queue<(int Section, long Value)> _waiting = [];
+    private readonly List<(int At, (int Section, long Value) Target)> _calls = [];
+    private int _valueOffset;   // of the variable that was referred to last
+
+    /// <exception cref="BpfRefusedException">The program refers to what is not there, or not supported.</exception>
+    public BpfInstruction[] Link(ElfSymbol program)
+    {
+        Place((program.Section, program.Value));
+        while (_waiting.TryDequeue(out (int Section, long Value) function)) Copy(function);
+        foreach ((int at, (int, long) target) in _calls)
+        {
+            _linked[at] = _linked[at] with { Immediate = _placed[target] - at - 1 };
+        }
+
+        return [.. _linked];
+    }
+
+    private void Place((int Section, long Value) function)
+    {
+        if (_placed.TryAdd(function, -1)) _waiting.Enqueue(function);
+    }
+
+    private void Copy((int Section, long Value) function)
+    {
+        ElfSymbol symbol = file.Symbols.Find(each => each.Type == ElfSymbol.Function
+            && (each.Section, each.Value) == function)
+            ?? throw BpfRefusedException.Because($"a call goes to byte {function.Value} of section {function.Section}, "
+                + "where no function begins");
+        ElfSection section = file.Sections[symbol.Section];
+        bool isInside = symbol.Value >= 0 && symbol.SizeBytes > 0 && symbol.Value % BpfInstruction.Bytes == 0
+            && symbol.SizeBytes % BpfInstruction.Bytes == 0
+            && symbol.Value <= section.Content.Length - symbol.SizeBytes;
+        if (!isInside) throw BpfRefusedException.Because($"the function '{symbol.Name}' is not inside of its section");
+        if (_linked.Count + (symbol.SizeBytes / BpfInstruction.Bytes) > InstructionsMax)
+        {
+            throw BpfRefusedException.Because($"the program has more than {InstructionsMax} instructions");
+        }
+
+        _placed[function] = _linked.Count;
+        for (long at = symbol.Value; at < symbol.Value + symbol.SizeBytes; at += BpfInstruction.Bytes)
+        {
+            BpfInstruction instruction = BpfInstruction.Read(section.Content.Span[(int)at..]);
+            if (section.Relocations.TryGetValue(at, out ElfSymbol? target))
+            {
+                instruction = Relocate(symbol, instruction, target);
+            }
+            else if (instruction is { Opcode: Opcodes.Call, Source: 1 })
+            {
+                AddCall((symbol.Section, at + ((instruction.Immediate + 1L) * BpfInstruction.Bytes)));
+            }
+
+            _linked.Add(instruction);
+            if (instruction is not { Opcode: Opcodes.LoadImmediate64, Source: 2 }) continue;
+            at += BpfInstruction.Bytes;   // the second half has the offset in the value already
+            _linked.Add(new BpfInstruction(0, 0, 0, 0, _valueOffset));
+        }
+    }
+
+    private BpfInstruction Relocate(ElfSymbol function, BpfInstruction instruction, ElfSymbol target)
+    {
+        if (instruction is { Opcode: Opcodes.Call })
+        {
+            // Of a name, it is the function; of a section, the place in it is in the call.
+            long value = target.Type == ElfSymbol.Function
+                ? target.Value
+                : target.Value + ((instruction.Immediate + 1L) * BpfInstruction.Bytes);
+            if (target.Section == 0)
+            {
+                throw BpfRefusedException.Because(
+                    $"'{function.Name}' calls '{target.Name}', which is not in the object");
+            }
+
+            AddCall((target.Section, value));
+            return instruction with { Source = 1 };
+        }
+
+        if (instruction.Opcode != Opcodes.LoadImmediate64)
+        {
+            throw BpfRefusedException.Because(
+                $"'{function.Name}' has a relocation at {instruction}, which has no address");
+        }
+
+        if (maps.TryGetValue((target.Section, target.Value), out int map))
+        {
+            return instruction with { Source = 1, Immediate = map };
+        }
+
+        if (!maps.TryGetValue((target.Section, -1), out map))
+        {
+            throw BpfRefusedException.Because(
+                $"'{function.Name}' refers to '{target.Name}', which is neither a map nor a variable of the object");
+        }
+
+        // A variable: its place in the section is in the symbol, and what is added to it in the instruction.
+        _valueOffset = checked((int)(target.Value + instruction.Immediate));
+        return instruction with { Source = 2, Immediate = map };
+    }
+
+    private void AddCall((int Section, long Value) target)
+    {
+        Place(target);
+        _calls.Add((_linked.Count, target));
+    }
+}

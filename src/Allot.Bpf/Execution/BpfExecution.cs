@@ -1,0 +1,283 @@
+// What an engine works on: the stack, the memory of the run, what is left of the budget, and the fault if there is one.
+//
+// The check of an address. Stack and memory are compared by the engine itself: an access of n bytes at address is
+// inside of b bytes from base when address - base is not above b - n, in unsigned numbers. A memory that has fewer than
+// n bytes has no such bound; its place is taken by the lowest n bytes of the stack, where an access does no harm.
+// Everything else is asked of the maps.
+
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Allot.Bpf;
+
+/// <summary>One run of a program, as helpers see it: on one thread, until the program ends.</summary>
+public sealed unsafe class BpfExecution
+{
+    /// <summary>The most functions of a program that are inside of each other, the program itself included.</summary>
+    internal const int FramesMax = 8;
+
+    /// <summary>The stack of each function.</summary>
+    internal const int FrameBytes = 512;
+
+    /// <summary>The most programs that are run after the first by tail calls, as in Linux.</summary>
+    internal const int TailCallsMax = 33;
+
+    internal const int StackBytes = FramesMax * FrameBytes;
+
+    /// <summary>What a register holds for the first map of a program. It is nobody's address.</summary>
+    internal const ulong MapBase = 0xb9f0_0000_0000_0000;
+
+    // What compiled programs read and write by name.
+    internal byte* Stack;
+    internal Bounds Memory1;
+    internal Bounds Memory2;
+    internal Bounds Memory4;
+    internal Bounds Memory8;
+    internal long Budget;
+    internal BpfFaultKind FaultKind;
+    internal bool IsStopped;   // by a fault or a tail call
+
+    // Of the program that runs.
+    internal BpfMap[] Maps = [];
+    internal BpfHelper[] Helpers = [];
+
+    // The program that a tail call goes to, once the one that runs has stopped for it.
+    internal ITailTarget? Next;
+    internal int TailCalls;
+
+    private byte* _block;
+    private BpfFault _fault;
+    private readonly List<(ulong Address, ulong Bytes)> _added = [];
+
+    internal BpfExecution(MemoryGroup group)
+    {
+        Group = group;
+        _block = group.Allocator(MemoryKind.Kernel).Allocate(StackBytes);
+        Stack = _block;
+    }
+
+    /// <summary>The group that pays for the program.</summary>
+    public MemoryGroup Group { get; }
+
+    /// <summary>Where the lines go that the program prints; null if nowhere.</summary>
+    internal Action<string>? Trace { get; set; }
+
+    /// <summary>What the host has given with the run; null if nothing.</summary>
+    public object? State { get; internal set; }
+
+    internal ulong StackEnd => (ulong)Stack + StackBytes;
+
+    internal long ChargedBytes => _block == null ? 0 : GroupMemory.BytesOf(_block);
+
+    internal BpfFault Fault => _fault;
+
+    internal Exception? Failure { get; private set; }
+
+    /// <summary>The lowest address of memory, and the highest at which an access of one size begins.</summary>
+    internal struct Bounds
+    {
+        public byte* Base;
+        public ulong Last;
+    }
+
+    /// <summary>Memory of the program, for a helper to read or write.</summary>
+    /// <param name="address">An argument of the helper.</param>
+    /// <param name="bytes">The bytes from there on.</param>
+    /// <param name="memory">The memory, until the helper returns; empty when false is returned.</param>
+    /// <returns>False when a byte of it is not the program's; then the run ends with
+    /// <see cref="BpfFaultKind.BadArgument"/> after the helper.</returns>
+    public bool TryGetMemory(ulong address, int bytes, out Span<byte> memory)
+    {
+        memory = default;
+        if (bytes < 0 || !Owns(address, (ulong)bytes, writes: true))
+        {
+            Refuse();
+            return false;
+        }
+
+        memory = new Span<byte>((void*)address, bytes);
+        return true;
+    }
+
+    /// <summary>Memory of the program, for a helper to read, also where the program itself may not write.</summary>
+    /// <param name="address">An argument of the helper.</param>
+    /// <param name="bytes">The bytes from there on.</param>
+    /// <param name="memory">The memory, until the helper returns; empty when false is returned.</param>
+    /// <returns>False when a byte of it is not the program's; then the run ends with
+    /// <see cref="BpfFaultKind.BadArgument"/> after the helper.</returns>
+    public bool TryReadMemory(ulong address, int bytes, out ReadOnlySpan<byte> memory)
+    {
+        bool isOwned = TryRead(address, bytes, out byte* first);
+        memory = isOwned ? new ReadOnlySpan<byte>(first, bytes) : default;
+        return isOwned;
+    }
+
+    /// <summary>Lets the program use memory of the host, until it ends or <see cref="RemoveMemory"/>.</summary>
+    /// <param name="address">The first byte; the memory stays where it is.</param>
+    /// <param name="bytes">How many there are.</param>
+    public void AddMemory(byte* address, int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        _added.Add(((ulong)address, (ulong)bytes));
+    }
+
+    /// <summary>Takes back what <see cref="AddMemory"/> has given.</summary>
+    /// <param name="address">The first byte.</param>
+    /// <returns>False when there is no such memory.</returns>
+    public bool RemoveMemory(byte* address) => _added.RemoveAll(each => each.Address == (ulong)address) > 0;
+
+    /// <summary>The map that an argument names.</summary>
+    /// <param name="argument">An argument of the helper.</param>
+    /// <param name="map">The map; null when false is returned.</param>
+    /// <returns>False when the argument is no map of the program; then the run ends with
+    /// <see cref="BpfFaultKind.BadArgument"/> after the helper.</returns>
+    public bool TryGetMap(ulong argument, [NotNullWhen(true)] out BpfMap? map)
+    {
+        ulong index = argument - MapBase;
+        map = index < (ulong)Maps.Length ? Maps[index] : null;
+        if (map is null) Refuse();
+        return map is not null;
+    }
+
+    /// <summary>Gives the stack back to the group of the program.</summary>
+    internal void End()
+    {
+        GroupMemory.Free(_block);
+        _block = null;
+        Stack = null;
+    }
+
+    /// <summary>The next program of a tail call begins.</summary>
+    internal void GoOn(bool cleans)
+    {
+        if (cleans) new Span<byte>(Stack, StackBytes).Clear();
+        Next = null;
+        IsStopped = false;
+    }
+
+    internal void TailCallTo(ITailTarget program)
+    {
+        TailCalls++;
+        Next = program;
+        IsStopped = true;
+    }
+
+    /// <summary>Memory that a helper reads, and the program may only be able to read.</summary>
+    internal bool TryRead(ulong address, int bytes, out byte* memory)
+    {
+        memory = (byte*)address;
+        if (bytes >= 0 && Owns(address, (ulong)bytes, writes: false)) return true;
+        Refuse();
+        return false;
+    }
+
+    // A program that was proven not to read what it has not written needs no clean stack.
+    internal void Begin(byte* memory, ulong bytes, long budget, bool cleans)
+    {
+        if (cleans) new Span<byte>(Stack, StackBytes).Clear();
+        Memory1 = BoundsFor(memory, bytes, 1);
+        Memory2 = BoundsFor(memory, bytes, 2);
+        Memory4 = BoundsFor(memory, bytes, 4);
+        Memory8 = BoundsFor(memory, bytes, 8);
+        Budget = budget;
+        TailCalls = 0;
+        if (_added.Count > 0) _added.Clear();
+        if (!IsStopped) return;
+        IsStopped = false;
+        FaultKind = BpfFaultKind.None;
+        Next = null;
+        Failure = null;
+        _fault = default;
+    }
+
+    // Of an access whose size is 1, 2, 4 or 8.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool MayRead(ulong address, int bytes) =>
+        IsNear(address, bytes) || OwnsInMaps(address, (ulong)bytes, writes: false);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool MayWrite(ulong address, int bytes) =>
+        IsNear(address, bytes) || OwnsInMaps(address, (ulong)bytes, writes: true);
+
+    internal bool MayDoAtomic(ulong address, int bytes, int instruction)
+    {
+        if (!MayWrite(address, bytes))
+        {
+            Fail(BpfFaultKind.OutOfBounds, instruction, address, bytes);
+            return false;
+        }
+
+        if ((address & (ulong)(bytes - 1)) == 0) return true;
+        Fail(BpfFaultKind.Misaligned, instruction, address, bytes);
+        return false;
+    }
+
+    // Of any number of bytes.
+    internal bool Owns(ulong address, ulong bytes, bool writes)
+    {
+        if (bytes == 0) return true;
+        ulong at = address - (ulong)Stack;
+        if (at < StackBytes && bytes <= StackBytes - at) return true;
+        at = address - (ulong)Memory1.Base;
+        return (at <= Memory1.Last && bytes - 1 <= Memory1.Last - at) || OwnsInMaps(address, bytes, writes);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal bool OwnsInMaps(ulong address, ulong bytes, bool writes)
+    {
+        foreach (BpfMap map in Maps)
+        {
+            if (map.Contains(address, bytes, writes)) return true;
+        }
+
+        foreach ((ulong start, ulong length) in _added)
+        {
+            ulong at = address - start;
+            if (at < length && bytes <= length - at) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Calls a helper of the program; the fault is set when it could not do its work.</summary>
+    internal ulong CallHelper(int index, ulong r1, ulong r2, ulong r3, ulong r4, ulong r5, int instruction)
+    {
+        try
+        {
+            ulong result = Helpers[index].Function(this, r1, r2, r3, r4, r5);
+            if (FaultKind != BpfFaultKind.None) Fail(FaultKind, instruction);
+            return result;
+        }
+        catch (Exception failure)
+        {
+            Failure = failure;
+            Fail(BpfFaultKind.HelperFailed, instruction);
+            return 0;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void Fail(BpfFaultKind kind, int instruction, ulong address = 0, int bytes = 0)
+    {
+        FaultKind = kind;
+        IsStopped = true;
+        _fault = new BpfFault(kind, instruction, address, bytes);
+    }
+
+    // In the stack or the memory of the run.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsNear(ulong address, int bytes)
+    {
+        if (address - (ulong)Stack <= (ulong)(StackBytes - bytes)) return true;
+        Bounds memory = bytes switch { 1 => Memory1, 2 => Memory2, 4 => Memory4, _ => Memory8 };
+        return address - (ulong)memory.Base <= memory.Last;
+    }
+
+    // The instruction is filled in when the helper has returned.
+    private void Refuse() => Fail(BpfFaultKind.BadArgument, 0);
+
+    private Bounds BoundsFor(byte* memory, ulong bytes, int size) =>
+        bytes >= (ulong)size
+            ? new Bounds { Base = memory, Last = bytes - (ulong)size }
+            : new Bounds { Base = Stack, Last = 0 };
+}

@@ -1,0 +1,30 @@
+namespace Allot.Bpf;
+
+/// <summary>A function of the host that programs may call by its number.</summary>
+/// <param name="number">The number that stands in the call.</param>
+/// <param name="name">What it is called in messages.</param>
+/// <param name="function">What it does. It runs on the thread of the program, inside of its budget of one instruction,
+/// and must check the memory that it is given through the execution.</param>
+public sealed class BpfHelper(int number, string name, BpfHelperFunction function)
+{
+    /// <summary>The number that stands in the call.</summary>
+    public int Number { get; } = number;
+
+    /// <summary>What it is called in messages.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>What it does.</summary>
+    public BpfHelperFunction Function { get; } = function;
+
+    /// <summary>What it needs in r1, r2 and so on, five at most.</summary>
+    public IReadOnlyList<BpfArgument> Arguments { get; init; } = [];
+
+    /// <summary>The types of maps that it works on; empty if on all of them.</summary>
+    public IReadOnlyList<BpfMapType> MapTypes { get; init; } = [];
+
+    /// <summary>Whether the arguments that may be anything may also be left unwritten.</summary>
+    internal bool HasOptionalArguments { get; init; }
+
+    /// <summary>What it leaves in r0.</summary>
+    public BpfResult Result { get; init; } = BpfResult.Number;
+}

@@ -1,0 +1,93 @@
+using System.Runtime.CompilerServices;
+
+namespace Allot.Bpf;
+
+/// <summary>Values by index. All of them exist from the start, zeroed, and none can be removed.</summary>
+public sealed unsafe class BpfArrayMap : BpfMap
+{
+    /// <summary>The flag of an array that programs do not write: constants of a program.</summary>
+    internal const uint ReadOnlyForPrograms = 0x80;
+
+    private readonly long _strideBytes;
+    private readonly long _valuesBytes;
+    private readonly bool _isReadOnly;
+    private byte* _values;
+
+    /// <summary>Makes the array and charges its group for it.</summary>
+    /// <param name="group">Who pays.</param>
+    /// <param name="definition">A key has 4 bytes; a value and the array at least one.</param>
+    /// <exception cref="BpfRefusedException">The definition is none of an array.</exception>
+    /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
+    public BpfArrayMap(MemoryGroup group, BpfMapDefinition definition)
+        : base(group, definition)
+    {
+        MapShape.Check(definition, definition.KeyBytes == sizeof(uint), "the key of an array has 4 bytes");
+        MapShape.CheckFlags(definition, MapShape.CommonFlags | ReadOnlyForPrograms);
+        _strideBytes = MapShape.Rounded(definition.ValueBytes);
+        _valuesBytes = _strideBytes * definition.Capacity;
+        _isReadOnly = (definition.Flags & ReadOnlyForPrograms) != 0;
+        _values = MapShape.AllocateZeroed(group, definition, _valuesBytes);
+    }
+
+    /// <inheritdoc/>
+    public override long ChargedBytes => GroupMemory.BytesOf(_values);
+
+    /// <inheritdoc/>
+    public override long Count => Definition.Capacity;
+
+    /// <summary>The first value: an array of one value is how programs keep their variables.</summary>
+    internal byte* Values => _values;
+
+    /// <summary>From the first byte of the first value to the last of the last.</summary>
+    internal long ValuesBytes => _valuesBytes;
+
+    /// <summary>Whether programs may only read the values.</summary>
+    internal bool IsReadOnly => _isReadOnly;
+
+    /// <inheritdoc/>
+    public override byte* Lookup(byte* key)
+    {
+        uint index = Unsafe.ReadUnaligned<uint>(key);
+        return index < (uint)Definition.Capacity ? _values + (index * _strideBytes) : null;
+    }
+
+    /// <inheritdoc/>
+    public override int Update(byte* key, byte* value, ulong flags)
+    {
+        if (flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
+        byte* target = Lookup(key);
+        if (target == null) return MapErrors.TooBig;
+        if (flags == MapErrors.OnlyNew) return MapErrors.Exists;
+        Unsafe.CopyBlockUnaligned(target, value, (uint)Definition.ValueBytes);
+        return MapErrors.None;
+    }
+
+    /// <inheritdoc/>
+    public override int Delete(byte* key) => MapErrors.Invalid;
+
+    /// <inheritdoc/>
+    public override int NextKey(byte* key, byte* next)
+    {
+        uint index = key == null ? uint.MaxValue : Unsafe.ReadUnaligned<uint>(key);
+        uint following = index >= (uint)Definition.Capacity ? 0 : index + 1;
+        if (following == (uint)Definition.Capacity) return MapErrors.NotFound;
+        Unsafe.WriteUnaligned(next, following);
+        return MapErrors.None;
+    }
+
+    /// <inheritdoc/>
+    public override bool Contains(ulong address, ulong bytes, bool writes)
+    {
+        ulong at = address - (ulong)_values;
+        return at < (ulong)_valuesBytes && bytes <= (ulong)_valuesBytes - at && !(writes && _isReadOnly);
+    }
+
+    internal override (ulong Address, long Bytes) Region => ((ulong)_values, _valuesBytes);
+
+    /// <inheritdoc/>
+    protected override void Free()
+    {
+        GroupMemory.Free(_values);
+        _values = null;
+    }
+}

@@ -1,0 +1,303 @@
+using System.Runtime.CompilerServices;
+
+namespace Allot.Bpf;
+
+/// <summary>A program that was accepted, and whose memory its group pays for.</summary>
+/// <remarks>Runs may be made from any thread, also at the same time. Dispose it after the last one; maps that it uses
+/// may be disposed before it, and keep their memory until then.</remarks>
+public sealed unsafe class BpfProgram : IDisposable, ITailTarget
+{
+    private readonly BpfMap[] _maps;
+    private readonly BpfHelper[] _helpers;
+    private readonly BpfOperation* _operations;
+    private readonly int _length;               // of the first function: what entering it costs
+    private readonly CompiledFunction? _compiled;
+    private readonly MemoryCharge _charge;
+    private readonly Action<string>? _trace;
+    private readonly bool _isVerified;
+    private readonly int _memoryBytesMin;
+    private BpfExecution? _idle;
+    private int _users = 1;                     // the owner, each stack, and each array of programs
+    private int _isDisposed;
+
+    private BpfProgram(MemoryGroup group, BpfProgramOptions options, MemoryCharge charge, LinkedProgram linked)
+    {
+        Group = group;
+        Name = options.Name;
+        InstructionBudget = options.InstructionBudget;
+        VerifiedInstructions = linked.Verified?.VisitedInstructions ?? 0;
+        VerifierBytes = linked.Verified?.ScratchBytes ?? 0;
+        InstructionCount = linked.Operations.Length;
+        _isVerified = linked.Verified is not null;
+        _trace = options.Trace;
+        _memoryBytesMin = options.MemoryBytesMin;
+        _charge = charge;
+        _maps = linked.Maps;
+        _helpers = linked.Helpers;
+        _length = linked.Code.LengthOf(0);
+        _compiled = Compile(options.Engine, linked);
+        if (_compiled is not null) charge.Grow(BpfCompiler.EstimateBytes(linked.Code));
+        nuint bytes = (nuint)(linked.Operations.Length * sizeof(BpfOperation));
+        _operations = (BpfOperation*)group.Allocator(MemoryKind.Kernel).Allocate(bytes);
+        linked.Operations.CopyTo(new Span<BpfOperation>(_operations, linked.Operations.Length));
+        int used = 0;
+        try
+        {
+            for (; used < _maps.Length; used++) _maps[used].AddUser();
+        }
+        catch
+        {
+            while (used > 0) _maps[--used].Release();
+            GroupMemory.Free((byte*)_operations);
+            throw;
+        }
+    }
+
+    /// <summary>What the program is called in messages.</summary>
+    public string Name { get; }
+
+    /// <summary>The group that pays for the program.</summary>
+    public MemoryGroup Group { get; }
+
+    /// <summary>The most instructions of one run.</summary>
+    public long InstructionBudget { get; }
+
+    /// <summary>The number of instructions, those of its functions included.</summary>
+    public int InstructionCount { get; }
+
+    /// <summary>Whether the program was compiled; otherwise it is interpreted.</summary>
+    public bool IsCompiled => _compiled is not null;
+
+    /// <summary>The instructions that the verifier has looked at, on all paths; 0 when it was not asked.</summary>
+    public int VerifiedInstructions { get; }
+
+    /// <summary>The most bytes that the verifier has needed at a time; they were charged while it did.</summary>
+    public long VerifierBytes { get; }
+
+    /// <summary>The bytes that the group is charged for the program: its instructions, the code that was compiled from
+    /// them, which is an estimate, and the stack that is kept for the next run.</summary>
+    public long ChargedBytes =>
+        _charge.Bytes + GroupMemory.BytesOf((byte*)_operations) + (Volatile.Read(ref _idle)?.ChargedBytes ?? 0);
+
+    /// <summary>The maps that the program refers to by their index.</summary>
+    public IReadOnlyList<BpfMap> Maps => _maps;
+
+    /// <summary>Verifies a program and makes it ready to run.</summary>
+    /// <param name="group">Who pays for it: kernel memory, from the first byte on, what the verifier needs
+    /// included.</param>
+    /// <param name="instructions">The instructions, 8 bytes each.</param>
+    /// <param name="options">How it is loaded and run; null for the defaults.</param>
+    /// <returns>The program.</returns>
+    /// <exception cref="BpfRefusedException">The program is malformed, or not proven to be safe.</exception>
+    /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
+    /// <exception cref="PlatformNotSupportedException">The compiler was asked for, and code cannot be made at run time
+    /// here.</exception>
+    public static BpfProgram Load(
+        MemoryGroup group, ReadOnlySpan<byte> instructions, BpfProgramOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        options ??= new BpfProgramOptions();
+        MemoryCharge charge = group.Hold(MemoryKind.Kernel);
+        try
+        {
+            BpfCode code = Decode(instructions, charge);
+            var program = new BpfProgram(group, options, charge, LinkedProgram.Link(code, options, charge));
+            charge.Resize(program._compiled is null ? 0 : BpfCompiler.EstimateBytes(code));
+            return program;
+        }
+        catch
+        {
+            charge.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs the program.</summary>
+    /// <param name="memory">What the program may read and write: its address is in r1, its length in r2.</param>
+    /// <param name="state">What helpers of the host find in <see cref="BpfExecution.State"/>.</param>
+    /// <returns>What the program leaves in r0.</returns>
+    /// <exception cref="ArgumentException">The memory is shorter than the program was verified for.</exception>
+    /// <exception cref="ObjectDisposedException">The program has been disposed.</exception>
+    /// <exception cref="MemoryLimitExceededException">A limit of the group refused a stack for the run.</exception>
+    /// <exception cref="BpfFaultException">The run ended before its exit.</exception>
+    public ulong Run(Span<byte> memory, object? state = null)
+    {
+        BpfExecution execution = Rent();
+        try
+        {
+            ulong result = Run(execution, memory, state);
+            return execution.FaultKind == BpfFaultKind.None
+                ? result
+                : throw new BpfFaultException(execution.Fault, execution.Failure);
+        }
+        finally
+        {
+            Return(execution);
+        }
+    }
+
+    /// <summary>Runs the program, without an exception when it fails.</summary>
+    /// <param name="memory">What the program may read and write: its address is in r1, its length in r2.</param>
+    /// <param name="result">What the program leaves in r0; 0 when false is returned.</param>
+    /// <param name="fault">Why and where the run ended when false is returned.</param>
+    /// <returns>False when the run ended before its exit.</returns>
+    public bool TryRun(Span<byte> memory, out ulong result, out BpfFault fault)
+    {
+        BpfExecution execution = Rent();
+        try
+        {
+            result = Run(execution, memory, state: null);
+            fault = execution.Fault;
+            return execution.FaultKind == BpfFaultKind.None;
+        }
+        finally
+        {
+            Return(execution);
+        }
+    }
+
+    /// <summary>Gives the memory of the program back to its group, once no run and no array of programs uses it.
+    /// </summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        End(Interlocked.Exchange(ref _idle, null));
+        Release();
+    }
+
+    void ITailTarget.AddUser() => AddUser();
+
+    void ITailTarget.Release() => Release();
+
+    private void AddUser()
+    {
+        int users = Volatile.Read(ref _users);
+        while (true)
+        {
+            ObjectDisposedException.ThrowIf(users == 0 || Volatile.Read(ref _isDisposed) != 0, this);
+            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (seen == users) return;
+            users = seen;
+        }
+    }
+
+    private void Release()
+    {
+        if (Interlocked.Decrement(ref _users) != 0) return;
+        GroupMemory.Free((byte*)_operations);
+        foreach (BpfMap map in _maps) map.Release();
+        _charge.Dispose();
+    }
+
+    // The bytes as managed objects while they are read; only the native copy stays charged.
+    private static BpfCode Decode(ReadOnlySpan<byte> instructions, MemoryCharge charge)
+    {
+        const int BytesEach = 48;
+        charge.Grow((long)instructions.Length / BpfInstruction.Bytes * BytesEach);
+        return BpfDecoder.Decode(instructions);
+    }
+
+    private static CompiledFunction? Compile(BpfEngine engine, LinkedProgram linked)
+    {
+        if (engine == BpfEngine.Interpreter) return null;
+        if (!BpfCompiler.IsSupported)
+        {
+            return engine == BpfEngine.Automatic
+                ? null
+                : throw new PlatformNotSupportedException("Code cannot be made at run time here: use the interpreter.");
+        }
+
+        if (engine == BpfEngine.Automatic && linked.Operations.Length > BpfCompiler.InstructionsMax) return null;
+        return BpfCompiler.Compile(linked.Code, linked.Operations, linked.Verified?.Places, linked.Maps);
+    }
+
+    private ulong Run(BpfExecution execution, Span<byte> memory, object? state)
+    {
+        if (memory.Length < _memoryBytesMin)
+        {
+            throw new ArgumentException(
+                $"The program was loaded for memory of at least {_memoryBytesMin} bytes; this has {memory.Length}.",
+                nameof(memory));
+        }
+
+        fixed (byte* address = memory)
+        {
+            execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
+            if (state is not null) execution.State = state;
+            ulong result = RunOne(execution, (ulong)address, (ulong)memory.Length);
+            return execution.Next is null ? result : RunNext(execution, (ulong)address, (ulong)memory.Length);
+        }
+    }
+
+    private ulong RunOne(BpfExecution execution, ulong memory, ulong bytes)
+    {
+        if (execution.Maps != _maps || execution.Helpers != _helpers)
+        {
+            execution.Maps = _maps;
+            execution.Helpers = _helpers;
+            execution.Trace = _trace;
+        }
+
+        if (_compiled is null) return BpfInterpreter.Run(execution, _operations, _length, memory, bytes);
+        execution.Budget -= _length;
+        if (execution.Budget >= 0)
+        {
+            return _compiled(execution, execution.StackEnd, memory, bytes, 0, 0, 0);
+        }
+
+        execution.Fail(BpfFaultKind.OutOfBudget, 0);
+        return 0;
+    }
+
+    // One tail call after the other. Each program was given a user by the array that it was found in.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong RunNext(BpfExecution execution, ulong memory, ulong bytes)
+    {
+        ulong result = 0;
+        while (execution.Next is BpfProgram next)
+        {
+            execution.GoOn(cleans: !next._isVerified);
+            try
+            {
+                result = next.RunOne(execution, memory, bytes);
+            }
+            finally
+            {
+                next.Release();
+            }
+        }
+
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private BpfExecution Rent() => Interlocked.Exchange(ref _idle, null) ?? Begin();
+
+    private BpfExecution Begin()
+    {
+        AddUser();
+        try
+        {
+            return new BpfExecution(Group);
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
+    }
+
+    private void Return(BpfExecution execution)
+    {
+        if (execution.State is not null) execution.State = null;
+        End(Interlocked.Exchange(ref _idle, execution));
+        if (Volatile.Read(ref _isDisposed) != 0) End(Interlocked.Exchange(ref _idle, null));
+    }
+
+    private void End(BpfExecution? execution)
+    {
+        if (execution is null) return;
+        execution.End();
+        Release();
+    }
+}

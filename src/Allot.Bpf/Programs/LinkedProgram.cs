@@ -1,0 +1,98 @@
+namespace Allot.Bpf;
+
+/// <summary>A program with everything that it refers to: helpers, maps, functions.</summary>
+internal sealed class LinkedProgram
+{
+    public required BpfCode Code { get; init; }
+
+    /// <summary>With the registers' contents for maps, indices of helpers and costs of calls filled in.</summary>
+    public required BpfOperation[] Operations { get; init; }
+
+    public required BpfMap[] Maps { get; init; }
+
+    public required BpfHelper[] Helpers { get; init; }
+
+    /// <summary>What the verifier has found; null when it was not asked.</summary>
+    public required VerifierResult? Verified { get; init; }
+
+    /// <exception cref="BpfRefusedException">Something is not there, or not proven.</exception>
+    /// <exception cref="MemoryLimitExceededException">A limit refused what the verifier needs.</exception>
+    public static unsafe LinkedProgram Link(BpfCode code, BpfProgramOptions options, MemoryCharge scratch)
+    {
+        Dictionary<int, BpfHelper> known = HelpersOf(options);
+        VerifierResult? verified = null;
+        if (options.Verification == BpfVerification.Full)
+        {
+            verified = BpfVerifier.Verify(code, new VerifierInput
+            {
+                Maps = [.. options.Maps.Select(map => map.Definition)],
+                Helpers = known,
+                MemoryBytesMin = options.MemoryBytesMin,
+                VisitedMax = options.VerificationBudget,
+                Scratch = scratch,
+            });
+        }
+
+        var helpers = new List<BpfHelper>();
+        BpfOperation[] operations = [.. code.Operations];
+        for (int index = 0; index < operations.Length; index++)
+        {
+            BpfOperation one = operations[index];
+            (int offset, long number) = one.Op switch
+            {
+                BpfOp.CallLocal => (one.Offset, code.LengthOf(code.FunctionOf(one.Offset))),
+                BpfOp.CallHelper => (IndexOf(code, index, helpers, known, (int)one.Number), 0),
+                BpfOp.LoadMap => (0, (long)(BpfExecution.MapBase + (ulong)MapIndex(code, index, options))),
+                BpfOp.LoadMapValue => (0, AddressOf(code, index, options)),
+                _ => (one.Offset, one.Number),
+            };
+            operations[index] = new BpfOperation(one.Op, one.Destination, one.Source, offset, number);
+        }
+
+        return new LinkedProgram
+        {
+            Code = code,
+            Operations = operations,
+            Maps = [.. options.Maps],
+            Helpers = [.. helpers],
+            Verified = verified,
+        };
+    }
+
+    /// <summary>The helpers by their numbers; those of the host come before those of the same number.</summary>
+    public static Dictionary<int, BpfHelper> HelpersOf(BpfProgramOptions options)
+    {
+        Dictionary<int, BpfHelper> known = BpfHelpers.Standard.ToDictionary(helper => helper.Number);
+        foreach (BpfHelper helper in options.Helpers) known[helper.Number] = helper;
+        return known;
+    }
+
+    private static int IndexOf(
+        BpfCode code, int at, List<BpfHelper> used, Dictionary<int, BpfHelper> known, int number)
+    {
+        if (!known.TryGetValue(number, out BpfHelper? helper)) throw code.Refuse(at, $"there is no helper {number}");
+        int index = used.IndexOf(helper);
+        if (index >= 0) return index;
+        used.Add(helper);
+        return used.Count - 1;
+    }
+
+    private static int MapIndex(BpfCode code, int at, BpfProgramOptions options)
+    {
+        int map = code.Operations[at].Offset;
+        if ((uint)map < (uint)options.Maps.Count) return map;
+        throw code.Refuse(at, $"there is no map {map}, of {options.Maps.Count} that there are");
+    }
+
+    private static unsafe long AddressOf(BpfCode code, int at, BpfProgramOptions options)
+    {
+        long offset = code.Operations[at].Number;
+        BpfMap map = options.Maps[MapIndex(code, at, options)];
+        if (map is not BpfArrayMap array || offset >= array.ValuesBytes)
+        {
+            throw code.Refuse(at, $"'{map.Definition.Name}' has no value with a byte {offset} at a constant address");
+        }
+
+        return (long)array.Values + offset;
+    }
+}

@@ -1,0 +1,238 @@
+// Proves, before a program runs, that it does nothing wrong: every path is followed with what registers and stack can
+// hold on it, as sets of numbers and as addresses inside of known memory. What is not proven is refused.
+//
+// A path that comes to an instruction where another one has been, and knows no less than that one did, ends there: the
+// rest has been proven. States are remembered at the targets of jumps. A state from which some path is still open is
+// not proven yet; when a path comes back to one of its own with nothing changed, the loop may not end, and is refused.
+// Loops that count are followed round by round, until they end or the number of visited instructions is too large.
+//
+// What is *not* proven: how long a program takes, other than that it ends; what helpers of the host do; that numbers
+// read from memory mean anything. The engines check every address and the budget all the same: a mistake here is a
+// refused or a failed program, never a broken host.
+
+namespace Allot.Bpf;
+
+/// <summary>The verifier, for one program.</summary>
+internal sealed partial class BpfVerifier
+{
+    private const int StatesFew = 8;           // remembered at an instruction without a second thought
+    private const int StatesMax = 32;          // the most that are; the oldest is forgotten for a new one
+    private const int ArrivalsRare = 16;       // beyond the first few, one arrival in so many is remembered
+    private const long ScratchStepBytes = 64 << 10;
+
+    private readonly BpfCode _code;
+    private readonly VerifierInput _input;
+    private readonly BpfLiveness _liveness;
+    private readonly List<Checkpoint>?[] _seen;
+    private readonly int[] _arrivals;
+    private readonly bool[] _isTarget;
+    private readonly AccessPlace[] _places;
+    private readonly Stack<(PathState State, int At, Checkpoint? Parent)> _open = [];
+    private readonly IdPairs _ids = new();
+    private readonly Dictionary<int, int> _idCounts = [];
+    private PathState _path = new();
+    private int _visited;
+    private int _lastId;
+    private long _scratchBytes;
+    private long _scratchBytesMax;
+    private long _chargedBytes;
+
+    private BpfVerifier(BpfCode code, VerifierInput input)
+    {
+        _code = code;
+        _input = input;
+        _liveness = new BpfLiveness(code);
+        int length = code.Operations.Length;
+        _seen = new List<Checkpoint>?[length];
+        _arrivals = new int[length];
+        _isTarget = new bool[length];
+        _places = new AccessPlace[length];
+        foreach (BpfOperation operation in code.Operations)
+        {
+            if (operation.Op.IsJump()) _isTarget[operation.Offset] = true;
+        }
+    }
+
+    /// <summary>Proves a program, or refuses it.</summary>
+    /// <exception cref="BpfRefusedException">Something is not proven.</exception>
+    /// <exception cref="MemoryLimitExceededException">A limit refused what the verifier needs to remember.</exception>
+    public static VerifierResult Verify(BpfCode code, VerifierInput input)
+    {
+        Reachability.Check(code);
+        var verifier = new BpfVerifier(code, input);
+        verifier.FollowAllPaths();
+        return new VerifierResult
+        {
+            VisitedInstructions = verifier._visited,
+            ScratchBytes = verifier._scratchBytesMax,
+            Places = verifier._places,
+        };
+    }
+
+    private void FollowAllPaths()
+    {
+        var first = new PathState { MemoryBytes = _input.MemoryBytesMin };
+        var frame = new FrameState(function: 0, depth: 0, returnTo: -1);
+        frame[1] = RegisterState.Address(RegisterKind.Memory);
+        var length = RegisterState.OfNumber(ScalarRange.Between((ulong)_input.MemoryBytesMin, int.MaxValue));
+        frame[2] = length with { IsLength = true, Id = ++_lastId };
+        first.Frames.Add(frame);
+        _open.Push((first, 0, null));
+        while (_open.TryPop(out (PathState State, int At, Checkpoint? Parent) next))
+        {
+            _path = next.State;
+            Close(Follow(next.At, next.Parent));
+        }
+    }
+
+    // To its end, and returns the last state that was remembered on it.
+    private Checkpoint? Follow(int at, Checkpoint? parent)
+    {
+        while (true)
+        {
+            if (_isTarget[at])
+            {
+                if (IsProven(at)) return parent;
+                parent = Remember(at, parent);
+            }
+
+            if (++_visited > _input.VisitedMax) throw RefuseAsTooComplex(at);
+            BpfOperation operation = _code.Operations[at];
+            BpfOp op = operation.Op;
+            if (op == BpfOp.Exit)
+            {
+                int returnTo = Exit(at);
+                if (returnTo < 0) return parent;
+                at = returnTo;
+            }
+            else if (op == BpfOp.Ja)
+            {
+                at = operation.Offset;
+            }
+            else if (op.IsConditionalJump())
+            {
+                if (Branch(at, operation, parent) is not { } next) return parent;
+                at = next;
+            }
+            else if (op == BpfOp.CallLocal)
+            {
+                at = CallLocal(at, operation);
+            }
+            else
+            {
+                Step(at, operation);
+                at = _code.Next(at);
+            }
+        }
+    }
+
+    private BpfRefusedException RefuseAsTooComplex(int at) => _code.Refuse(
+        at,
+        $"the program is too complex: all paths together have more than {_input.VisitedMax} instructions; "
+        + "bound its loops by smaller numbers, or raise BpfProgramOptions.VerificationBudget");
+
+    private void Step(int at, BpfOperation operation)
+    {
+        BpfOp op = operation.Op;
+        if (op == BpfOp.CallHelper) CallHelper(at, operation);
+        else if (op.IsArithmetic()) Arithmetic(at, operation);
+        else if (op.IsConstant()) Constant(at, operation);
+        else if (op.IsLoad()) Load(at, operation);
+        else if (op.IsStore()) Store(at, operation);
+        else Atomic(at, operation);
+    }
+
+    private bool IsProven(int at)
+    {
+        if (_seen[at] is not { } states) return false;
+        for (int index = states.Count - 1; index >= 0; index--)
+        {
+            Checkpoint state = states[index];
+            if (!_path.IsCoveredBy(state.State, _liveness, at, _ids)) continue;
+            if (state.OpenPaths == 0) return true;
+            if (!state.State.IsCoveredBy(_path, _liveness, at, _ids)) continue;
+            throw _code.Refuse(at, "the loop that begins here may not end: nothing changes from one round to the next");
+        }
+
+        return false;
+    }
+
+    private Checkpoint? Remember(int at, Checkpoint? parent)
+    {
+        List<Checkpoint> states = _seen[at] ??= [];
+        if (states.Count >= StatesFew && ++_arrivals[at] % ArrivalsRare != 0) return parent;
+        var state = new Checkpoint(_path.Copy(), parent);
+        Forget(state.State, _liveness.LiveAt(at));
+        if (states.Count == StatesMax)
+        {
+            _scratchBytes -= states[0].State.ScratchBytes;
+            states.RemoveAt(0);
+        }
+
+        states.Add(state);
+        _scratchBytes += state.State.ScratchBytes;
+        _scratchBytesMax = long.Max(_scratchBytesMax, _scratchBytes);
+        if (_scratchBytes > _chargedBytes && _input.Scratch is { } scratch)
+        {
+            scratch.Grow(ScratchStepBytes);
+            _chargedBytes += ScratchStepBytes;
+        }
+
+        return state;
+    }
+
+    // What makes no difference to those that compare themselves with this state: registers that are not read any more,
+    // and that a number was once the same as one that is gone.
+    private void Forget(PathState state, int live)
+    {
+        for (int register = 0; register < 10; register++)
+        {
+            if ((live & (1 << register)) == 0) state.Top[register] = RegisterState.Unwritten;
+        }
+
+        _idCounts.Clear();
+        state.ForEachRegister(each =>
+        {
+            if (each is { IsNumber: true, Id: not 0 })
+            {
+                _idCounts[each.Id] = _idCounts.GetValueOrDefault(each.Id) + 1;
+            }
+
+            return each;
+        });
+        state.ForEachRegister(each =>
+            each is { IsNumber: true, Id: not 0 } && _idCounts[each.Id] == 1 ? each with { Id = 0 } : each);
+    }
+
+    private void Push(PathState state, int at, Checkpoint? parent)
+    {
+        if (parent is not null) parent.OpenPaths++;
+        _open.Push((state, at, parent));
+    }
+
+    private static void Close(Checkpoint? state)
+    {
+        while (state is not null && --state.OpenPaths == 0) state = state.Parent;
+    }
+
+    private ref RegisterState Written(int at, int register)
+    {
+        ref RegisterState state = ref _path.Top[register];
+        if (state.Kind != RegisterKind.Unwritten) return ref state;
+        throw _code.Refuse(at, "is read, and nothing was written to it on this path", register);
+    }
+
+    // The second operand.
+    private RegisterState Second(int at, BpfOperation operation) =>
+        operation.HasNumber ? RegisterState.Constant((ulong)operation.Number) : Written(at, operation.Source);
+
+    private sealed class Checkpoint(PathState state, Checkpoint? parent)
+    {
+        public PathState State { get; } = state;
+
+        public Checkpoint? Parent { get; } = parent;
+
+        /// <summary>The path that goes on from here, and those that have left it and are not at their end.</summary>
+        public int OpenPaths { get; set; } = 1;
+    }
+}

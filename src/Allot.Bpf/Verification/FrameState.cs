@@ -1,0 +1,61 @@
+namespace Allot.Bpf;
+
+/// <summary>What the verifier knows inside of one function: its registers and its stack.</summary>
+internal sealed class FrameState
+{
+    private readonly RegisterState[] _registers;
+
+    public FrameState(int function, int depth, int returnTo)
+    {
+        Function = function;
+        ReturnTo = returnTo;
+        Stack = new StackState();
+        _registers = new RegisterState[11];
+        _registers[10] = RegisterState.Address(RegisterKind.Stack, depth);
+    }
+
+    private FrameState(FrameState other)
+    {
+        Function = other.Function;
+        ReturnTo = other.ReturnTo;
+        Stack = other.Stack.Copy();
+        _registers = [.. other._registers];
+    }
+
+    /// <summary>The index of the function.</summary>
+    public int Function { get; }
+
+    /// <summary>The instruction after the call; -1 for the program itself.</summary>
+    public int ReturnTo { get; }
+
+    public StackState Stack { get; }
+
+    public ref RegisterState this[int register] => ref _registers[register];
+
+    public FrameState Copy() => new(this);
+
+    /// <summary>The bytes that the verifier needs for it.</summary>
+    public static long ScratchBytes =>
+        StackState.ScratchBytes + (11 * System.Runtime.CompilerServices.Unsafe.SizeOf<RegisterState>()) + 128;
+
+    public void ForEachRegister(Func<RegisterState, RegisterState> change)
+    {
+        for (int register = 0; register < 10; register++) _registers[register] = change(_registers[register]);
+        Stack.ForEachRegister(change);
+    }
+
+    /// <param name="seen">The frame as another path left it.</param>
+    /// <param name="live">A bit for each register that is read before it is written from here on.</param>
+    /// <param name="ids">Which numbers of that path are which of this one.</param>
+    public bool IsCoveredBy(FrameState seen, int live, IdPairs ids)
+    {
+        if (Function != seen.Function || ReturnTo != seen.ReturnTo) return false;
+        for (int register = 0; register < 10; register++)
+        {
+            if ((live & (1 << register)) == 0) continue;
+            if (!_registers[register].IsCoveredBy(seen._registers[register], ids)) return false;
+        }
+
+        return Stack.IsCoveredBy(seen.Stack, ids);
+    }
+}

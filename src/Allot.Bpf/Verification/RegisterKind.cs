@@ -1,0 +1,35 @@
+namespace Allot.Bpf;
+
+/// <summary>What a register, or eight bytes of the stack, hold.</summary>
+internal enum RegisterKind : byte
+{
+    /// <summary>Nothing that was written.</summary>
+    Unwritten,
+
+    /// <summary>A number.</summary>
+    Number,
+
+    /// <summary>An address in the stack of a function.</summary>
+    Stack,
+
+    /// <summary>An address in the memory of the run.</summary>
+    Memory,
+
+    /// <summary>The address after the last byte of the memory of the run.</summary>
+    MemoryEnd,
+
+    /// <summary>A map.</summary>
+    Map,
+
+    /// <summary>An address in a value of a map.</summary>
+    MapValue,
+
+    /// <summary>The address of a value of a map, or 0.</summary>
+    MapValueOrZero,
+
+    /// <summary>An address in memory that a helper has reserved.</summary>
+    Reserved,
+
+    /// <summary>The address of memory that a helper has reserved, or 0.</summary>
+    ReservedOrZero,
+}

@@ -1,0 +1,38 @@
+using Allot.Bpf;
+
+namespace Allot.Cli.Bpf;
+
+/// <summary>A file of programs: an ELF object, or the bare instructions of one program.</summary>
+internal sealed class BpfFile
+{
+    private readonly BpfObject? _object;
+    private readonly BpfObjectProgram? _bare;
+
+    private BpfFile(ReadOnlySpan<byte> bytes)
+    {
+        ReadOnlySpan<byte> magic = [0x7f, (byte)'E', (byte)'L', (byte)'F'];
+        if (bytes.StartsWith(magic)) _object = BpfObject.Read(bytes);
+        else _bare = new BpfObjectProgram("program", "program", bytes.ToArray());
+    }
+
+    public IReadOnlyList<BpfObjectProgram> Programs => _object?.Programs ?? [_bare!];
+
+    /// <summary>Reads a file; <c>-</c> is standard input.</summary>
+    public static BpfFile Read(string path)
+    {
+        if (path != "-") return new BpfFile(File.ReadAllBytes(path));
+        using Stream input = Console.OpenStandardInput();
+        using var all = new MemoryStream();
+        input.CopyTo(all);
+        return new BpfFile(all.ToArray());
+    }
+
+    public static BpfFile Of(byte[] bytes) => new(bytes);
+
+    public BpfObjectProgram Find(string? name) => _object is not null ? _object.Find(name) : _bare!;
+
+    /// <summary>The programs that a command is about: one if it is named, otherwise all.</summary>
+    public IReadOnlyList<BpfObjectProgram> Choose(string? name) => name is null ? Programs : [Find(name)];
+
+    public IReadOnlyList<BpfMap> CreateMaps(MemoryGroup group) => _object?.CreateMaps(group) ?? [];
+}

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using Allot.Bpf.Tests.Support;
+
+namespace Allot.Bpf.Tests.Command;
+
+/// <summary>run, verify and disasm, as a user calls them.</summary>
+public sealed class BpfCommandTests : IDisposable
+{
+    private readonly string _file = Path.Combine(Path.GetTempPath(), $"allot-bpf-{Guid.NewGuid():n}.o");
+
+    public void Dispose() => File.Delete(_file);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--interpret")]
+    public async Task Run_prints_r0_and_the_maps(string option)
+    {
+        await File.WriteAllBytesAsync(_file, Clang.Compile("globals"), TestContext.Current.CancellationToken);
+        string expected = """
+            r0 = 1025 (0x401)
+            .data (Array, 1 of 1):
+              00 00 00 00: 05 00 00 00
+            .rodata (Array, 1 of 1):
+              00 00 00 00: 0a 00 00 00 14 00 00 00 1e 00 00 00 28 00 00 00
+            .bss (Array, 1 of 1):
+              00 00 00 00: 01 00 00 00 00 00 00 00
+
+            """;
+        string[] options = option.Length == 0 ? [] : [option];
+        Assert.Equal((0, expected, ""), await Allot(["bpf", "run", _file, "--dump-maps", .. options]));
+    }
+
+    [Fact]
+    public async Task Run_prints_the_memory_that_the_program_has_changed()
+    {
+        byte[] program = new Asm().Number(BpfOp.Store8, 1, 7, 1).Move(0, -1).Exit().Bytes();
+        await File.WriteAllBytesAsync(_file, program, TestContext.Current.CancellationToken);
+        Assert.Equal(
+            (0, "r0 = 18446744073709551615 (0xffffffffffffffff)\nmemory = 01 07 03\n", ""),
+            await Allot(["bpf", "run", _file, "--memory", "01 02 03"]));
+    }
+
+    [Fact]
+    public async Task Verify_says_what_is_accepted_and_why_not()
+    {
+        await File.WriteAllBytesAsync(_file, Clang.Compile("tail"), TestContext.Current.CancellationToken);
+        (int exitCode, string output, _) = await Allot(["bpf", "verify", _file]);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("prog/first: accepted; 6 instructions, ", output);
+        Assert.Contains("prog/second: accepted; ", output);
+        await File.WriteAllBytesAsync(_file, Clang.Compile("unsafe"), TestContext.Current.CancellationToken);
+        (exitCode, output, string error) = await Allot(["bpf", "verify", _file]);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith("allot: prog/unsafe: instruction 2 (r0 = *(u8 *)(r1 + 8)), r1: reads 1 bytes at 8", error);
+        Assert.Equal(0, (await Allot(["bpf", "verify", _file, "--memory-bytes", "9"])).ExitCode);
+    }
+
+    [Fact]
+    public async Task Disasm_shows_every_instruction()
+    {
+        await File.WriteAllBytesAsync(_file, Clang.Compile("unsafe"), TestContext.Current.CancellationToken);
+        string expected = """
+            prog/unsafe: unsafe
+                0: r0 = 0
+                1: if r2 < 8 goto + 1
+                2: r0 = *(u8 *)(r1 + 8)
+                3: exit
+
+            """;
+        Assert.Equal((0, expected, ""), await Allot(["bpf", "disasm", _file]));
+    }
+
+    [Theory]
+    [InlineData(1, "bpf", "run", "no-such-file.o")]
+    [InlineData(125, "bpf", "fly")]
+    [InlineData(125, "bpf", "run")]
+    public async Task What_is_wrong_is_said(int exitCode, params string[] arguments)
+    {
+        (int actual, string output, string error) = await Allot(arguments);
+        Assert.Equal((exitCode, ""), (actual, output));
+        Assert.StartsWith("allot: ", error);
+    }
+
+    [Fact]
+    public async Task Help_has_examples()
+    {
+        (int exitCode, string output, _) = await Allot(["bpf", "--help"]);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("Examples:", output);
+        Assert.All(["run", "verify", "disasm", "conformance"], name => Assert.Contains($"allot bpf {name} ", output));
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> Allot(string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Allot.Cli"), arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output, await error);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using Allot.Bpf.Tests.Support;
+
+namespace Allot.Bpf.Tests.Command;
+
+/// <summary>The plugin protocol of the suite bpf_conformance, as its runner uses it: one process for each program.</summary>
+public sealed class ConformanceTests
+{
+    [Theory]
+    [InlineData("b7 00 00 00 07 00 00 00  95 00 00 00 00 00 00 00 ", new string[0], "7")]
+    [InlineData("b7 00 00 00 07 00 00 00  95 00 00 00 00 00 00 00 ", new[] { "", "" }, "7")]
+    [InlineData("71 10 01 00 00 00 00 00 95 00 00 00 00 00 00 00", new[] { "2a  ff  " }, "ff")]
+    [InlineData("bf 20 00 00 00 00 00 00 95 00 00 00 00 00 00 00", new[] { "01 02 03" }, "3")]
+    [InlineData("b7 00 00 00 ff ff ff ff 95 00 00 00 00 00 00 00", new[] { "", "--interpret" }, "ffffffffffffffff")]
+    public async Task Prints_r0_in_hexadecimal(string program, string[] arguments, string printed)
+    {
+        (int exitCode, string output, string error) = await Plugin(program, arguments);
+        Assert.Equal((0, printed + "\n", ""), (exitCode, output, error));
+    }
+
+    [Theory]
+    [InlineData("04 10 00 00 01 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (04 10 00 00 01 00 00 00): the field 'source'")]
+    [InlineData("71 10 02 00 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0: 1 bytes at 0x")]
+    [InlineData("05 00 ff ff 00 00 00 00", "instruction 0: the run has used up its instructions")]
+    [InlineData("", "a program has 1 to")]
+    [InlineData("zz", "the program is not bytes")]
+    public async Task What_does_not_reach_its_exit_fails_and_says_why(string program, string message)
+    {
+        (int exitCode, string output, string error) = await Plugin(program, ["00 01"]);
+        Assert.Equal(1, exitCode);
+        Assert.Equal("", output);
+        Assert.StartsWith("allot: " + message, error);
+    }
+
+    [Fact]
+    public async Task Runs_an_object()
+    {
+        string hex = string.Join("  ", Clang.Compile("old").Select(one => one.ToString("x2")));
+        Assert.Equal((0, "5\n", ""), await Plugin(hex, ["--elf"]));
+        Assert.Equal((0, "5\n", ""), await Plugin(hex, ["01 02", "--elf"]));
+        (int exitCode, _, string error) = await Plugin("01 02 03", ["--elf"]);
+        Assert.Equal(1, exitCode);
+        Assert.Equal("allot: this is no ELF object of 64 bits, little-endian\n", error);
+    }
+
+    internal static async Task<(int ExitCode, string Output, string Error)> Plugin(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(
+            Path.Combine(AppContext.BaseDirectory, "Allot.Cli"), ["bpf", "conformance", .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        await process.StandardInput.WriteLineAsync(program);
+        process.StandardInput.Close();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output, await error);
+    }
+}
