@@ -37,7 +37,7 @@ internal sealed class AnsweringThreads
     private readonly AnswerCall _answer;
     private readonly Lock _receiving = new();
     private readonly Lock _deciding = new();
-    private readonly ConcurrentQueue<(SeccompNotification Call, long ReceivedAt)> _received = new();
+    private readonly ConcurrentQueue<Received> _received = new();
     private readonly Thread[] _threads = new Thread[Count];
 
     /// <param name="receive">Called by one thread at a time. After the first false nothing more is received.</param>
@@ -89,7 +89,7 @@ internal sealed class AnsweringThreads
             }
             else
             {
-                _received.Enqueue((call, receivedAt));
+                _received.Enqueue(new Received(call, receivedAt));
             }
 
             AnswerReceived();
@@ -104,7 +104,7 @@ internal sealed class AnsweringThreads
     {
         while (!_received.IsEmpty && _deciding.TryEnter())
         {
-            if (_received.TryDequeue(out (SeccompNotification Call, long ReceivedAt) next))
+            if (_received.TryDequeue(out Received? next))
             {
                 AnswerAsDecider(next.Call, next.ReceivedAt);
             }
@@ -135,4 +135,8 @@ internal sealed class AnsweringThreads
         t_isAhead = true;
         _ = NiceLevel.TrySet(NiceLevel.Least);
     }
+
+    // A class, though that allocates: the framework has code compiled ahead of time for a queue of references. Every call
+    // looks whether the queue is empty; few go through it.
+    private sealed record Received(SeccompNotification Call, long ReceivedAt);
 }

@@ -14,7 +14,6 @@
 // leave calls of the last ten milliseconds to rule 1.
 
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Allot.Processes.Observation;
 
 namespace Allot.Processes.Supervision;
@@ -28,6 +27,7 @@ internal sealed class InFlightCalls
 
     private readonly Dictionary<int, Call> _byThread = [];
     private readonly List<int> _over = [];
+    private Call? _spare;   // the last that ended: a thread that makes one call after another takes it again
 
     /// <summary>The sum over all calls in flight.</summary>
     public long Bytes { get; private set; }
@@ -39,7 +39,10 @@ internal sealed class InFlightCalls
     public void Add(int threadId, int callNumber, long bytes)
     {
         Debug.Assert(bytes >= 0, "A call adds nothing or something.");
-        bool added = _byThread.TryAdd(threadId, new Call(callNumber, bytes, Environment.TickCount64));
+        Call call = _spare ?? new Call();
+        _spare = null;
+        call.Begin(callNumber, bytes);
+        bool added = _byThread.TryAdd(threadId, call);
         Debug.Assert(added, "A thread makes one call at a time; End comes before the next Add.");
         Bytes += bytes;
     }
@@ -48,7 +51,8 @@ internal sealed class InFlightCalls
     /// <returns>The bytes it counted for; 0 when it had none.</returns>
     public long End(int threadId)
     {
-        if (!_byThread.Remove(threadId, out Call call)) return 0;
+        if (!_byThread.Remove(threadId, out Call? call)) return 0;
+        _spare = call;
         Bytes -= call.Bytes;
         Debug.Assert(Bytes >= 0, "The sum is over calls in the table.");
         return call.Bytes;
@@ -62,7 +66,7 @@ internal sealed class InFlightCalls
     /// a thread that keeps changing it.</summary>
     /// <returns>The bytes it counted for; 0 when it had none, or may still run.</returns>
     public long EndIfFinished(int threadId) =>
-        _byThread.TryGetValue(threadId, out Call call)
+        _byThread.TryGetValue(threadId, out Call? call)
         && call.Age >= s_usualAllocation
         && IsOver(threadId, call)
             ? End(threadId)
@@ -90,7 +94,7 @@ internal sealed class InFlightCalls
         Bytes = 0;
     }
 
-    private bool IsOver(int threadId, Call call)
+    private static bool IsOver(int threadId, Call call)
     {
         if (!ThreadStatus.TryRead(threadId, out ThreadStatus state)) return true;
         return state.Activity switch
@@ -102,7 +106,7 @@ internal sealed class InFlightCalls
         };
     }
 
-    private bool HasRunLongEnough(int threadId, Call call)
+    private static bool HasRunLongEnough(int threadId, Call call)
     {
         if (!ThreadRunTime.TryRead(threadId, out TimeSpan runTime))
         {
@@ -110,8 +114,7 @@ internal sealed class InFlightCalls
         }
 
         if (call.RunTimeFirstSeen is { } first) return runTime - first > AllocationTime(call.Bytes);
-        ref Call stored = ref CollectionsMarshal.GetValueRefOrNullRef(_byThread, threadId);
-        stored = call with { RunTimeFirstSeen = runTime };
+        call.RunTimeFirstSeen = runTime;
         return false;
     }
 
@@ -121,9 +124,25 @@ internal sealed class InFlightCalls
         return time < s_longestAllocation ? time : s_longestAllocation;
     }
 
-    // Since is of the coarse clock: a few milliseconds do not matter, and every call asks for it.
-    private readonly record struct Call(int Number, long Bytes, long Since, TimeSpan? RunTimeFirstSeen = null)
+    // A class, which is taken again: the framework has code compiled ahead of time for a table of references.
+    private sealed class Call
     {
-        public TimeSpan Age => TimeSpan.FromMilliseconds(Environment.TickCount64 - Since);
+        private long _since;   // of the coarse clock: milliseconds do not matter, and every call asks for it
+
+        public int Number { get; private set; }
+
+        public long Bytes { get; private set; }
+
+        public TimeSpan? RunTimeFirstSeen { get; set; }
+
+        public TimeSpan Age => TimeSpan.FromMilliseconds(Environment.TickCount64 - _since);
+
+        public void Begin(int number, long bytes)
+        {
+            Number = number;
+            Bytes = bytes;
+            RunTimeFirstSeen = null;
+            _since = Environment.TickCount64;
+        }
     }
 }

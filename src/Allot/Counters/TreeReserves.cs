@@ -21,7 +21,7 @@ internal sealed class TreeReserves
     private readonly SteadyLock _timerGate = new();
     private readonly TimeProvider _time;
     private readonly Action<MemoryCounter, long> _report;
-    private readonly ConcurrentQueue<(MemoryCounter Counter, long Bytes)> _missing = new();
+    private readonly ConcurrentQueue<Missing> _missing = new();
 
     // Under the gate: what its holder has marked. Kept, so that a refusal allocates nothing.
     private readonly List<MemoryCounter> _exact = [];
@@ -72,7 +72,7 @@ internal sealed class TreeReserves
     /// reported.</summary>
     public void NoteMissing(MemoryCounter counter, long bytes)
     {
-        if (bytes > 0) _missing.Enqueue((counter, bytes));
+        if (bytes > 0) _missing.Enqueue(new Missing(counter, bytes));
     }
 
     /// <summary>Whether <see cref="Settle"/> has anything to do.</summary>
@@ -84,7 +84,7 @@ internal sealed class TreeReserves
     {
         Debug.Assert(!_gate.IsHeldByCurrentThread, "Foreign code runs without locks.");
         Waiting.Serve();
-        while (_missing.TryDequeue(out (MemoryCounter Counter, long Bytes) found)) _report(found.Counter, found.Bytes);
+        while (_missing.TryDequeue(out Missing? found)) _report(found.Counter, found.Bytes);
     }
 
     /// <summary>Charges exactly, after all that is held in advance below the level without room was taken back (I2).
@@ -301,4 +301,7 @@ internal sealed class TreeReserves
             }
         }
     }
+
+    // A class: the framework has code compiled ahead of time for a queue of references, and this one is looked at often.
+    private sealed record Missing(MemoryCounter Counter, long Bytes);
 }
