@@ -136,7 +136,7 @@ internal sealed class AnsweringThreads
         _ = NiceLevel.TrySet(NiceLevel.Least);
     }
 
-    // A class, though that allocates: the framework has code compiled ahead of time for a queue of references. Every call
-    // looks whether the queue is empty; few go through it.
+    // A class, though that allocates: the framework has code compiled ahead of time for a queue of references. Every
+    // call looks whether the queue is empty; few go through it.
     private sealed record Received(SeccompNotification Call, long ReceivedAt);
 }

@@ -302,6 +302,7 @@ internal sealed class TreeReserves
         }
     }
 
-    // A class: the framework has code compiled ahead of time for a queue of references, and this one is looked at often.
+    // A class: the framework has code compiled ahead of time for a queue of references, and this one is looked at
+    // often.
     private sealed record Missing(MemoryCounter Counter, long Bytes);
 }

@@ -5,11 +5,13 @@ namespace Allot.Bpf.Tests.Docs;
 /// <summary>The code of the guide to BPF programs.</summary>
 public sealed class BpfSnippets
 {
-    private readonly MemoryGroup acme = new MemoryController().Root.CreateChild("acme");
+    private readonly MemoryGroup _acme = new MemoryController().Root.CreateChild("acme");
 
     [Fact]
     public void Runs_a_program()
     {
+        MemoryGroup acme = _acme;
+
         #region bpf-run
         // r0 = *(u8 *)(r1 + 0); exit
         byte[] instructions = Convert.FromHexString("7110000000000000" + "9500000000000000");
@@ -27,6 +29,8 @@ public sealed class BpfSnippets
     [Fact]
     public void Refuses_a_program()
     {
+        MemoryGroup acme = _acme;
+
         #region bpf-refused
         // r0 = *(u8 *)(r1 + 8); exit
         byte[] unsafeProgram = Convert.FromHexString("7110080000000000" + "9500000000000000");
@@ -46,6 +50,8 @@ public sealed class BpfSnippets
     [Fact]
     public void Runs_an_object()
     {
+        MemoryGroup acme = _acme;
+
         byte[] bytes = Clang.Compile("count");
         byte[] memory = new byte[16];
 
@@ -67,6 +73,8 @@ public sealed class BpfSnippets
     [Fact]
     public void Has_a_helper()
     {
+        MemoryGroup acme = _acme;
+
         #region bpf-helper
         var discount = new BpfHelper(1000, "discount", (execution, bytes, length, percent, r4, r5) =>
             execution.TryReadMemory(bytes, (int)length, out ReadOnlySpan<byte> order) ? (ulong)order[0] * percent / 100 : 0)
