@@ -8,6 +8,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
@@ -42,7 +43,7 @@ internal static class BpfCompiler
     /// <param name="maps">The maps of the program.</param>
     [RequiresDynamicCode("Makes code at run time.")]
     public static CompiledFunction Compile(
-        BpfCode code, BpfOperation[] operations, AccessPlace[]? places, BpfMap[] maps)
+        BpfCode code, BpfOperation[] operations, AccessPlace[]? places, GroupMap[] maps)
     {
         var methods = new DynamicMethod[code.Functions.Length];
         for (int function = 0; function < methods.Length; function++)

@@ -1,13 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Reflection.Emit;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
 /// <summary>Compiles one function.</summary>
 [RequiresDynamicCode("Makes code at run time.")]
 internal sealed partial class FunctionCompiler(
-    BpfCode code, BpfOperation[] operations, AccessPlace[]? places, BpfMap[] maps, DynamicMethod[] methods)
+    BpfCode code, BpfOperation[] operations, AccessPlace[]? places, GroupMap[] maps, DynamicMethod[] methods)
 {
     private readonly Dictionary<int, Label> _labels = [];
     private readonly List<Action> _cold = [];

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
@@ -7,7 +8,7 @@ namespace Allot.Bpf;
 public sealed class BpfObject
 {
     private readonly ElfFile _file;
-    private readonly List<BpfMapDefinition> _maps = [];
+    private readonly List<MapDefinition> _maps = [];
     private readonly List<ReadOnlyMemory<byte>> _contents = [];
     private readonly Dictionary<(int Section, long Value), int> _mapAt = [];
 
@@ -23,7 +24,7 @@ public sealed class BpfObject
     public IReadOnlyList<BpfObjectProgram> Programs { get; }
 
     /// <summary>The maps: those that the object defines, then one array for each section of variables.</summary>
-    public IReadOnlyList<BpfMapDefinition> Maps => _maps;
+    public IReadOnlyList<MapDefinition> Maps => _maps;
 
     /// <summary>Reads an object.</summary>
     /// <param name="elf">The bytes of the file.</param>
@@ -61,15 +62,15 @@ public sealed class BpfObject
     /// <returns>As many as <see cref="Maps"/>, in their order. Dispose them.</returns>
     /// <exception cref="BpfRefusedException">A map cannot have its shape.</exception>
     /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
-    public unsafe IReadOnlyList<BpfMap> CreateMaps(MemoryGroup group)
+    public unsafe IReadOnlyList<GroupMap> CreateMaps(MemoryGroup group)
     {
-        var made = new List<BpfMap>();
+        var made = new List<GroupMap>();
         try
         {
             for (int index = 0; index < _maps.Count; index++)
             {
                 made.Add(BpfMaps.Create(group, _maps[index]));
-                if (made[index] is not BpfArrayMap array) continue;
+                if (made[index] is not ArrayMap array) continue;
                 _contents[index].Span.CopyTo(new Span<byte>(array.Values, _contents[index].Length));
             }
 
@@ -77,7 +78,7 @@ public sealed class BpfObject
         }
         catch
         {
-            foreach (BpfMap map in made) map.Dispose();
+            foreach (GroupMap map in made) map.Dispose();
             throw;
         }
     }
@@ -104,7 +105,7 @@ public sealed class BpfObject
 
                 btf ??= BtfMaps.Read(_file.Sections.Find(each => each.Name == ".BTF")?.Content
                     ?? throw BpfRefusedException.Because("there are maps but no section .BTF: compile with -g"));
-                BpfMapDefinition definition = btf.Find(symbol.Name)
+                MapDefinition definition = btf.Find(symbol.Name)
                     ?? throw BpfRefusedException.Because($"the map '{symbol.Name}' has no description in .BTF");
                 Add((index, symbol.Value), definition, default);
             }
@@ -112,7 +113,7 @@ public sealed class BpfObject
     }
 
     // Before BTF: type, size of key, size of value, number of elements, and maybe flags, as five numbers.
-    private static BpfMapDefinition OldDefinition(ElfSection section, ElfSymbol symbol)
+    private static MapDefinition OldDefinition(ElfSection section, ElfSymbol symbol)
     {
         const int FieldsBytes = 16;
         if (symbol.Value < 0 || symbol.Value > section.Content.Length - FieldsBytes)
@@ -121,10 +122,10 @@ public sealed class BpfObject
         }
 
         ReadOnlySpan<byte> fields = section.Content.Span[(int)symbol.Value..];
-        return new BpfMapDefinition
+        return new MapDefinition
         {
             Name = symbol.Name,
-            Type = (BpfMapType)BinaryPrimitives.ReadUInt32LittleEndian(fields),
+            Type = (MapType)BinaryPrimitives.ReadUInt32LittleEndian(fields),
             KeyBytes = BinaryPrimitives.ReadInt32LittleEndian(fields[4..]),
             ValueBytes = BinaryPrimitives.ReadInt32LittleEndian(fields[8..]),
             Capacity = BinaryPrimitives.ReadInt32LittleEndian(fields[12..]),
@@ -142,20 +143,20 @@ public sealed class BpfObject
                 throw BpfRefusedException.Because($"'{section.Name}' has addresses in it, which is not supported");
             }
 
-            var definition = new BpfMapDefinition
+            var definition = new MapDefinition
             {
                 Name = section.Name,
-                Type = BpfMapType.Array,
+                Type = MapType.Array,
                 KeyBytes = 4,
                 ValueBytes = checked((int)section.SizeBytes),
                 Capacity = 1,
-                Flags = section.IsReadOnlyData ? BpfArrayMap.ReadOnlyForPrograms : 0,
+                Flags = section.IsReadOnlyData ? ArrayMap.ReadOnlyForPrograms : 0,
             };
             Add((index, -1), definition, section.Content);
         }
     }
 
-    private void Add((int Section, long Value) at, BpfMapDefinition definition, ReadOnlyMemory<byte> content)
+    private void Add((int Section, long Value) at, MapDefinition definition, ReadOnlyMemory<byte> content)
     {
         _mapAt.TryAdd(at, _maps.Count);
         _maps.Add(definition);

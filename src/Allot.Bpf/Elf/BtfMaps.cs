@@ -4,6 +4,7 @@
 
 using System.Buffers.Binary;
 using System.Text;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
@@ -43,7 +44,7 @@ internal sealed class BtfMaps
     }
 
     /// <summary>The map that a variable of this name defines; null if there is no such variable.</summary>
-    public BpfMapDefinition? Find(string variable)
+    public MapDefinition? Find(string variable)
     {
         for (int type = 1; type < _offsets.Count; type++)
         {
@@ -55,17 +56,17 @@ internal sealed class BtfMaps
         return null;
     }
 
-    private BpfMapDefinition DefinitionOf(string name, int at)
+    private MapDefinition DefinitionOf(string name, int at)
     {
         if (KindOf(at) != Structure) throw BpfRefusedException.Because($"the map '{name}' is no structure");
-        var definition = new BpfMapDefinition { Name = name };
+        var definition = new MapDefinition { Name = name };
         for (int member = 0; member < LengthOf(at); member++)
         {
             int place = at + 12 + (12 * member);
             int type = (int)U32(place + 4);
             definition = NameAt(U32(place)) switch
             {
-                "type" => definition with { Type = (BpfMapType)Number(type) },
+                "type" => definition with { Type = (MapType)Number(type) },
                 "max_entries" => definition with { Capacity = Number(type) },
                 "map_flags" => definition with { Flags = (uint)Number(type) },
                 "key_size" => definition with { KeyBytes = Number(type) },

@@ -7,6 +7,7 @@
 
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
@@ -38,7 +39,7 @@ public sealed unsafe class BpfExecution
     internal bool IsStopped;   // by a fault or a tail call
 
     // Of the program that runs.
-    internal BpfMap[] Maps = [];
+    internal GroupMap[] Maps = [];
     internal BpfHelper[] Helpers = [];
 
     // The program that a tail call goes to, once the one that runs has stopped for it.
@@ -131,7 +132,7 @@ public sealed unsafe class BpfExecution
     /// <param name="map">The map; null when false is returned.</param>
     /// <returns>False when the argument is no map of the program; then the run ends with
     /// <see cref="BpfFaultKind.BadArgument"/> after the helper.</returns>
-    public bool TryGetMap(ulong argument, [NotNullWhen(true)] out BpfMap? map)
+    public bool TryGetMap(ulong argument, [NotNullWhen(true)] out GroupMap? map)
     {
         ulong index = argument - MapBase;
         map = index < (ulong)Maps.Length ? Maps[index] : null;
@@ -225,7 +226,7 @@ public sealed unsafe class BpfExecution
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal bool OwnsInMaps(ulong address, ulong bytes, bool writes)
     {
-        foreach (BpfMap map in Maps)
+        foreach (GroupMap map in Maps)
         {
             if (map.Contains(address, bytes, writes)) return true;
         }

@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <summary>A function of the host that programs may call by its number.</summary>
@@ -20,7 +22,7 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
     public IReadOnlyList<BpfArgument> Arguments { get; init; } = [];
 
     /// <summary>The types of maps that it works on; empty if on all of them.</summary>
-    public IReadOnlyList<BpfMapType> MapTypes { get; init; } = [];
+    public IReadOnlyList<MapType> MapTypes { get; init; } = [];
 
     /// <summary>Whether the arguments that may be anything may also be left unwritten.</summary>
     internal bool HasOptionalArguments { get; init; }

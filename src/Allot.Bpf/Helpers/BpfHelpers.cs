@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
@@ -37,25 +38,25 @@ public static unsafe class BpfHelpers
         new(12, "tail_call", TailCall)
         {
             Arguments = [BpfArgument.Context, BpfArgument.Map, BpfArgument.Number],
-            MapTypes = [BpfMapType.ProgramArray],
+            MapTypes = [MapType.ProgramArray],
         },
     ];
 
     private static ulong MapLookup(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>
-        execution.TryGetMap(map, out BpfMap? found)
+        execution.TryGetMap(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* bytes)
             ? (ulong)found.Lookup(bytes)
             : 0;
 
     private static ulong MapUpdate(BpfExecution execution, ulong map, ulong key, ulong value, ulong flags, ulong r5) =>
-        execution.TryGetMap(map, out BpfMap? found)
+        execution.TryGetMap(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* keyBytes)
         && execution.TryRead(value, found.Definition.ValueBytes, out byte* valueBytes)
             ? (ulong)found.Update(keyBytes, valueBytes, flags)
             : Failed;
 
     private static ulong MapDelete(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>
-        execution.TryGetMap(map, out BpfMap? found)
+        execution.TryGetMap(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* bytes)
             ? (ulong)found.Delete(bytes)
             : Failed;
@@ -71,7 +72,7 @@ public static unsafe class BpfHelpers
 
     private static ulong TailCall(BpfExecution execution, ulong context, ulong map, ulong index, ulong r4, ulong r5)
     {
-        if (!execution.TryGetMap(map, out BpfMap? found)) return Failed;
+        if (!execution.TryGetMap(map, out GroupMap? found)) return Failed;
         if (found is not BpfProgramArray programs || execution.TailCalls == BpfExecution.TailCallsMax) return Failed;
         if (programs.Find((uint)index) is not { } next) return Failed;
         execution.TailCallTo(next);

@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <summary>Makes maps of every type that there is.</summary>
@@ -9,16 +11,19 @@ public static class BpfMaps
     /// <returns>The map; dispose it.</returns>
     /// <exception cref="BpfRefusedException">The type does not exist, or cannot have this shape.</exception>
     /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
-    public static BpfMap Create(MemoryGroup group, BpfMapDefinition definition)
+    public static GroupMap Create(MemoryGroup group, MapDefinition definition)
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(definition);
-        return definition.Type switch
+        try
         {
-            BpfMapType.Array => new BpfArrayMap(group, definition),
-            BpfMapType.ProgramArray => new BpfProgramArray(group, definition),
-            BpfMapType.Hash => new BpfHashMap(group, definition),
-            _ => throw MapShape.Refuse(definition, "this type of map is not supported"),
-        };
+            return definition.Type == MapType.ProgramArray
+                ? new BpfProgramArray(group, definition)
+                : GroupMap.Create(group, definition);
+        }
+        catch (MapRefusedException refused)
+        {
+            throw BpfRefusedException.Because(refused.Message);
+        }
     }
 }

@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
 /// <summary>Programs by index, for tail calls. The host puts them there.</summary>
-public sealed unsafe class BpfProgramArray : BpfMap
+public sealed unsafe class BpfProgramArray : GroupMap
 {
     private readonly Lock _lock = new();
     private readonly ITailTarget?[] _programs;
@@ -12,9 +13,9 @@ public sealed unsafe class BpfProgramArray : BpfMap
     /// <summary>Makes the array and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="definition">A key and a value have 4 bytes.</param>
-    /// <exception cref="BpfRefusedException">The definition is none of such an array.</exception>
+    /// <exception cref="MapRefusedException">The definition is none of such an array.</exception>
     /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
-    public BpfProgramArray(MemoryGroup group, BpfMapDefinition definition)
+    public BpfProgramArray(MemoryGroup group, MapDefinition definition)
         : base(group, definition)
     {
         MapShape.Check(definition, definition is { KeyBytes: 4, ValueBytes: 4 }, "key and value have 4 bytes");

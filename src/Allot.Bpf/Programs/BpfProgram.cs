@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
@@ -7,7 +8,7 @@ namespace Allot.Bpf;
 /// may be disposed before it, and keep their memory until then.</remarks>
 public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 {
-    private readonly BpfMap[] _maps;
+    private readonly GroupMap[] _maps;
     private readonly BpfHelper[] _helpers;
     private readonly BpfOperation* _operations;
     private readonly int _length;               // of the first function: what entering it costs
@@ -80,7 +81,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         _charge.Bytes + GroupMemory.BytesOf((byte*)_operations) + (Volatile.Read(ref _idle)?.ChargedBytes ?? 0);
 
     /// <summary>The maps that the program refers to by their index.</summary>
-    public IReadOnlyList<BpfMap> Maps => _maps;
+    public IReadOnlyList<GroupMap> Maps => _maps;
 
     /// <summary>Verifies a program and makes it ready to run.</summary>
     /// <param name="group">Who pays for it: kernel memory, from the first byte on, what the verifier needs
@@ -185,7 +186,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     {
         if (Interlocked.Decrement(ref _users) != 0) return;
         GroupMemory.Free((byte*)_operations);
-        foreach (BpfMap map in _maps) map.Release();
+        foreach (GroupMap map in _maps) map.Release();
         _charge.Dispose();
     }
 

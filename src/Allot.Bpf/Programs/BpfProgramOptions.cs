@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <summary>How a program is loaded and run.</summary>
@@ -11,7 +13,7 @@ public sealed class BpfProgramOptions
     public BpfVerification Verification { get; set; } = BpfVerification.Full;
 
     /// <summary>The maps that the program refers to by their index. They stay the host's, who disposes them.</summary>
-    public IReadOnlyList<BpfMap> Maps { get; set; } = [];
+    public IReadOnlyList<GroupMap> Maps { get; set; } = [];
 
     /// <summary>Helpers of the host, in addition to <see cref="BpfHelpers.Standard"/>, or in place of those with the
     /// same number.</summary>

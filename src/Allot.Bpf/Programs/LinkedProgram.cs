@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <summary>A program with everything that it refers to: helpers, maps, functions.</summary>
@@ -8,7 +10,7 @@ internal sealed class LinkedProgram
     /// <summary>With the registers' contents for maps, indices of helpers and costs of calls filled in.</summary>
     public required BpfOperation[] Operations { get; init; }
 
-    public required BpfMap[] Maps { get; init; }
+    public required GroupMap[] Maps { get; init; }
 
     public required BpfHelper[] Helpers { get; init; }
 
@@ -87,8 +89,8 @@ internal sealed class LinkedProgram
     private static unsafe long AddressOf(BpfCode code, int at, BpfProgramOptions options)
     {
         long offset = code.Operations[at].Number;
-        BpfMap map = options.Maps[MapIndex(code, at, options)];
-        if (map is not BpfArrayMap array || offset >= array.ValuesBytes)
+        GroupMap map = options.Maps[MapIndex(code, at, options)];
+        if (map is not ArrayMap array || offset >= array.ValuesBytes)
         {
             throw code.Refuse(at, $"'{map.Definition.Name}' has no value with a byte {offset} at a constant address");
         }

@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <content>Arithmetic on numbers and on addresses.</content>
@@ -125,14 +127,14 @@ internal sealed partial class BpfVerifier
             return;
         }
 
-        BpfMapDefinition map = MapOf(at, operation);
+        MapDefinition map = MapOf(at, operation);
         if (operation.Op == BpfOp.LoadMap)
         {
             target = RegisterState.Address(RegisterKind.Map, operation.Offset);
             return;
         }
 
-        if (map.Type != BpfMapType.Array)
+        if (map.Type != MapType.Array)
         {
             throw _code.Refuse(at, $"only values of arrays have a constant address; '{map.Name}' is a {map.Type}");
         }
@@ -146,7 +148,7 @@ internal sealed partial class BpfVerifier
         target = RegisterState.Address(RegisterKind.MapValue, operation.Offset, (int)operation.Number);
     }
 
-    private BpfMapDefinition MapOf(int at, BpfOperation operation) =>
+    private MapDefinition MapOf(int at, BpfOperation operation) =>
         (uint)operation.Offset < (uint)_input.Maps.Count
             ? _input.Maps[operation.Offset]
             : throw _code.Refuse(at, $"there is no map {operation.Offset}, of {_input.Maps.Count} that there are");

@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <content>Calls of helpers and of functions of the program, and exits.</content>
@@ -54,7 +56,7 @@ internal sealed partial class BpfVerifier
             throw _code.Refuse(at, $"there is no helper {number}");
         }
 
-        BpfMapDefinition? map = null;
+        MapDefinition? map = null;
         int mapIndex = 0;
         int reservedBytes = 0;
         for (int index = 0; index < helper.Arguments.Count; index++)
@@ -136,7 +138,7 @@ internal sealed partial class BpfVerifier
         throw _code.Refuse(at, $"is {state.Describe()}; {helper.Name} needs {needed} there", register);
     }
 
-    private void RequireType(int at, int register, BpfHelper helper, BpfMapDefinition map)
+    private void RequireType(int at, int register, BpfHelper helper, MapDefinition map)
     {
         if (helper.MapTypes.Count == 0 || helper.MapTypes.Contains(map.Type)) return;
         throw _code.Refuse(

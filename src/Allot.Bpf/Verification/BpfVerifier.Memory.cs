@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <content>Loads, stores and atomic operations.</content>
@@ -156,7 +158,7 @@ internal sealed partial class BpfVerifier
         _ => (0, address.Bytes, "the reserved memory"),
     };
 
-    private static bool IsReadOnly(BpfMapDefinition map) => (map.Flags & BpfArrayMap.ReadOnlyForPrograms) != 0;
+    private static bool IsReadOnly(MapDefinition map) => (map.Flags & ArrayMap.ReadOnlyForPrograms) != 0;
 
     private void RequireReadable(int at, int register, in RegisterState address, int offset, int bytes)
     {

@@ -1,9 +1,11 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <summary>What a program is verified against.</summary>
 internal sealed class VerifierInput
 {
-    public required IReadOnlyList<BpfMapDefinition> Maps { get; init; }
+    public required IReadOnlyList<MapDefinition> Maps { get; init; }
 
     public required IReadOnlyDictionary<int, BpfHelper> Helpers { get; init; }
 

@@ -1,4 +1,5 @@
 using Allot.Bpf;
+using Allot.Maps;
 
 namespace Allot.Cli.Bpf;
 
@@ -34,5 +35,5 @@ internal sealed class BpfFile
     /// <summary>The programs that a command is about: one if it is named, otherwise all.</summary>
     public IReadOnlyList<BpfObjectProgram> Choose(string? name) => name is null ? Programs : [Find(name)];
 
-    public IReadOnlyList<BpfMap> CreateMaps(MemoryGroup group) => _object?.CreateMaps(group) ?? [];
+    public IReadOnlyList<GroupMap> CreateMaps(MemoryGroup group) => _object?.CreateMaps(group) ?? [];
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Allot.Maps;
 using Allot.Bpf;
 
 namespace Allot.Cli.Bpf;
@@ -43,7 +44,7 @@ internal static class BpfRunCommand
         BpfFile file, BpfObjectProgram chosen, byte[] memory, BpfProgramOptions options, bool dumpsMaps)
     {
         MemoryGroup group = new MemoryController().Root;
-        IReadOnlyList<BpfMap> maps = file.CreateMaps(group);
+        IReadOnlyList<GroupMap> maps = file.CreateMaps(group);
         try
         {
             options.Name = chosen.Name;
@@ -53,12 +54,12 @@ internal static class BpfRunCommand
             ulong result = program.Run(memory);
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"r0 = {result} (0x{result:x})"));
             if (!memory.AsSpan().SequenceEqual(before)) Console.Out.WriteLine($"memory = {HexBytes.Format(memory)}");
-            if (dumpsMaps) foreach (BpfMap map in maps) MapDump.Write(Console.Out, map);
+            if (dumpsMaps) foreach (GroupMap map in maps) MapDump.Write(Console.Out, map);
             return ExitCode.Success;
         }
         finally
         {
-            foreach (BpfMap map in maps) map.Dispose();
+            foreach (GroupMap map in maps) map.Dispose();
         }
     }
 }

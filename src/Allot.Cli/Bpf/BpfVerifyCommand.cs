@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Allot.Maps;
 using Allot.Bpf;
 
 namespace Allot.Cli.Bpf;
@@ -26,7 +27,7 @@ internal static class BpfVerifyCommand
     private static int Verify(BpfFile file, IReadOnlyList<BpfObjectProgram> programs, int memoryBytes)
     {
         MemoryGroup group = new MemoryController().Root;
-        IReadOnlyList<BpfMap> maps = file.CreateMaps(group);
+        IReadOnlyList<GroupMap> maps = file.CreateMaps(group);
         int exitCode = ExitCode.Success;
         foreach (BpfObjectProgram one in programs)
         {
@@ -49,7 +50,7 @@ internal static class BpfVerifyCommand
             }
         }
 
-        foreach (BpfMap map in maps) map.Dispose();
+        foreach (GroupMap map in maps) map.Dispose();
         return exitCode;
     }
 }

@@ -4,6 +4,7 @@
 
 using System.CommandLine;
 using System.Globalization;
+using Allot.Maps;
 using Allot.Bpf;
 
 namespace Allot.Cli.Bpf;
@@ -50,7 +51,7 @@ internal static class ConformanceCommand
     {
         MemoryGroup group = new MemoryController().Root;
         BpfObject? found = isElf ? BpfObject.Read(bytes) : null;
-        IReadOnlyList<BpfMap> maps = found?.CreateMaps(group) ?? [];
+        IReadOnlyList<GroupMap> maps = found?.CreateMaps(group) ?? [];
         try
         {
             ReadOnlySpan<byte> instructions = found is null ? bytes : found.Find().Instructions.Span;
@@ -65,7 +66,7 @@ internal static class ConformanceCommand
         }
         finally
         {
-            foreach (BpfMap map in maps) map.Dispose();
+            foreach (GroupMap map in maps) map.Dispose();
         }
     }
 }

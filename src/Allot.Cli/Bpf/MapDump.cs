@@ -1,13 +1,13 @@
-using Allot.Bpf;
+using Allot.Maps;
 
 namespace Allot.Cli.Bpf;
 
 /// <summary>All elements of a map, as text.</summary>
 internal static unsafe class MapDump
 {
-    public static void Write(TextWriter output, BpfMap map)
+    public static void Write(TextWriter output, GroupMap map)
     {
-        BpfMapDefinition definition = map.Definition;
+        MapDefinition definition = map.Definition;
         output.WriteLine($"{definition.Name} ({definition.Type}, {map.Count} of {definition.Capacity}):");
         byte[] key = new byte[definition.KeyBytes];
         byte[] next = new byte[definition.KeyBytes];

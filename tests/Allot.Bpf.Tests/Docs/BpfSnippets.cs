@@ -1,4 +1,5 @@
 using Allot.Bpf.Tests.Support;
+using Allot.Maps;
 
 namespace Allot.Bpf.Tests.Docs;
 
@@ -57,14 +58,14 @@ public sealed class BpfSnippets
 
         #region bpf-object
         BpfObject read = BpfObject.Read(bytes);
-        IReadOnlyList<BpfMap> maps = read.CreateMaps(acme);              // charged to 'acme', from the first byte on
+        IReadOnlyList<GroupMap> maps = read.CreateMaps(acme);              // charged to 'acme', from the first byte on
         var withMaps = new BpfProgramOptions { Maps = maps, MemoryBytesMin = memory.Length };
         using (BpfProgram program = BpfProgram.Load(acme, read.Find("prog/count").Instructions.Span, withMaps))
         {
             Console.WriteLine(program.Run(memory));
         }
 
-        foreach (BpfMap map in maps) map.Dispose();
+        foreach (GroupMap map in maps) map.Dispose();
         #endregion
 
         Assert.Equal(0, acme.Memory.CurrentBytes);

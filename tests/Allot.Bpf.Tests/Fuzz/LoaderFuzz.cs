@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf.Tests.Fuzz;
 
 /// <summary>Takes one program through loader, verifier and both engines. Whatever it is, it is refused with a reason, or
@@ -7,11 +9,11 @@ internal static class LoaderFuzz
     private const int GuardBytes = 64;
     private const byte Guard = 0xa5;
 
-    private static readonly BpfMapDefinition s_array =
-        new() { Name = "array", Type = BpfMapType.Array, KeyBytes = 4, ValueBytes = 24, Capacity = 2 };
+    private static readonly MapDefinition s_array =
+        new() { Name = "array", Type = MapType.Array, KeyBytes = 4, ValueBytes = 24, Capacity = 2 };
 
-    private static readonly BpfMapDefinition s_hash =
-        new() { Name = "hash", Type = BpfMapType.Hash, KeyBytes = 8, ValueBytes = 16, Capacity = 4 };
+    private static readonly MapDefinition s_hash =
+        new() { Name = "hash", Type = MapType.Hash, KeyBytes = 8, ValueBytes = 16, Capacity = 4 };
 
     /// <returns>Whether the program was accepted.</returns>
     /// <exception cref="InvalidOperationException">Something happened that must not.</exception>
@@ -48,8 +50,8 @@ internal static class LoaderFuzz
         Array.Fill(memory, Guard);
         RandomProgram.Memory(seed).CopyTo(memory, GuardBytes);
         Outcome? outcome = null;
-        using (BpfMap array = BpfMaps.Create(group, s_array))
-        using (BpfMap hash = BpfMaps.Create(group, s_hash))
+        using (GroupMap array = BpfMaps.Create(group, s_array))
+        using (GroupMap hash = BpfMaps.Create(group, s_hash))
         {
             BpfProgram? loaded = null;
             try

@@ -1,4 +1,5 @@
 using Allot.Bpf.Tests.Support;
+using Allot.Maps;
 
 namespace Allot.Bpf.Tests.Programs;
 
@@ -7,8 +8,8 @@ public sealed class ChargingTests
 {
     private static readonly byte[] s_program = new Asm().Move(0, 7).Exit().Bytes();
 
-    private static readonly BpfMapDefinition s_hash =
-        new() { Name = "users", Type = BpfMapType.Hash, KeyBytes = 8, ValueBytes = 8, Capacity = 100 };
+    private static readonly MapDefinition s_hash =
+        new() { Name = "users", Type = MapType.Hash, KeyBytes = 8, ValueBytes = 8, Capacity = 100 };
 
     [Theory]
     [InlineData(BpfEngine.Interpreter)]
@@ -33,9 +34,9 @@ public sealed class ChargingTests
     public void Maps_are_charged_from_their_first_byte_to_their_last()
     {
         MemoryGroup group = new MemoryController().Root.CreateChild("tenant");
-        using (BpfMap hash = BpfMaps.Create(group, s_hash))
-        using (BpfMap array = BpfMaps.Create(group, s_hash with { Type = BpfMapType.Array, KeyBytes = 4 }))
-        using (BpfMap programs = BpfMaps.Create(group, s_hash with { Type = BpfMapType.ProgramArray, KeyBytes = 4, ValueBytes = 4 }))
+        using (GroupMap hash = BpfMaps.Create(group, s_hash))
+        using (GroupMap array = BpfMaps.Create(group, s_hash with { Type = MapType.Array, KeyBytes = 4 }))
+        using (GroupMap programs = BpfMaps.Create(group, s_hash with { Type = MapType.ProgramArray, KeyBytes = 4, ValueBytes = 4 }))
         {
             Assert.Equal(hash.ChargedBytes + array.ChargedBytes + programs.ChargedBytes, group.Kernel.CurrentBytes);
         }
@@ -49,7 +50,7 @@ public sealed class ChargingTests
         for (long max = 0; max < 8192; max += 256)
         {
             MemoryGroup group = new MemoryController().Root.CreateChild("tenant", new MemoryGroupOptions { MaxBytes = max });
-            BpfMap? made = null;
+            GroupMap? made = null;
             Exception? failure = Record.Exception(() => made = BpfMaps.Create(group, s_hash));
             Assert.True(made is null ? failure is MemoryLimitExceededException : failure is null);
             made?.Dispose();
@@ -96,7 +97,7 @@ public sealed class ChargingTests
     public void A_map_stays_as_long_as_a_program_uses_it()
     {
         MemoryGroup group = new MemoryController().Root.CreateChild("tenant");
-        BpfMap map = BpfMaps.Create(group, s_hash with { Type = BpfMapType.Array, KeyBytes = 4 });
+        GroupMap map = BpfMaps.Create(group, s_hash with { Type = MapType.Array, KeyBytes = 4 });
         byte[] code = new Asm().MapValue(1, 0, 0).Number(BpfOp.Store64, 1, 5).Register(BpfOp.Load64, 0, 1).Exit().Bytes();
         using (BpfProgram program = BpfProgram.Load(group, code, new BpfProgramOptions { Maps = [map] }))
         {
@@ -122,7 +123,7 @@ public sealed class ChargingTests
     public async Task Runs_on_many_threads_share_nothing_but_maps()
     {
         MemoryGroup group = new MemoryController().Root.CreateChild("tenant");
-        using (BpfMap map = BpfMaps.Create(group, s_hash with { Type = BpfMapType.Array, KeyBytes = 4 }))
+        using (GroupMap map = BpfMaps.Create(group, s_hash with { Type = MapType.Array, KeyBytes = 4 }))
         using (BpfProgram program = BpfProgram.Load(
             group,
             new Asm().MapValue(1, 0, 0).Move(0, 1).Register(BpfOp.FetchAdd64, 1, 0).Register(BpfOp.Store64, 10, 0, -8)

@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf.Tests.Support;
 
 /// <summary>The first program of an object with its maps, in a group that must be empty at the end.</summary>
@@ -15,7 +17,7 @@ internal sealed unsafe class ObjectRun : IDisposable
         _program = Load(null);
     }
 
-    public IReadOnlyList<BpfMap> Maps { get; }
+    public IReadOnlyList<GroupMap> Maps { get; }
 
     public List<string> Lines { get; } = [];
 
@@ -35,7 +37,7 @@ internal sealed unsafe class ObjectRun : IDisposable
     public void Dispose()
     {
         Assert.True(_tree.Root.Kernel.CurrentBytes >= _program.ChargedBytes + Maps.Sum(map => map.ChargedBytes));
-        foreach (BpfMap map in Maps) map.Dispose();
+        foreach (GroupMap map in Maps) map.Dispose();
         _program.Dispose();
         Assert.Equal(0, _tree.Root.Memory.CurrentBytes);
     }

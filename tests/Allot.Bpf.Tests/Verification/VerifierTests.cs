@@ -1,17 +1,18 @@
 using Allot.Bpf.Tests.Support;
+using Allot.Maps;
 
 namespace Allot.Bpf.Tests.Verification;
 
 /// <summary>What is accepted, and what is refused with which words.</summary>
 public sealed class VerifierTests
 {
-    private static readonly BpfMapDefinition s_array =
-        new() { Name = "counts", Type = BpfMapType.Array, KeyBytes = 4, ValueBytes = 16, Capacity = 4 };
+    private static readonly MapDefinition s_array =
+        new() { Name = "counts", Type = MapType.Array, KeyBytes = 4, ValueBytes = 16, Capacity = 4 };
 
-    private static readonly BpfMapDefinition s_constants = s_array with { Name = ".rodata", Capacity = 1, Flags = 0x80 };
+    private static readonly MapDefinition s_constants = s_array with { Name = ".rodata", Capacity = 1, Flags = 0x80 };
 
-    private static readonly BpfMapDefinition s_hash =
-        new() { Name = "users", Type = BpfMapType.Hash, KeyBytes = 8, ValueBytes = 8, Capacity = 4 };
+    private static readonly MapDefinition s_hash =
+        new() { Name = "users", Type = MapType.Hash, KeyBytes = 8, ValueBytes = 8, Capacity = 4 };
 
     [Fact]
     public void What_was_not_written_is_not_read()

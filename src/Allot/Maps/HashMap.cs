@@ -9,10 +9,10 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
-namespace Allot.Bpf;
+namespace Allot.Maps;
 
 /// <summary>Values by keys of any bytes. Memory for all elements is taken when the map is made.</summary>
-public sealed unsafe class BpfHashMap : BpfMap
+public sealed unsafe class HashMap : GroupMap
 {
     private readonly Lock _lock = new();
     private readonly int _keyBytes;
@@ -30,9 +30,9 @@ public sealed unsafe class BpfHashMap : BpfMap
     /// <summary>Makes the map and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="definition">Keys, values and the map have at least one byte or element.</param>
-    /// <exception cref="BpfRefusedException">The definition is none of a hash map.</exception>
+    /// <exception cref="MapRefusedException">The definition is none of a hash map.</exception>
     /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
-    public BpfHashMap(MemoryGroup group, BpfMapDefinition definition)
+    public HashMap(MemoryGroup group, MapDefinition definition)
         : base(group, definition)
     {
         const uint NoPreallocation = 0x1;

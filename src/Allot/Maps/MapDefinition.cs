@@ -1,13 +1,13 @@
-namespace Allot.Bpf;
+namespace Allot.Maps;
 
 /// <summary>What a map holds, and how much.</summary>
-public sealed record BpfMapDefinition
+public sealed record MapDefinition
 {
     /// <summary>What the map is called in messages and in ELF objects.</summary>
     public string Name { get; init; } = "";
 
     /// <summary>The type of the map.</summary>
-    public BpfMapType Type { get; init; }
+    public MapType Type { get; init; }
 
     /// <summary>The size of a key.</summary>
     public int KeyBytes { get; init; }

@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 
-namespace Allot.Bpf;
+namespace Allot.Maps;
 
 /// <summary>Values by index. All of them exist from the start, zeroed, and none can be removed.</summary>
-public sealed unsafe class BpfArrayMap : BpfMap
+public sealed unsafe class ArrayMap : GroupMap
 {
     /// <summary>The flag of an array that programs do not write: constants of a program.</summary>
     internal const uint ReadOnlyForPrograms = 0x80;
@@ -16,9 +16,9 @@ public sealed unsafe class BpfArrayMap : BpfMap
     /// <summary>Makes the array and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="definition">A key has 4 bytes; a value and the array at least one.</param>
-    /// <exception cref="BpfRefusedException">The definition is none of an array.</exception>
+    /// <exception cref="MapRefusedException">The definition is none of an array.</exception>
     /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
-    public BpfArrayMap(MemoryGroup group, BpfMapDefinition definition)
+    public ArrayMap(MemoryGroup group, MapDefinition definition)
         : base(group, definition)
     {
         MapShape.Check(definition, definition.KeyBytes == sizeof(uint), "the key of an array has 4 bytes");

@@ -1,4 +1,4 @@
-namespace Allot.Bpf;
+namespace Allot.Maps;
 
 /// <summary>What an operation on a map returns: 0, or an error of Linux as a negative number.</summary>
 internal static class MapErrors

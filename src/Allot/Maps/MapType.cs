@@ -1,7 +1,7 @@
-namespace Allot.Bpf;
+namespace Allot.Maps;
 
 /// <summary>The types of maps, with the numbers of Linux.</summary>
-public enum BpfMapType
+public enum MapType
 {
     /// <summary>No map.</summary>
     None = 0,

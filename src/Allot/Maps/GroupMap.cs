@@ -1,10 +1,10 @@
-namespace Allot.Bpf;
+namespace Allot.Maps;
 
-/// <summary>A map as programs, helpers and the host use it. Its memory is charged to one group, recorded before the
+/// <summary>A map as a program of .NET, a BPF program and its helpers use it. Its memory is charged to one group, recorded before the
 /// first allocation, whoever uses the map.</summary>
 /// <remarks>Programs get addresses of values, and keep them until they end: memory in which values lie is given back no
 /// earlier than by <see cref="Dispose()"/>, or at the end of the last program that uses them.</remarks>
-public abstract unsafe class BpfMap : IDisposable
+public abstract unsafe class GroupMap : IDisposable
 {
     private int _users = 1;   // the owner, and each program
     private int _isDisposed;
@@ -12,7 +12,7 @@ public abstract unsafe class BpfMap : IDisposable
     /// <summary>A map of that group.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="definition">What the map holds.</param>
-    protected BpfMap(MemoryGroup group, BpfMapDefinition definition)
+    protected GroupMap(MemoryGroup group, MapDefinition definition)
     {
         Group = group;
         Definition = definition;
@@ -22,13 +22,31 @@ public abstract unsafe class BpfMap : IDisposable
     public MemoryGroup Group { get; }
 
     /// <summary>What the map holds.</summary>
-    public BpfMapDefinition Definition { get; }
+    public MapDefinition Definition { get; }
 
     /// <summary>The bytes that the group is charged for this map.</summary>
     public abstract long ChargedBytes { get; }
 
     /// <summary>The number of elements.</summary>
     public abstract long Count { get; }
+
+    /// <summary>Makes a map and charges its group for it.</summary>
+    /// <param name="group">Who pays: kernel memory, from the first byte on.</param>
+    /// <param name="definition">What the map holds.</param>
+    /// <returns>The map; dispose it.</returns>
+    /// <exception cref="MapRefusedException">The type does not exist, or cannot have this shape.</exception>
+    /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
+    public static GroupMap Create(MemoryGroup group, MapDefinition definition)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        ArgumentNullException.ThrowIfNull(definition);
+        return definition.Type switch
+        {
+            MapType.Array => new ArrayMap(group, definition),
+            MapType.Hash => new HashMap(group, definition),
+            _ => throw MapShape.Refuse(definition, "this type of map is not supported"),
+        };
+    }
 
     /// <summary>The address of the value of a key.</summary>
     /// <param name="key">The bytes of the key.</param>

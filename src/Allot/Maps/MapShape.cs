@@ -1,4 +1,4 @@
-namespace Allot.Bpf;
+namespace Allot.Maps;
 
 /// <summary>What all types of maps check and round when they are made.</summary>
 internal static unsafe class MapShape
@@ -11,20 +11,20 @@ internal static unsafe class MapShape
 
     public static long Rounded(long bytes) => (bytes + 7) & ~7L;
 
-    public static void Check(BpfMapDefinition definition, bool holds, string rule)
+    public static void Check(MapDefinition definition, bool holds, string rule)
     {
         if (!holds) throw Refuse(definition, rule);
         if (definition.Capacity < 1) throw Refuse(definition, "it has room for one element at least");
         if (definition.ValueBytes is < 1 or > SizeMax) throw Refuse(definition, $"a value has 1 to {SizeMax} bytes");
     }
 
-    public static void CheckFlags(BpfMapDefinition definition, uint known)
+    public static void CheckFlags(MapDefinition definition, uint known)
     {
         uint unknown = definition.Flags & ~known;
         if (unknown != 0) throw Refuse(definition, $"the flags 0x{unknown:x} do not exist for this type");
     }
 
-    public static byte* AllocateZeroed(MemoryGroup group, BpfMapDefinition definition, long bytes)
+    public static byte* AllocateZeroed(MemoryGroup group, MapDefinition definition, long bytes)
     {
         if (bytes > MemoryGroup.MaxChargeBytes) throw Refuse(definition, $"{bytes} bytes are too many");
         byte* block = group.Allocator(MemoryKind.Kernel).Allocate((nuint)bytes);
@@ -41,6 +41,6 @@ internal static unsafe class MapShape
         }
     }
 
-    public static BpfRefusedException Refuse(BpfMapDefinition definition, string rule) =>
-        BpfRefusedException.Because($"map '{definition.Name}' of type {definition.Type}: {rule}");
+    public static MapRefusedException Refuse(MapDefinition definition, string rule) =>
+        new($"map '{definition.Name}' of type {definition.Type}: {rule}");
 }
