@@ -8,6 +8,11 @@ internal static partial class MapKinds
         MapType.ProgramArray => new MapKind(
             static (_, map) => throw MapRules.Refuse(map, MapErrors.Invalid, "the BPF machine makes arrays of programs"),
             static (map, _) => MapFootprint.Held((Int128)map.Capacity * sizeof(ulong))),
+        MapType.RingBuffer => new MapKind(static (group, map) => new RingBuffer(group, map), RingMap.FootprintOf),
+        MapType.UserRingBuffer =>
+            new MapKind(static (group, map) => new UserRingBuffer(group, map), RingMap.FootprintOf),
+        MapType.PerfEventArray =>
+            new MapKind(static (group, map) => new PerfEventArray(group, map), PerfEventArray.FootprintOf),
         _ => null,
     };
 }

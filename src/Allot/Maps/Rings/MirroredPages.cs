@@ -23,8 +23,12 @@ internal sealed unsafe partial class MirroredPages : IDisposable
     private readonly bool _mirrors;
     private byte* _start;
 
-    private MirroredPages(byte* start, nuint reservedBytes, bool mirrors) =>
-        (_start, _reservedBytes, _mirrors) = (start, reservedBytes, mirrors);
+    private MirroredPages(byte* start, nuint reservedBytes, bool mirrors)
+    {
+        _start = start;
+        _reservedBytes = reservedBytes;
+        _mirrors = mirrors;
+    }
 
     /// <summary>The first byte; null once disposed.</summary>
     public byte* Start => _start;

@@ -16,8 +16,8 @@
 // bytes that it has just read, and a producer that is stopped in the middle stops nobody but the consumer.
 //
 // Waking. A consumer that finds nothing at position c waits for whoever commits the record at c, and for nobody else:
-// Commit reads the consumer position after its exchange, Advance is followed by a full fence before the next look
-// (TryPeekAfterFence). So either the consumer sees the record, or its producer sees that it is waited for.
+// Commit reads the consumer position after its exchange, Advance is followed by a full fence before a consumer waits
+// (RecordChannel). So either the consumer sees the record, or its producer sees that it is waited for.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -157,11 +157,14 @@ internal sealed unsafe class RecordRing : IDisposable
         }
     }
 
-    /// <summary>The same for a consumer that is about to wait.</summary>
-    public bool TryPeekAfterFence()
+    /// <summary>Whether the oldest record is committed; from any thread, at an instant.</summary>
+    public bool HasCommitted
     {
-        Interlocked.MemoryBarrier();
-        return TryPeek(out _, out _);
+        get
+        {
+            ulong word = Volatile.Read(ref *(ulong*)(_data + (Volatile.Read(ref *_consumer) & _mask)));
+            return word != 0 && (word & Busy) == 0;
+        }
     }
 
     /// <summary>Gives the place of the oldest record back. By the consumer, after <see cref="TryPeek"/>.</summary>
@@ -177,5 +180,6 @@ internal sealed unsafe class RecordRing : IDisposable
 
     public void Dispose() => _pages.Dispose();
 
-    private static ulong WholeBytes(uint length) => ((ulong)length + HeaderBytes + 7) & ~7UL;
+    /// <summary>What a record takes, with its header, and rounded up.</summary>
+    public static ulong WholeBytes(uint length) => ((ulong)length + HeaderBytes + 7) & ~7UL;
 }

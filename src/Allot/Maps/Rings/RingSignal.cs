@@ -1,8 +1,8 @@
 // One waits, any number of others wake it.
 //
-// Protocol. Who waits puts its source into _waiter, and then looks once more (a full fence is between: Exchange); who
-// wakes has made visible what is waited for, and then takes the source out (a full fence too). So one of them sees the
-// other. What nobody waits for is not remembered.
+// Protocol. Who waits puts its source into _waiter, and then looks once more; who wakes has made visible what is waited
+// for, and then takes the source out. Both have a full fence in between (CompareExchange here; Exchange in the ring), so
+// one of them sees the other. What nobody waits for is not remembered.
 
 namespace Allot.Maps;
 
@@ -11,17 +11,16 @@ internal sealed class RingSignal
 {
     private TaskCompletionSource<bool>? _waiter;
 
-    /// <summary>Whether somebody waits.</summary>
-    public bool IsAwaited => Volatile.Read(ref _waiter) is not null;
-
     /// <summary>Waits until woken, unless what is waited for is there.</summary>
     /// <param name="isThere">Looks for it.</param>
+    /// <param name="isOver">Whether there is nothing more to wait for.</param>
     /// <param name="token">Ends the wait.</param>
-    /// <returns>True when it is there, or was woken for it; false at the end of all.</returns>
+    /// <returns>True when it is there, or was woken for it; false when it is over.</returns>
     /// <exception cref="InvalidOperationException">Somebody waits already.</exception>
-    public ValueTask<bool> WaitAsync(Func<bool> isThere, CancellationToken token)
+    public ValueTask<bool> WaitAsync(Func<bool> isThere, Func<bool> isOver, CancellationToken token)
     {
         if (isThere()) return new ValueTask<bool>(true);
+        if (isOver()) return new ValueTask<bool>(false);
         if (token.IsCancellationRequested) return ValueTask.FromCanceled<bool>(token);
         var source = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (Interlocked.CompareExchange(ref _waiter, source, null) is not null)
@@ -30,6 +29,7 @@ internal sealed class RingSignal
         }
 
         if (isThere()) Wake();
+        else if (isOver()) Wake(goesOn: false);
         return token.CanBeCanceled ? new ValueTask<bool>(WaitAsync(source, token)) : new ValueTask<bool>(source.Task);
     }
 
