@@ -9,7 +9,8 @@ public unsafe struct MapBatch
     /// <summary>The values, one after the other, each of <see cref="GroupMap.HostValueBytes"/>.</summary>
     public byte* Values { get; set; }
 
-    /// <summary>Before the call: how many elements there are, or are wanted. After it: how many were processed.</summary>
+    /// <summary>Before the call: how many elements there are, or are wanted. After it: how many were
+    /// processed.</summary>
     public long Count { get; set; }
 
     /// <summary>Where to go on: what the call before wrote to <see cref="Next"/>; null to begin.</summary>

@@ -6,7 +6,7 @@ internal static partial class MapKinds
     private static MapKind? Linking(MapType type) => type switch
     {
         MapType.ProgramArray => new MapKind(
-            static (_, map) => throw MapRules.Refuse(map, MapErrors.Invalid, "the BPF machine makes arrays of programs"),
+            static (_, map) => throw MapRules.Refuse(map, MapErrors.Invalid, "the BPF machine makes it"),
             static (map, _) => MapFootprint.Held((Int128)map.Capacity * sizeof(ulong))),
         MapType.RingBuffer => new MapKind(static (group, map) => new RingBuffer(group, map), RingMap.FootprintOf),
         MapType.UserRingBuffer =>

@@ -17,13 +17,16 @@ internal static class MapRules
     public static void Check(MapDefinition map, KernelProfile kernel)
     {
         bool takesExtra = map.Type is MapType.BloomFilter or MapType.Arena;
-        Require(map, map.Type is > MapType.None and < MapType.InstructionArray, MapErrors.Invalid, "there is no such type");
+        bool isType = map.Type is > MapType.None and < MapType.InstructionArray;
+        Require(map, isType, MapErrors.Invalid, "there is no such type");
         Require(map, takesExtra || map.MapExtra == 0, MapErrors.Invalid, "this type has no extra number");
         bool isNeither = map.Has(MapFlags.ReadOnly) && map.Has(MapFlags.WriteOnly);
         Require(map, !isNeither, MapErrors.Invalid, "the host can either only read or only write");
         Require(
             map,
-            map.KeyBytes >= 0 && map.ValueBytes is >= 0 and <= uint.MaxValue && map.Capacity is >= 0 and <= uint.MaxValue,
+            map.KeyBytes >= 0
+            && map.ValueBytes is >= 0 and <= uint.MaxValue
+            && map.Capacity is >= 0 and <= uint.MaxValue,
             MapErrors.Invalid,
             "sizes are from 0 to 4294967295");
         CheckType(map, kernel);
@@ -74,8 +77,8 @@ internal static class MapRules
                 break;
             case MapType.CpuMap:
                 CheckHandles(map, MapFlags.NumaNode, map.ValueBytes is 4 or 8);
-                Require(
-                    map, map.Capacity <= kernel.ProcessorsMax, MapErrors.TooBig, $"{kernel.ProcessorsMax} processors at most");
+                int processors = kernel.ProcessorsMax;
+                Require(map, map.Capacity <= processors, MapErrors.TooBig, $"{processors} processors at most");
                 break;
             case MapType.DevMap or MapType.DevMapHash:
                 CheckHandles(map, HandleFlags, map.ValueBytes is 4 or 8);
@@ -178,7 +181,8 @@ internal static class MapRules
         RequireSome(map);
         Require(map, map.Has(MapFlags.NoPreallocation), MapErrors.Invalid, "it has the flag NO_PREALLOC");
         RequireFlags(map, MapFlags.NoPreallocation | MapFlags.NumaNode | MapFlags.Access);
-        Require(map, map.KeyBytes is >= KeyMin and <= KeyMax, MapErrors.Invalid, $"a key has {KeyMin} to {KeyMax} bytes");
+        bool isKey = map.KeyBytes is >= KeyMin and <= KeyMax;
+        Require(map, isKey, MapErrors.Invalid, $"a key has {KeyMin} to {KeyMax} bytes");
         Require(map, map.ValueBytes is > 0 and <= ValueMax, MapErrors.Invalid, $"a value has 1 to {ValueMax} bytes");
     }
 
@@ -212,7 +216,9 @@ internal static class MapRules
         long frameBytes = map.Has(MapFlags.StackBuildId) ? BuildIdBytes : sizeof(ulong);
         Require(
             map,
-            map.ValueBytes >= frameBytes && map.ValueBytes % frameBytes == 0 && map.ValueBytes / frameBytes <= StackFramesMax,
+            map.ValueBytes >= frameBytes
+            && map.ValueBytes % frameBytes == 0
+            && map.ValueBytes / frameBytes <= StackFramesMax,
             MapErrors.Invalid,
             $"a value has 1 to {StackFramesMax} frames of {frameBytes} bytes");
         Require(map, map.Capacity <= 1L << 31, MapErrors.TooBig, "2147483648 elements at most");

@@ -80,13 +80,15 @@ internal static class MemlockFormulas
     private static Int128 Hash(MapDefinition map, Int128 count, KernelProfile kernel)
     {
         Int128 processors = kernel.Processors;
-        Int128 n = map.Has(MapFlags.NoCommonLru) ? (map.Capacity + processors - 1) / processors * processors : map.Capacity;
+        Int128 n = map.Capacity;
+        if (map.Has(MapFlags.NoCommonLru)) n = (n + processors - 1) / processors * processors;
         Int128 value = Round8(map.ValueBytes);
         bool isLru = map.Type is MapType.LruHash or MapType.LruPerCpuHash;
         bool isPerCpu = map.Type is MapType.PerCpuHash or MapType.LruPerCpuHash;
         bool isOfPointers = isPerCpu || map.Type == MapType.HashOfMaps;
         Int128 element = kernel.HashElementBytes + Round8(map.KeyBytes) + (isOfPointers ? 8 : value);
-        Int128 fixedBytes = kernel.HashBytes + (kernel.HashBucketBytes * PowerOfTwo(n)) + (kernel.HashLockBytes * processors);
+        Int128 fixedBytes =
+            kernel.HashBytes + (kernel.HashBucketBytes * PowerOfTwo(n)) + (kernel.HashLockBytes * processors);
         if (map.Has(MapFlags.NoPreallocation))
         {
             return fixedBytes + (count * (element + 8)) + (isPerCpu ? count * (16 + (value * processors)) : 0);
