@@ -9,7 +9,15 @@ internal static class MapSamples
     [
         new() { Type = MapType.Array, KeyBytes = 4, ValueBytes = 12, Capacity = 1000 },
         new() { Type = MapType.Hash, KeyBytes = 8, ValueBytes = 24, Capacity = 1000 },
+        new() { Type = MapType.RingBuffer, Capacity = 8192 },
+        new() { Type = MapType.UserRingBuffer, Capacity = 8192 },
+        new() { Type = MapType.PerfEventArray, KeyBytes = 4, ValueBytes = 4, Capacity = 16 },
+        new() { Type = MapType.ArrayOfMaps, KeyBytes = 4, ValueBytes = 4, Capacity = 1000, InnerMap = Inner },
+        new() { Type = MapType.HashOfMaps, KeyBytes = 7, ValueBytes = 4, Capacity = 1000, InnerMap = Inner },
     ];
+
+    public static MapDefinition Inner { get; } =
+        new() { Type = MapType.Array, KeyBytes = 4, ValueBytes = 8, Capacity = 4 };
 
     /// <summary>Their names, as data of a theory.</summary>
     public static TheoryData<string> Names => [.. All.Select(NameOf)];

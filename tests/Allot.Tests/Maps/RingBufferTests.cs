@@ -264,11 +264,11 @@ public sealed class RingBufferTests : IDisposable
             {
                 int number = (producer * RecordsEach) + i;
                 RingReservation reservation;
-                while (!_ring.TryReserve(4 + (number % 50), out reservation)) wait.SpinOnce();
+                while (!_ring.TryReserve(4 + (number % 50), out reservation)) wait.SpinOnce(sleep1Threshold: -1);
                 if (number % 7 == 0)
                 {
                     reservation.Discard();
-                    while (!_ring.TryReserve(4 + (number % 50), out reservation)) wait.SpinOnce();
+                    while (!_ring.TryReserve(4 + (number % 50), out reservation)) wait.SpinOnce(sleep1Threshold: -1);
                 }
 
                 MemoryMarshal.Write(reservation.Bytes, number);

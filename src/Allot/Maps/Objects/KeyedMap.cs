@@ -41,6 +41,8 @@ public abstract unsafe class KeyedMap<T> : GroupMap
         return MapFootprint.Held((Int128)table.CreatedBytes + SlotBytesOf(definition));
     }
 
+    private static Int128 SlotBytesOf(MapDefinition definition) => ((Int128)definition.Capacity + 1) * sizeof(ulong);
+
     /// <summary>Objects are nobody's memory.</summary>
     /// <param name="key">The bytes of the key.</param>
     /// <returns>Null.</returns>
