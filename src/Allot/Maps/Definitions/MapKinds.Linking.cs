@@ -23,6 +23,19 @@ internal static partial class MapKinds
             new MapKind(static (group, map) => new GroupStorage(group, map), GroupStorage.FootprintOf),
         MapType.CgroupStorage or MapType.PerCpuCgroupStorage =>
             new MapKind(static (group, map) => new CgroupStorage(group, map), CgroupStorage.FootprintOf),
+        MapType.CpuMap => new MapKind(static (group, map) => new CpuMap(group, map), CpuMap.FootprintOf),
+        MapType.DevMap => new MapKind(static (group, map) => new DevMap(group, map), DevMap.FootprintOf),
+        MapType.DevMapHash => new MapKind(static (group, map) => new DevMapHash(group, map), DevMapHash.FootprintOf),
+        MapType.XskMap => new MapKind(static (group, map) => new XskMap(group, map), XskMap.FootprintOf),
+        MapType.SockMap => new MapKind(static (group, map) => new SockMap(group, map), SockMap.FootprintOf),
+        MapType.SockHash => new MapKind(static (group, map) => new SockHash(group, map), SockHash.FootprintOf),
+        MapType.ReuseportSockArray =>
+            new MapKind(static (group, map) => new ReuseportSockArray(group, map), ReuseportSockArray.FootprintOf),
+        MapType.CgroupArray =>
+            new MapKind(static (group, map) => new CgroupArray(group, map), CgroupArray.FootprintOf),
+        MapType.StructOps =>
+            new MapKind(static (group, map) => new StructOpsMap(group, map), StructOpsMap.FootprintOf),
+        MapType.Arena => new MapKind(static (group, map) => new Arena(group, map), Arena.FootprintOf),
         _ => null,
     };
 }

@@ -4,7 +4,7 @@ namespace Allot.Maps;
 
 /// <summary>Queues of work by number of a processor: packets that are redirected to a number wait there for its worker,
 /// which the host runs.</summary>
-public sealed unsafe class CpuMap : IndexedMap<PacketQueue>, IRedirectMap
+public sealed unsafe class CpuMap : IndexedMap<PacketInbox>, IRedirectMap
 {
     /// <summary>The most packets of a queue, as in Linux.</summary>
     public const int QueueMax = 16384;
@@ -37,7 +37,7 @@ public sealed unsafe class CpuMap : IndexedMap<PacketQueue>, IRedirectMap
 
     /// <summary>The queue of a processor; null if it has none.</summary>
     /// <param name="processor">The number of the processor.</param>
-    public PacketQueue? QueueOf(int processor) => Find((uint)processor);
+    public PacketInbox? QueueOf(int processor) => Find((uint)processor);
 
     /// <inheritdoc/>
     public override int Update(byte* key, byte* value, ulong flags)
@@ -47,9 +47,9 @@ public sealed unsafe class CpuMap : IndexedMap<PacketQueue>, IRedirectMap
         if (!IsIndex(index)) return MapErrors.TooBig;
         if (flags == MapErrors.OnlyNew) return MapErrors.Exists;
         if (capacity > QueueMax) return MapErrors.Overflow;
-        PacketQueue? queue = null;
+        PacketInbox? queue = null;
         if (capacity > 0 && !TryMake((int)capacity, out queue)) return MapErrors.NoMemory;
-        PacketQueue? before;
+        PacketInbox? before;
         lock (Gate) before = Replace_NeedsGate(index, queue);
         before?.Close();
         return MapErrors.None;
@@ -60,7 +60,7 @@ public sealed unsafe class CpuMap : IndexedMap<PacketQueue>, IRedirectMap
     {
         uint index = IndexOf(key);
         if (!IsIndex(index)) return MapErrors.Invalid;
-        PacketQueue? before;
+        PacketInbox? before;
         lock (Gate) before = Replace_NeedsGate(index, null);
         before?.Close();
         return MapErrors.None;
@@ -79,13 +79,13 @@ public sealed unsafe class CpuMap : IndexedMap<PacketQueue>, IRedirectMap
         return MapErrors.None;
     }
 
-    private protected override void LetGo(PacketQueue before) => before.Close();
+    private protected override void LetGo(PacketInbox before) => before.Close();
 
     // The map stays as long as one of its packets is with a receiver.
-    private bool TryMake(int capacity, out PacketQueue? queue)
+    private bool TryMake(int capacity, out PacketInbox? queue)
     {
         queue = null;
-        long bytes = (long)capacity * PacketQueue.SlotBytes;
+        long bytes = (long)capacity * PacketInbox.SlotBytes;
         AddUser();
         if (!Memory.TryHold(bytes))
         {
@@ -93,7 +93,7 @@ public sealed unsafe class CpuMap : IndexedMap<PacketQueue>, IRedirectMap
             return false;
         }
 
-        queue = new PacketQueue(Memory, capacity, () =>
+        queue = new PacketInbox(Memory, capacity, () =>
         {
             Memory.LetGo(bytes);
             Release();

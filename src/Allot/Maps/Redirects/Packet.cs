@@ -5,9 +5,9 @@ public unsafe ref struct Packet : IDisposable
 {
     private readonly byte* _block;
     private readonly int _length;
-    private PacketQueue? _queue;
+    private PacketInbox? _queue;
 
-    internal Packet(PacketQueue queue, byte* block, int length)
+    internal Packet(PacketInbox queue, byte* block, int length)
     {
         _queue = queue;
         _block = block;
@@ -28,7 +28,7 @@ public unsafe ref struct Packet : IDisposable
     /// <summary>Gives the memory back. Twice does nothing more.</summary>
     public void Dispose()
     {
-        PacketQueue? queue = _queue;
+        PacketInbox? queue = _queue;
         _queue = null;
         queue?.Free(_block);
     }

@@ -4,7 +4,7 @@ namespace Allot.Maps;
 /// <see cref="XskMap"/>, and the host receives them. Its group pays for it and its packets.</summary>
 public sealed class PacketSocket : IDisposable, IPacketSink
 {
-    private readonly PacketQueue _queue;
+    private readonly PacketInbox _queue;
 
     /// <summary>Opens a socket.</summary>
     /// <param name="group">Who pays.</param>
@@ -17,16 +17,16 @@ public sealed class PacketSocket : IDisposable, IPacketSink
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, 1 << 24);
         var memory = new MapMemory(group);
-        memory.Hold(new MapDefinition { Name = "socket", Type = MapType.XskMap }, (long)capacity * PacketQueue.SlotBytes);
+        memory.Hold(new MapDefinition { Name = "socket", Type = MapType.XskMap }, (long)capacity * PacketInbox.SlotBytes);
         Group = group;
-        _queue = new PacketQueue(memory, capacity, memory.Dispose);
+        _queue = new PacketInbox(memory, capacity, memory.Dispose);
     }
 
     /// <summary>Who pays.</summary>
     public MemoryGroup Group { get; }
 
     /// <summary>The packets that wait, and those that were dropped.</summary>
-    public PacketQueue Received => _queue;
+    public PacketInbox Received => _queue;
 
     /// <inheritdoc/>
     public bool TrySend(ReadOnlySpan<byte> packet) => _queue.TrySend(packet);

@@ -8,7 +8,7 @@ using System.Diagnostics;
 namespace Allot.Maps;
 
 /// <summary>A bounded queue of whole packets. What finds no room, or no memory, is dropped and counted.</summary>
-public sealed unsafe class PacketQueue : IPacketSink
+public sealed class PacketInbox : IPacketSink
 {
     private readonly Lock _lock = new();
     private readonly RingSignal _signal = new();
@@ -22,7 +22,7 @@ public sealed unsafe class PacketQueue : IPacketSink
     private long _droppedCount;
 
     /// <summary>A queue whose slots are charged already: <see cref="SlotBytes"/> each.</summary>
-    internal PacketQueue(MapMemory memory, int capacity, Action ended)
+    internal PacketInbox(MapMemory memory, int capacity, Action ended)
     {
         _memory = memory;
         _packets = new (nint, int)[capacity];
@@ -58,7 +58,7 @@ public sealed unsafe class PacketQueue : IPacketSink
     /// <summary>Takes the oldest packet out.</summary>
     /// <param name="packet">The packet; dispose it after use. Empty when false is returned.</param>
     /// <returns>False when there is none.</returns>
-    public bool TryReceive(out Packet packet)
+    public unsafe bool TryReceive(out Packet packet)
     {
         packet = default;
         lock (_lock)
@@ -89,7 +89,7 @@ public sealed unsafe class PacketQueue : IPacketSink
         while (await WaitToReceiveAsync(cancellationToken).ConfigureAwait(false)) WorkThrough(worker);
     }
 
-    internal void Close()
+    internal unsafe void Close()
     {
         lock (_lock)
         {
@@ -105,7 +105,7 @@ public sealed unsafe class PacketQueue : IPacketSink
         Release();
     }
 
-    internal void Free(byte* block)
+    internal unsafe void Free(byte* block)
     {
         _memory.Free(block);
         Release();
@@ -119,7 +119,7 @@ public sealed unsafe class PacketQueue : IPacketSink
         }
     }
 
-    private bool TryAdd(ReadOnlySpan<byte> packet)
+    private unsafe bool TryAdd(ReadOnlySpan<byte> packet)
     {
         lock (_lock)
         {
