@@ -13,6 +13,16 @@ internal static class MapSamples
         new() { Type = MapType.UserRingBuffer, Capacity = 8192 },
         new() { Type = MapType.PerfEventArray, KeyBytes = 4, ValueBytes = 4, Capacity = 16 },
         new() { Type = MapType.ArrayOfMaps, KeyBytes = 4, ValueBytes = 4, Capacity = 1000, InnerMap = Inner },
+        new() { Type = MapType.CpuMap, KeyBytes = 4, ValueBytes = 4, Capacity = 200 },
+        new() { Type = MapType.DevMap, KeyBytes = 4, ValueBytes = 8, Capacity = 1000 },
+        new() { Type = MapType.DevMapHash, KeyBytes = 4, ValueBytes = 8, Capacity = 1000 },
+        new() { Type = MapType.XskMap, KeyBytes = 4, ValueBytes = 4, Capacity = 1000 },
+        new() { Type = MapType.SockMap, KeyBytes = 4, ValueBytes = 8, Capacity = 1000 },
+        new() { Type = MapType.SockHash, KeyBytes = 6, ValueBytes = 8, Capacity = 1000 },
+        new() { Type = MapType.ReuseportSockArray, KeyBytes = 4, ValueBytes = 8, Capacity = 1000 },
+        new() { Type = MapType.CgroupArray, KeyBytes = 4, ValueBytes = 4, Capacity = 1000 },
+        new() { Type = MapType.StructOps, KeyBytes = 4, ValueBytes = 128, Capacity = 1, FunctionCount = 3 },
+        new() { Type = MapType.Arena, Capacity = 1000, Flags = MapFlags.Mappable },
         new() { Type = MapType.HashOfMaps, KeyBytes = 7, ValueBytes = 4, Capacity = 1000, InnerMap = Inner },
     ];
 
