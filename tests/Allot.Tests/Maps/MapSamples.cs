@@ -8,6 +8,7 @@ internal static class MapSamples
     public static IEnumerable<MapDefinition> All =>
     [
         new() { Type = MapType.Array, KeyBytes = 4, ValueBytes = 12, Capacity = 1000 },
+        new() { Type = MapType.PerCpuArray, KeyBytes = 4, ValueBytes = 12, Capacity = 1000 },
         new() { Type = MapType.Hash, KeyBytes = 8, ValueBytes = 24, Capacity = 1000 },
         new() { Type = MapType.RingBuffer, Capacity = 8192 },
         new() { Type = MapType.UserRingBuffer, Capacity = 8192 },
@@ -24,6 +25,16 @@ internal static class MapSamples
         new() { Type = MapType.StructOps, KeyBytes = 4, ValueBytes = 128, Capacity = 1, FunctionCount = 3 },
         new() { Type = MapType.Arena, Capacity = 1000, Flags = MapFlags.Mappable },
         new() { Type = MapType.HashOfMaps, KeyBytes = 7, ValueBytes = 4, Capacity = 1000, InnerMap = Inner },
+        new() { Type = MapType.Hash, KeyBytes = 8, ValueBytes = 24, Capacity = 1000, Flags = MapFlags.NoPreallocation },
+        new() { Type = MapType.PerCpuHash, KeyBytes = 5, ValueBytes = 12, Capacity = 1000 },
+        new()
+        {
+            Type = MapType.PerCpuHash,
+            KeyBytes = 4,
+            ValueBytes = 12,
+            Capacity = 1000,
+            Flags = MapFlags.NoPreallocation,
+        },
     ];
 
     public static MapDefinition Inner { get; } =

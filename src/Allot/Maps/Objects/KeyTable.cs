@@ -100,19 +100,5 @@ internal sealed unsafe class KeyTable
     private bool IsKeyOf(int number, byte* key) =>
         new ReadOnlySpan<byte>(KeyOf(number), _keyBytes).SequenceEqual(new ReadOnlySpan<byte>(key, _keyBytes));
 
-    // The seed keeps others from choosing keys that all fall into one bucket.
-    private uint BucketOf(byte* key)
-    {
-        ulong hash = _seed;
-        for (int at = 0; at < _keyBytes; at += sizeof(ulong))
-        {
-            ulong word = 0;
-            Unsafe.CopyBlockUnaligned(&word, key + at, (uint)int.Min(sizeof(ulong), _keyBytes - at));
-            hash = (hash ^ word) * 0x9e37_79b9_7f4a_7c15;
-            hash ^= hash >> 32;
-        }
-
-        hash *= 0xc4ce_b9fe_1a85_ec53;
-        return (uint)(hash >> 32) & _bucketMask;
-    }
+    private uint BucketOf(byte* key) => (uint)(KeyHash.Of(key, _keyBytes, _seed) >> 32) & _bucketMask;
 }
