@@ -131,8 +131,8 @@ public sealed unsafe class BpfExecution
     /// <summary>Where the memory of the run goes at its end, if the program returns so.</summary>
     internal BpfRedirect Redirect { get; set; }
 
-    /// <summary>Lets the program use memory that an owner gave it: a record that is reserved in a ring, or a value that is
-    /// released at the end of the run.</summary>
+    /// <summary>Lets the program use memory that an owner gave it: a record that is reserved in a ring, or a value that
+    /// is released at the end of the run.</summary>
     internal void Hold(byte* address, int bytes, object owner)
     {
         AddMemory(address, bytes);
@@ -158,8 +158,8 @@ public sealed unsafe class BpfExecution
         return true;
     }
 
-    /// <summary>The run has ended: records that the program has not submitted, because of a fault, are discarded, and all
-    /// else is released.</summary>
+    /// <summary>The run has ended: records that the program has not submitted, because of a fault, are discarded, and
+    /// all else is released.</summary>
     internal void ReleaseHeld()
     {
         if (Redirect.At != 0) Redirect = default;

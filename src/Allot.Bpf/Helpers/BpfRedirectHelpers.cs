@@ -48,7 +48,8 @@ internal static unsafe class BpfRedirectHelpers
         if ((flags & ~known) != 0 || key > uint.MaxValue) return 0;
         if ((flags & Broadcast) != 0)
         {
-            uint except = (flags & ExcludeIngress) != 0 && run.State is IPacketSink ingress ? MapHandles.Of(ingress) : 0;
+            bool hasIngress = (flags & ExcludeIngress) != 0 && run.State is IPacketSink;
+            uint except = hasIngress ? MapHandles.Of(run.State!) : 0;
             run.Redirect = new BpfRedirect(null, targets, except, XdpRedirect);
             return XdpRedirect;
         }
@@ -58,7 +59,8 @@ internal static unsafe class BpfRedirectHelpers
         return XdpRedirect;
     }
 
-    private static ulong RedirectToSocket(BpfExecution run, ulong context, ulong map, ulong key, ulong flags, ulong r5) =>
+    private static ulong RedirectToSocket(
+        BpfExecution run, ulong context, ulong map, ulong key, ulong flags, ulong r5) =>
         run.TryGetMap(map, out GroupMap? found) && key <= uint.MaxValue
             ? To(run, (found as IRedirectMap)?.Target((uint)key), flags)
             : Drop;

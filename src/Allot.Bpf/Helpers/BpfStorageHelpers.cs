@@ -1,5 +1,5 @@
-// Owners are numbers for programs: those of MapHandles, which the host writes into the memory of a run or into maps. 0 is
-// the owner that the run is about: its state, or the thread that runs, or the group that pays for the program.
+// Owners are numbers for programs: those of MapHandles, which the host writes into the memory of a run or into maps. 0
+// is the owner that the run is about: its state, or the thread that runs, or the group that pays for the program.
 
 using System.Net.Sockets;
 using Allot.Maps;
@@ -76,7 +76,8 @@ internal static unsafe class BpfStorageHelpers
     private static T? Owner<T>(BpfExecution run, ulong number)
         where T : class
     {
-        if (number != 0) return number <= uint.MaxValue && MapHandles.TryFind((uint)number, out T? owner) ? owner : null;
+        if (number > uint.MaxValue) return null;
+        if (number != 0) return MapHandles.TryFind((uint)number, out T? owner) ? owner : null;
         return run.State as T ?? Thread.CurrentThread as T ?? CurrentGroup(run) as T;
     }
 

@@ -84,7 +84,8 @@ internal static class BpfSizeCommand
         var text = new StringBuilder();
         text.Append(
             CultureInfo.InvariantCulture,
-            $"--type {MapWords.NameOf(map.Type)} --key {map.KeyBytes} --value {map.ValueBytes} --entries {map.Capacity}");
+            $"--type {MapWords.NameOf(map.Type)} --key {map.KeyBytes} --value {map.ValueBytes}");
+        text.Append(CultureInfo.InvariantCulture, $" --entries {map.Capacity}");
         if (map.Flags != 0) text.Append(CultureInfo.InvariantCulture, $" --flags 0x{map.Flags:x}");
         if (map.MapExtra != 0) text.Append(CultureInfo.InvariantCulture, $" --extra {map.MapExtra}");
         if (map.FunctionCount != 0) text.Append(CultureInfo.InvariantCulture, $" --functions {map.FunctionCount}");
@@ -95,7 +96,8 @@ internal static class BpfSizeCommand
     {
         (string Name, long Bytes, string Meaning)[] lines =
         [
-            ("charged", figures.ChargedBytes, "what the group is charged when the map is made: exactly what is allocated"),
+            ("charged", figures.ChargedBytes,
+                "what the group is charged when the map is made: exactly what is allocated"),
             ("kernel memlock", figures.KernelMemlockBytes,
                 $"what {KernelProfile.Default.Name} shows for the same map, new and empty: an estimate by formula"),
             ("most", figures.MaxBytes, "what the group can ever be charged for it, however it is used"),

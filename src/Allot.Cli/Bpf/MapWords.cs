@@ -55,13 +55,14 @@ internal static class MapWords
     /// <exception cref="FormatException">It is no number, or out of range.</exception>
     public static ulong ParseNumber(string option, string text, ulong most, ulong least = 0)
     {
+        CultureInfo culture = CultureInfo.InvariantCulture;
         bool isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
         bool isNumber = isHex
-            ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong number)
-            : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+            ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, culture, out ulong number)
+            : ulong.TryParse(text, NumberStyles.None, culture, out number);
         if (isNumber && number >= least && number <= most) return number;
         throw new FormatException(
-            string.Create(CultureInfo.InvariantCulture, $"{option} '{text}' is no whole number from {least} to {most}."));
+            string.Create(culture, $"{option} '{text}' is no whole number from {least} to {most}."));
     }
 
     /// <summary>A number, or names with commas or bars in between.</summary>
@@ -72,7 +73,8 @@ internal static class MapWords
         uint flags = 0;
         foreach (string word in text.Split([',', '|']))
         {
-            uint flag = s_flags.FirstOrDefault(each => each.Name.Equals(word.Trim(), StringComparison.OrdinalIgnoreCase)).Flag;
+            string name = word.Trim();
+            uint flag = s_flags.FirstOrDefault(each => each.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Flag;
             if (flag == 0)
             {
                 string all = string.Join(", ", s_flags.Select(static each => each.Name));

@@ -73,7 +73,7 @@ public sealed class BpfSizeTests
     [InlineData("--type HASH --key 4 --value 8 --entries 2147483648", "E2BIG: 134217728 elements at most.")]
     [InlineData("--type RINGBUF --key 0 --value 0 --entries 12288", "EINVAL: it is a power of two, and whole pages.")]
     [InlineData("--type LRU_HASH --key 4 --value 8 --entries 10 --flags 0x1", "ENOTSUPP: ")]
-    public async Task A_map_that_cannot_be_is_refused_with_its_shape_the_error_and_the_rule(string arguments, string rule)
+    public async Task A_map_that_cannot_be_is_refused_with_its_shape_and_the_rule(string arguments, string rule)
     {
         (int exitCode, string output, string error) = await Size(arguments);
         Assert.Equal((1, ""), (exitCode, output));

@@ -5,8 +5,8 @@ using Allot.Maps;
 
 namespace Allot.Bpf.Tests.Programs;
 
-/// <summary>Programs and the maps that connect them with the host: rings, outputs, storages, redirection. Verified, and in
-/// every engine.</summary>
+/// <summary>Programs and the maps that connect them with the host: rings, outputs, storages, redirection. Verified, and
+/// in every engine.</summary>
 public sealed class LinkingMapTests
 {
     private readonly MemoryGroup _group = new MemoryController().Root.CreateChild("tenant");
@@ -211,7 +211,8 @@ public sealed class LinkingMapTests
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         client.Connect(listener.LocalEndPoint!);
         using Socket server = listener.Accept();
-        using var sockets = Create<SockMap>(new() { Type = MapType.SockMap, KeyBytes = 4, ValueBytes = 8, Capacity = 1 });
+        using var sockets = Create<SockMap>(
+            new() { Type = MapType.SockMap, KeyBytes = 4, ValueBytes = 8, Capacity = 1 });
         using BpfProgram loaded = Load(program, engine, sockets);
         Assert.Equal(0ul, loaded.Run([5, 6]));
         Assert.Equal(0, sockets.Put(0, client));

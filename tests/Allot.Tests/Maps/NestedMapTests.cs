@@ -154,7 +154,8 @@ public sealed unsafe class NestedMapTests
     [Theory, MemberData(nameof(Types))]
     public void There_are_two_levels_and_there_is_a_template(MapType type)
     {
-        MapDefinition nested = MapSamples.Inner with { Type = MapType.ArrayOfMaps, ValueBytes = 4, InnerMap = MapSamples.Inner };
+        MapDefinition inner = MapSamples.Inner;
+        MapDefinition nested = inner with { Type = MapType.ArrayOfMaps, ValueBytes = 4, InnerMap = inner };
         Assert.Equal(-22, Assert.Throws<MapRefusedException>(() => Create(type, nested)).Error);
         Assert.Equal(-22, Assert.Throws<MapRefusedException>(() => Create(type, null)).Error);
     }
@@ -205,5 +206,5 @@ public sealed unsafe class NestedMapTests
 
     private GroupMap Create(MapType type, MapDefinition? inner) => GroupMap.Create(
         _outerGroup,
-        new MapDefinition { Name = "outer", Type = type, KeyBytes = 4, ValueBytes = 4, Capacity = 4, InnerMap = inner });
+        new MapDefinition { Type = type, KeyBytes = 4, ValueBytes = 4, Capacity = 4, InnerMap = inner });
 }

@@ -209,7 +209,8 @@ public sealed class RingBufferTests : IDisposable
     {
         using var cancel = new CancellationTokenSource();
         Task<bool> waiting = _ring.WaitToReadAsync(cancel.Token).AsTask();
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await _ring.WaitToReadAsync(CancellationToken.None));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            async () => await _ring.WaitToReadAsync(CancellationToken.None));
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
         waiting = _ring.WaitToReadAsync(CancellationToken.None).AsTask();

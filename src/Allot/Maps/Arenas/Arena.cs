@@ -1,5 +1,5 @@
-// Address space for as many pages as the map may have; a page is memory, and is charged, from the moment it is allocated,
-// or first touched by the host, to the moment it is freed.
+// Address space for as many pages as the map may have; a page is memory, and is charged, from the moment it is
+// allocated, or first touched by the host, to the moment it is freed.
 //
 // One lock protects the bits of the pages. Contains reads them without it: a page that is freed under a program is
 // address space on, and reads zero.
@@ -32,7 +32,8 @@ public sealed unsafe class Arena : GroupMap
         : base(group, definition)
     {
         _bits = (ulong*)Memory.Allocate(definition, BitBytesOf(definition));
-        _reservedBytes = (nuint)((definition.Capacity * PageBytes) + PageArena.UnitBytes - 1) & ~((nuint)PageArena.UnitBytes - 1);
+        long units = ((definition.Capacity * PageBytes) + PageArena.UnitBytes - 1) / PageArena.UnitBytes;
+        _reservedBytes = (nuint)(units * PageArena.UnitBytes);
         _start = (byte*)SystemPages.Instance.Reserve(_reservedBytes);
         if (_start != null && SystemPages.Instance.TryCommit((nint)_start, _reservedBytes)) return;
         if (_start != null) SystemPages.Instance.Release((nint)_start, _reservedBytes);
@@ -162,7 +163,8 @@ public sealed unsafe class Arena : GroupMap
         base.Free();
     }
 
-    private static Int128 BitBytesOf(MapDefinition definition) => ((Int128)definition.Capacity + 63) / 64 * sizeof(ulong);
+    private static Int128 BitBytesOf(MapDefinition definition) =>
+        ((Int128)definition.Capacity + 63) / 64 * sizeof(ulong);
 
     private bool IsThere(long page) => (Volatile.Read(ref _bits[page / 64]) >> (int)(page % 64) & 1) != 0;
 

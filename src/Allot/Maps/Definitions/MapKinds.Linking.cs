@@ -18,7 +18,8 @@ internal static partial class MapKinds
         MapType.TaskStorage => new MapKind(static (group, map) => new TaskStorage(group, map), TaskStorage.FootprintOf),
         MapType.SocketStorage =>
             new MapKind(static (group, map) => new SocketStorage(group, map), SocketStorage.FootprintOf),
-        MapType.InodeStorage => new MapKind(static (group, map) => new FileStorage(group, map), FileStorage.FootprintOf),
+        MapType.InodeStorage =>
+            new MapKind(static (group, map) => new FileStorage(group, map), FileStorage.FootprintOf),
         MapType.CgroupOwnedStorage =>
             new MapKind(static (group, map) => new GroupStorage(group, map), GroupStorage.FootprintOf),
         MapType.CgroupStorage or MapType.PerCpuCgroupStorage =>

@@ -2,8 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Allot.Maps;
 
-/// <summary>A value for each open file, which goes with it. Two handles of one file have two values here, where Linux has
-/// one.</summary>
+/// <summary>A value for each open file, which goes with it. Two handles of one file have two values here, where Linux
+/// has one.</summary>
 public sealed class FileStorage : LocalStorage<SafeFileHandle>
 {
     /// <summary>Makes the storage. Nothing is charged yet.</summary>

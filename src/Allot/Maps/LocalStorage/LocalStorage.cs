@@ -1,5 +1,5 @@
-// A value for each owner, which is an object of .NET: a thread, a socket, a file, a group. The value goes with the owner,
-// when the collector has found that nobody refers to the owner any more, or when it is deleted.
+// A value for each owner, which is an object of .NET: a thread, a socket, a file, a group. The value goes with the
+// owner, when the collector has found that nobody refers to the owner any more, or when it is deleted.
 //
 // The table is weak and keyed by reference. _gate makes finding and adding one step.
 

@@ -1,5 +1,5 @@
-// Where values of owners are allocated. Finalizers free here, at any time, also after the map: the gate and _isEnded see
-// to it that a block is freed once, by its value or with the whole memory.
+// Where values of owners are allocated. Finalizers free here, at any time, also after the map: the gate and _isEnded
+// see to it that a block is freed once, by its value or with the whole memory.
 
 namespace Allot.Maps;
 

@@ -1,6 +1,6 @@
-// The value of one owner. The weak table of the storage keeps it alive as long as the owner lives; then nobody does, and
-// the finalizer gives the memory back. Who uses the value holds a user meanwhile, so a value that is deleted under a
-// program goes when the program has ended.
+// The value of one owner. The weak table of the storage keeps it alive as long as the owner lives; then nobody does,
+// and the finalizer gives the memory back. Who uses the value holds a user meanwhile, so a value that is deleted under
+// a program goes when the program has ended.
 
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;

@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Allot.Maps;
 
-/// <summary>Maps by index, all like one template. Each pays for itself, to whatever group it is charged; it stays as long
-/// as it is here, also after its owner has disposed it.</summary>
+/// <summary>Maps by index, all like one template. Each pays for itself, to whatever group it is charged; it stays as
+/// long as it is here, also after its owner has disposed it.</summary>
 public sealed unsafe class ArrayOfMaps : IndexedMap<GroupMap>
 {
     private readonly MapDefinition _template;
@@ -19,8 +19,8 @@ public sealed unsafe class ArrayOfMaps : IndexedMap<GroupMap>
     /// <summary>Puts a map at an index, in place of what is there.</summary>
     /// <param name="index">The index.</param>
     /// <param name="inner">A map like the template.</param>
-    /// <returns>0, or the error of Linux as a negative number: -22 (EINVAL) when it is not like the template, -7 (E2BIG)
-    /// when there is no such index, -9 (EBADF) when it was disposed.</returns>
+    /// <returns>0, or the error of Linux as a negative number: -22 (EINVAL) when it is not like the template, -7
+    /// (E2BIG) when there is no such index, -9 (EBADF) when it was disposed.</returns>
     public int Put(int index, GroupMap inner)
     {
         ArgumentNullException.ThrowIfNull(inner);

@@ -19,8 +19,8 @@ public sealed unsafe class HashOfMaps : KeyedMap<GroupMap>
     /// <summary>Puts a map under a key, in place of what is there.</summary>
     /// <param name="key">The bytes of the key.</param>
     /// <param name="inner">A map like the template.</param>
-    /// <returns>0, or the error of Linux as a negative number: -22 (EINVAL) when it is not like the template, -7 (E2BIG)
-    /// when there is no room, -9 (EBADF) when it was disposed.</returns>
+    /// <returns>0, or the error of Linux as a negative number: -22 (EINVAL) when it is not like the template, -7
+    /// (E2BIG) when there is no room, -9 (EBADF) when it was disposed.</returns>
     /// <exception cref="ArgumentException">The key has another size.</exception>
     public int Put(ReadOnlySpan<byte> key, GroupMap inner)
     {

@@ -1,5 +1,6 @@
-// Keys of any bytes, each with a number from 1 on. A bucket holds the number of its first key; each key that of the next
-// one of its bucket. Free numbers are a list in the same links. Nothing here is locked: whoever owns the table does that.
+// Keys of any bytes, each with a number from 1 on. A bucket holds the number of its first key; each key that of the
+// next one of its bucket. Free numbers are a list in the same links. Nothing here is locked: whoever owns the table
+// does that.
 
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;

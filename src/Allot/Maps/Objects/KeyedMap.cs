@@ -1,5 +1,5 @@
-// Objects of .NET by keys of any bytes: what hashes of handles have in common. One lock protects table and slots; what is
-// found gets its user, if it needs one, under it.
+// Objects of .NET by keys of any bytes: what hashes of handles have in common. One lock protects table and slots; what
+// is found gets its user, if it needs one, under it.
 
 namespace Allot.Maps;
 
@@ -16,7 +16,7 @@ public abstract unsafe class KeyedMap<T> : GroupMap
     {
         if (definition.Capacity >= Array.MaxLength)
         {
-            throw MapRules.Refuse(definition, MapErrors.NoMemory, $"{Array.MaxLength} elements are more than there can be");
+            throw MapRules.Refuse(definition, MapErrors.NoMemory, $"{Array.MaxLength} elements are too many");
         }
 
         _table = new KeyTable(Memory, definition);

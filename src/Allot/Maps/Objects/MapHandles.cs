@@ -1,5 +1,5 @@
-// Numbers that stand for objects, where Linux has descriptors and ids: a map of maps is written with the number of a map,
-// a storage is asked by the number of a socket.
+// Numbers that stand for objects, where Linux has descriptors and ids: a map of maps is written with the number of a
+// map, a storage is asked by the number of a socket.
 //
 // A number is given when it is first asked for, is never used again, and keeps nothing alive: both tables are weak, and
 // the entry goes with the object.

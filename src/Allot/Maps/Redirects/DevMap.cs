@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Allot.Maps;
 
-/// <summary>Devices by index, for programs that redirect packets to them. A device is whatever of the host takes packets;
-/// its interface index is its number in <see cref="MapHandles"/>.</summary>
+/// <summary>Devices by index, for programs that redirect packets to them. A device is whatever of the host takes
+/// packets; its interface index is its number in <see cref="MapHandles"/>.</summary>
 public sealed unsafe class DevMap : IndexedMap<IPacketSink>, IRedirectMap
 {
     /// <summary>Makes the map and charges its group for it.</summary>
@@ -56,7 +56,11 @@ public sealed unsafe class DevMap : IndexedMap<IPacketSink>, IRedirectMap
     int IRedirectMap.Broadcast(ReadOnlySpan<byte> packet, uint exceptNumber)
     {
         int sent = 0;
-        for (uint index = 0; IsIndex(index); index++) sent += PacketSending.SendUnless(Find(index), packet, exceptNumber);
+        for (uint index = 0; IsIndex(index); index++)
+        {
+            sent += PacketSending.SendUnless(Find(index), packet, exceptNumber);
+        }
+
         return sent;
     }
 

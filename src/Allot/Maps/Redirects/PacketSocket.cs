@@ -17,7 +17,8 @@ public sealed class PacketSocket : IDisposable, IPacketSink
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, 1 << 24);
         var memory = new MapMemory(group);
-        memory.Hold(new MapDefinition { Name = "socket", Type = MapType.XskMap }, (long)capacity * PacketInbox.SlotBytes);
+        var named = new MapDefinition { Name = "socket", Type = MapType.XskMap };
+        memory.Hold(named, (long)capacity * PacketInbox.SlotBytes);
         Group = group;
         _queue = new PacketInbox(memory, capacity, memory.Dispose);
     }

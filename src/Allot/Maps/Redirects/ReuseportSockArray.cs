@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Allot.Maps;
 
-/// <summary>Sockets that share a port, by index: a program selects the one that gets a connection or a packet. A socket is
-/// in one slot of all such arrays at most.</summary>
+/// <summary>Sockets that share a port, by index: a program selects the one that gets a connection or a packet. A socket
+/// is in one slot of all such arrays at most.</summary>
 public sealed unsafe class ReuseportSockArray : IndexedMap<Socket>
 {
     private static readonly Lock s_gate = new();
@@ -24,8 +24,8 @@ public sealed unsafe class ReuseportSockArray : IndexedMap<Socket>
     /// <param name="index">The index.</param>
     /// <param name="socket">A socket with SO_REUSEPORT; the map keeps it alive.</param>
     /// <param name="flags">0 for any, 1 for an empty slot only, 2 for a used one only.</param>
-    /// <returns>0, or the error of Linux as a negative number: -22 (EINVAL) when it does not share its port, -16 (EBUSY)
-    /// when it is in a slot already.</returns>
+    /// <returns>0, or the error of Linux as a negative number: -22 (EINVAL) when it does not share its port, -16
+    /// (EBUSY) when it is in a slot already.</returns>
     public int Put(int index, Socket socket, ulong flags = 0)
     {
         ulong number = MapHandles.Of(socket);

@@ -58,7 +58,8 @@ public sealed unsafe class SockMap : IndexedMap<SocketSink>, IRedirectMap
     public override int Delete(byte* key)
     {
         uint index = IndexOf(key);
-        lock (Gate) return IsIndex(index) && Replace_NeedsGate(index, null) is not null ? MapErrors.None : MapErrors.Invalid;
+        if (!IsIndex(index)) return MapErrors.Invalid;
+        lock (Gate) return Replace_NeedsGate(index, null) is null ? MapErrors.Invalid : MapErrors.None;
     }
 
     IPacketSink? IRedirectMap.Target(uint key) => FindOpen(key);

@@ -1,9 +1,11 @@
+using System.Numerics;
+
 namespace Allot.Maps;
 
-/// <summary>Outputs of programs, one for each processor, each a ring of its own with a reader. What finds no room is lost,
-/// and counted.</summary>
-/// <remarks>A thread can be moved between processors at any time, so a program may write to any index here; Linux lets it
-/// write to its own only.</remarks>
+/// <summary>Outputs of programs, one for each processor, each a ring of its own with a reader. What finds no room is
+/// lost, and counted.</summary>
+/// <remarks>A thread can be moved between processors at any time, so a program may write to any index here; Linux lets
+/// it write to its own only.</remarks>
 public sealed unsafe class PerfEventArray : IndexedMap<PerfReader>
 {
     /// <summary>In place of an index: the processor that runs the program.</summary>
@@ -44,7 +46,7 @@ public sealed unsafe class PerfEventArray : IndexedMap<PerfReader>
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Definition.Capacity);
         ArgumentOutOfRangeException.ThrowIfLessThan(ringBytes, RecordRing.PageBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(ringBytes, RingBytesMax);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(ringBytes, 1L << System.Numerics.BitOperations.Log2((ulong)ringBytes));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(ringBytes, (long)BitOperations.RoundUpToPowerOf2((ulong)ringBytes));
         AddUser();
         var charged = (long)RecordRing.BytesOf(ringBytes);
         if (!Memory.TryHold(charged))
@@ -76,8 +78,8 @@ public sealed unsafe class PerfEventArray : IndexedMap<PerfReader>
     /// <summary>Writes a record, as a program does.</summary>
     /// <param name="index">The index, or <see cref="CurrentProcessor"/>.</param>
     /// <param name="record">The bytes of the record.</param>
-    /// <returns>0, or the error of Linux as a negative number: -2 (ENOENT) when the index was not opened, -7 (E2BIG) when
-    /// there is no such index, -28 (ENOSPC) when the record is lost.</returns>
+    /// <returns>0, or the error of Linux as a negative number: -2 (ENOENT) when the index was not opened, -7 (E2BIG)
+    /// when there is no such index, -28 (ENOSPC) when the record is lost.</returns>
     public int Output(uint index, ReadOnlySpan<byte> record)
     {
         if (index == CurrentProcessor) index = (uint)ProcessorSlots.Current;
@@ -89,7 +91,8 @@ public sealed unsafe class PerfEventArray : IndexedMap<PerfReader>
     /// <param name="key">The bytes of the key.</param>
     /// <param name="value">The bytes of the value.</param>
     /// <param name="flags">Any.</param>
-    /// <returns>-22 (EINVAL), -7 (E2BIG) when there is no such index; otherwise -9 (EBADF): no number is a reader.</returns>
+    /// <returns>-22 (EINVAL), -7 (E2BIG) when there is no such index; otherwise -9 (EBADF): no number is a
+    /// reader.</returns>
     public override int Update(byte* key, byte* value, ulong flags)
     {
         if (flags != MapErrors.Any) return MapErrors.Invalid;

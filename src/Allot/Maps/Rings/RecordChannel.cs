@@ -1,8 +1,8 @@
 // A ring of records with what stands around it: who uses its memory, who consumes, who waits.
 //
 // Lock-free where records pass. _users counts the owner and each record or reservation that somebody holds: the memory
-// ends with the last of them, so nobody reads what is gone. _isReading excludes a second consumer, which is a mistake of
-// the caller.
+// ends with the last of them, so nobody reads what is gone. _isReading excludes a second consumer, which is a mistake
+// of the caller.
 
 using System.Diagnostics;
 

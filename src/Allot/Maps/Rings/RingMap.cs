@@ -1,7 +1,7 @@
 // What the two ring buffers share: the memory, which is held as pages, and the side that produces.
 //
-// The pages end with the last record or reservation that somebody holds, and only then is the group uncharged: Free gives
-// up the map's own use of the channel, and the end of the channel is the end of the memory.
+// The pages end with the last record or reservation that somebody holds, and only then is the group uncharged: Free
+// gives up the map's own use of the channel, and the end of the channel is the end of the memory.
 
 namespace Allot.Maps;
 
@@ -23,8 +23,8 @@ public abstract unsafe class RingMap : GroupMap
         Channel = new RecordChannel(ring, base.Free);
     }
 
-    /// <summary>The bytes of the ring. A record takes 8 bytes more than it has, rounded up to 8, and one byte stays free.
-    /// </summary>
+    /// <summary>The bytes of the ring. A record takes 8 bytes more than it has, rounded up to 8, and one byte stays
+    /// free.</summary>
     public long SizeBytes => Definition.Capacity;
 
     /// <summary>The bytes that were reserved and not consumed yet: an instant's reading.</summary>

@@ -1,7 +1,7 @@
 namespace Allot.Maps;
 
-/// <summary>Room for a record in the memory of a ring, which nobody reads before it is submitted. What comes after it is
-/// not read either. One that is disposed and was not submitted is discarded.</summary>
+/// <summary>Room for a record in the memory of a ring, which nobody reads before it is submitted. What comes after it
+/// is not read either. One that is disposed and was not submitted is discarded.</summary>
 public unsafe ref struct RingReservation : IDisposable
 {
     private readonly byte* _record;

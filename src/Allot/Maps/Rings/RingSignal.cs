@@ -1,8 +1,8 @@
 // One waits, any number of others wake it.
 //
 // Protocol. Who waits puts its source into _waiter, and then looks once more; who wakes has made visible what is waited
-// for, and then takes the source out. Both have a full fence in between (CompareExchange here; Exchange in the ring), so
-// one of them sees the other. What nobody waits for is not remembered.
+// for, and then takes the source out. Both have a full fence in between (CompareExchange here; Exchange in the ring),
+// so one of them sees the other. What nobody waits for is not remembered.
 
 namespace Allot.Maps;
 
@@ -45,7 +45,7 @@ internal sealed class RingSignal
         using CancellationTokenRegistration registration = token.UnsafeRegister(
             static (state, cancelled) =>
             {
-                (RingSignal signal, TaskCompletionSource<bool> waiter) = ((RingSignal, TaskCompletionSource<bool>))state!;
+                var (signal, waiter) = ((RingSignal, TaskCompletionSource<bool>))state!;
                 Interlocked.CompareExchange(ref signal._waiter, null, waiter);
                 waiter.TrySetCanceled(cancelled);
             },

@@ -21,7 +21,8 @@ public sealed unsafe class UserRingBuffer : RingMap
     {
     }
 
-    /// <summary>Takes records out, oldest first, until there are no more, or the oldest was not submitted yet.</summary>
+    /// <summary>Takes records out, oldest first, until there are no more, or the oldest was not submitted
+    /// yet.</summary>
     /// <typeparam name="TState">What is handed through.</typeparam>
     /// <param name="consumer">Gets each record; false ends the drain after it.</param>
     /// <param name="state">Handed to the consumer.</param>

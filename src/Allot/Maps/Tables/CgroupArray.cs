@@ -26,8 +26,8 @@ public sealed unsafe class CgroupArray : IndexedMap<MemoryGroup>
     /// <summary>Whether a group is the one at an index, or below it.</summary>
     /// <param name="index">The index.</param>
     /// <param name="group">The group that is asked about.</param>
-    /// <returns>1 or 0, or the error of Linux as a negative number: -7 (E2BIG) when there is no such index, -11 (EAGAIN)
-    /// when there is no group.</returns>
+    /// <returns>1 or 0, or the error of Linux as a negative number: -7 (E2BIG) when there is no such index, -11
+    /// (EAGAIN) when there is no group.</returns>
     public int IsUnder(uint index, MemoryGroup group)
     {
         if (!IsIndex(index)) return MapErrors.TooBig;

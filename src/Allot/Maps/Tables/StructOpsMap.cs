@@ -1,5 +1,6 @@
-// One value: a table of functions, with a state. Linux' value begins with a count of references and the state; functions
-// and data follow. Here functions are delegates, set by index before the table is written, and the value holds data.
+// One value: a table of functions, with a state. Linux' value begins with a count of references and the state;
+// functions and data follow. Here functions are delegates, set by index before the table is written, and the value
+// holds data.
 //
 //   Init --write--> InUse --delete--> ToBeFreed          without the flag LINK
 //   Init --write--> Ready --attach--> InUse --detach--> Ready    with it
