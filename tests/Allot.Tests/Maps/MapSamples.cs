@@ -9,6 +9,18 @@ internal static class MapSamples
     [
         new() { Type = MapType.Array, KeyBytes = 4, ValueBytes = 12, Capacity = 1000 },
         new() { Type = MapType.Hash, KeyBytes = 8, ValueBytes = 24, Capacity = 1000 },
+        new() { Type = MapType.LruHash, KeyBytes = 4, ValueBytes = 24, Capacity = 1000 },
+        new() { Type = MapType.LruHash, KeyBytes = 12, ValueBytes = 24, Capacity = 999, Flags = MapFlags.NoCommonLru },
+        new() { Type = MapType.LruPerCpuHash, KeyBytes = 8, ValueBytes = 12, Capacity = 1000 },
+        new()
+        {
+            Type = MapType.LruPerCpuHash, KeyBytes = 8, ValueBytes = 12, Capacity = 999, Flags = MapFlags.NoCommonLru,
+        },
+        new() { Type = MapType.LpmTrie, KeyBytes = 8, ValueBytes = 8, Capacity = 1000, Flags = MapFlags.NoPreallocation },
+        new() { Type = MapType.Queue, ValueBytes = 12, Capacity = 100 },
+        new() { Type = MapType.Stack, ValueBytes = 12, Capacity = 100 },
+        new() { Type = MapType.BloomFilter, ValueBytes = 12, Capacity = 100, MapExtra = 3 },
+        new() { Type = MapType.StackTrace, KeyBytes = 4, ValueBytes = 80, Capacity = 100 },
     ];
 
     /// <summary>Their names, as data of a theory.</summary>
