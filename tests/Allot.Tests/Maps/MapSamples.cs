@@ -16,7 +16,7 @@ internal static class MapSamples
         {
             Type = MapType.LruPerCpuHash, KeyBytes = 8, ValueBytes = 12, Capacity = 999, Flags = MapFlags.NoCommonLru,
         },
-        new() { Type = MapType.LpmTrie, KeyBytes = 8, ValueBytes = 8, Capacity = 1000, Flags = MapFlags.NoPreallocation },
+        new() { Type = MapType.LpmTrie, KeyBytes = 8, ValueBytes = 8, Capacity = 99, Flags = MapFlags.NoPreallocation },
         new() { Type = MapType.Queue, ValueBytes = 12, Capacity = 100 },
         new() { Type = MapType.Stack, ValueBytes = 12, Capacity = 100 },
         new() { Type = MapType.BloomFilter, ValueBytes = 12, Capacity = 100, MapExtra = 3 },

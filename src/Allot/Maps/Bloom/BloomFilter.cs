@@ -24,8 +24,8 @@ public sealed unsafe class BloomFilter : GroupMap
     /// <summary>Makes the filter and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="definition">A key has no bytes, a value has at least one. The capacity is how many values it is
-    /// dimensioned for; the lowest 4 bits of <see cref="MapDefinition.MapExtra"/> are the number of hash functions, 5 if
-    /// they are 0.</param>
+    /// dimensioned for; the lowest 4 bits of <see cref="MapDefinition.MapExtra"/> are the number of hash functions, 5
+    /// if they are 0.</param>
     /// <exception cref="MapRefusedException">The definition is none of a Bloom filter.</exception>
     /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
     public BloomFilter(MemoryGroup group, MapDefinition definition)

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 
 namespace Allot.Maps;
 
-/// <summary>64 bits of any bytes, well mixed. A seed that nobody can know keeps a program from choosing keys that all fall
-/// into one bucket.</summary>
+/// <summary>64 bits of any bytes, well mixed. A seed that nobody can know keeps a program from choosing keys that all
+/// fall into one bucket.</summary>
 internal static unsafe class ByteHash
 {
     private const ulong Start = 0x9e37_79b9_7f4a_7c15;
@@ -35,7 +35,7 @@ internal static unsafe class ByteHash
     {
         ulong hash = seed ^ Start ^ (ulong)count;
         long at = 0;
-        for (; at + sizeof(ulong) <= count; at += sizeof(ulong)) hash = Mix(hash, Unsafe.ReadUnaligned<ulong>(bytes + at));
+        for (; at + 8 <= count; at += 8) hash = Mix(hash, Unsafe.ReadUnaligned<ulong>(bytes + at));
         ulong rest = 0;
         for (int shift = 0; at < count; at++, shift += 8) rest |= (ulong)bytes[at] << shift;
         return Mix(hash, rest);

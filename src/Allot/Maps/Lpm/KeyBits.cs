@@ -8,7 +8,8 @@ internal static unsafe class KeyBits
 {
     private const int BitsPerByte = 8;
 
-    public static int At(byte* address, int bit) => (address[bit / BitsPerByte] >> (BitsPerByte - 1 - (bit % BitsPerByte))) & 1;
+    public static int At(byte* address, int bit) =>
+        (address[bit / BitsPerByte] >> (BitsPerByte - 1 - (bit % BitsPerByte))) & 1;
 
     /// <summary>How many bits two addresses have in common.</summary>
     /// <param name="one">An address.</param>

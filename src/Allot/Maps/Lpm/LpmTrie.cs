@@ -85,10 +85,9 @@ public sealed unsafe class LpmTrie : GroupMap
     {
         lock (_lock)
         {
-            TrieNode* following = key == null ? FirstOf(_root) : Following_NeedsLock(key);
+            TrieNode* following = Following_NeedsLock(key, beginsAnew: true);
             if (following == null) return MapErrors.NotFound;
-            Unsafe.WriteUnaligned(next, following->Bits);
-            Unsafe.CopyBlockUnaligned(next + sizeof(uint), TrieNode.AddressOf(following), (uint)_addressBytes);
+            CopyKey(following, next);
             return MapErrors.None;
         }
     }
@@ -98,7 +97,8 @@ public sealed unsafe class LpmTrie : GroupMap
         !Definition.Has(writes ? MapFlags.ReadOnlyForPrograms : MapFlags.WriteOnlyForPrograms)
         && _nodes.Contains(address, bytes, _valueAt);
 
-    /// <summary>Copies the value of the longest prefix. It is one value, unless programs write into it meanwhile.</summary>
+    /// <summary>Copies the value of the longest prefix. It is one value, unless programs write into it
+    /// meanwhile.</summary>
     internal bool TryCopy(byte* key, byte* value)
     {
         for (int tries = 0; ; tries++)
@@ -110,15 +110,14 @@ public sealed unsafe class LpmTrie : GroupMap
         }
     }
 
-    /// <summary>Copies the element after a key, at one instant.</summary>
+    /// <summary>Copies the element after a key, whether or not that is still there, at one instant.</summary>
     internal bool TryCopyNext(byte* key, byte* next, byte* value)
     {
         lock (_lock)
         {
-            TrieNode* following = key == null ? FirstOf(_root) : Following_NeedsLock(key);
+            TrieNode* following = Following_NeedsLock(key, beginsAnew: false);
             if (following == null) return false;
-            Unsafe.WriteUnaligned(next, following->Bits);
-            Unsafe.CopyBlockUnaligned(next + sizeof(uint), TrieNode.AddressOf(following), (uint)_addressBytes);
+            CopyKey(following, next);
             Unsafe.CopyBlockUnaligned(value, (byte*)following + _valueAt, (uint)Definition.ValueBytes);
             return true;
         }
@@ -248,8 +247,8 @@ public sealed unsafe class LpmTrie : GroupMap
         return MapErrors.None;
     }
 
-    // Makes a node of a prefix that shares so many bits with a node, or with nothing, and what stands in its place then.
-    // Null, and nothing has changed, when there is no memory.
+    // Makes a node of a prefix that shares so many bits with a node, or with nothing, and what stands in its place
+    // then. Null, and nothing has changed, when there is no memory.
     private TrieNode* Grow_NeedsLock(TrieNode* at, int common, byte* address, int bits, byte* value)
     {
         TrieNode* leaf = _nodes.TryTake();
@@ -324,25 +323,33 @@ public sealed unsafe class LpmTrie : GroupMap
         return MapErrors.None;
     }
 
-    // What follows a node is the first element beside it, if it is a 0 with a 1 beside it; or else the one above it that is
-    // an element, or what follows that. From above: the last such candidate on the way down.
-    private TrieNode* Following_NeedsLock(byte* key)
+    // What follows a prefix is the first element beside it, if it is a 0 with a 1 beside it; or else the one above it
+    // that is an element, or what follows that. From above: the last such candidate on the way down.
+    private TrieNode* Following_NeedsLock(byte* key, bool beginsAnew)
     {
+        if (key == null) return FirstOf(_root);
         int bits = BitsOf(key);
+        if (bits < 0) return FirstOf(_root);
         byte* address = key + sizeof(uint);
         TrieNode* candidate = null;
         TrieNode* node = _root;
-        while (node != null && node->Bits < bits)
+        int common = 0;
+        while (node != null)
         {
+            common = KeyBits.InCommon(TrieNode.AddressOf(node), address, common, int.Min(node->Bits, bits));
+            if (common < node->Bits || node->Bits == bits) break;
             int bit = KeyBits.At(address, node->Bits);
             if (bit == 0 && node->One != null) candidate = FirstOf(node->One);
             else if (!node->IsBetween) candidate = node;
             node = *TrieNode.ChildOf(node, bit);
         }
 
-        bool isElement = node != null && node->Bits == bits && !node->IsBetween
-            && KeyBits.InCommon(TrieNode.AddressOf(node), address, 0, bits) == bits;
-        return isElement ? candidate : FirstOf(_root);
+        if (node != null && node->Bits == bits && common == bits && !node->IsBetween) return candidate;
+        if (beginsAnew) return FirstOf(_root);
+
+        // The prefix is not there. What it would have parted from comes after it, if that goes on with 1.
+        bool parts = node != null && common < node->Bits && common < bits;
+        return parts && KeyBits.At(address, common) == 0 ? FirstOf(node) : candidate;
     }
 
     // A node without children is an element.
@@ -354,6 +361,12 @@ public sealed unsafe class LpmTrie : GroupMap
         }
 
         return node;
+    }
+
+    private void CopyKey(TrieNode* node, byte* key)
+    {
+        Unsafe.WriteUnaligned(key, node->Bits);
+        Unsafe.CopyBlockUnaligned(key + sizeof(uint), TrieNode.AddressOf(node), (uint)_addressBytes);
     }
 
     private void Fill(TrieNode* node, byte* address, byte* value)

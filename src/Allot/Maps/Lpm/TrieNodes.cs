@@ -1,5 +1,5 @@
-// The nodes of a trie: taken in chunks as they are needed, and given back with the map, because a program may still have
-// the address of a value that was removed. Free nodes are taken again first.
+// The nodes of a trie: taken in chunks as they are needed, and given back with the map, because a program may still
+// have the address of a value that was removed. Free nodes are taken again first.
 //
 // A chunk has an eighth of what there is, between 4 KiB and 1 MiB and one node at least, and never more nodes than the
 // trie can ever have: so the most that it can ever be charged is known before.

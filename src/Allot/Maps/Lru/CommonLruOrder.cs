@@ -16,11 +16,13 @@ internal sealed class CommonLruOrder : LruOrder
     private readonly Lock _lock = new();
     private readonly LruGenerations _generations;
     private readonly Local[] _locals;
+    private readonly int _capacity;
     private readonly int _target;
 
     public CommonLruOrder(in LruIndex index, int capacity, int processors)
     {
         _index = index;
+        _capacity = capacity;
         _target = TargetOf(capacity, processors);
         _generations = new LruGenerations(index, capacity, VisitsMax);
         _locals = new Local[processors];
@@ -89,6 +91,20 @@ internal sealed class CommonLruOrder : LruOrder
         }
 
         lock (_lock) _generations.Free(node);
+    }
+
+    public override void Validate()
+    {
+        int count = _generations.Count;
+        _generations.Validate();
+        foreach (Local local in _locals)
+        {
+            local.Free.Validate(Nodes);
+            local.Pending.Validate(Nodes);
+            count += local.Free.Count + local.Pending.Count;
+        }
+
+        if (count != _capacity) throw new InvalidOperationException($"{count} of {_capacity} nodes are in lists.");
     }
 
     // Under the lock of the processor.

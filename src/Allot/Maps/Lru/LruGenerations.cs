@@ -1,7 +1,8 @@
-// The lists of use of all nodes, or of those of one processor. A node that is added is inactive and unused. What is used
-// meanwhile becomes active, at the next rotation or when the search for old nodes comes by; what is active and no longer
-// used becomes inactive again. Old nodes are taken from the end of the inactive ones. Each step looks at so many nodes at
-// most, so that nobody waits long. (The lists of Linux, kernel/bpf/bpf_lru_list.c, whose counts and order this keeps.)
+// The lists of use of all nodes, or of those of one processor. A node that is added is inactive and unused. What is
+// used meanwhile becomes active, at the next rotation or when the search for old nodes comes by; what is active and no
+// longer used becomes inactive again. Old nodes are taken from the end of the inactive ones. Each step looks at so
+// many nodes at most, so that nobody waits long. (The lists of Linux, kernel/bpf/bpf_lru_list.c, whose counts and
+// order this keeps.)
 //
 // Under one lock, which is the caller's. To remove a node from the index it takes the lock of a bucket inside.
 
@@ -35,6 +36,15 @@ internal sealed class LruGenerations
     public int Count => _free.Count + _active.Count + _inactive.Count;
 
     private LruNodes Nodes => _index.Nodes;
+
+    public void Validate()
+    {
+        _free.Validate(Nodes);
+        _active.Validate(Nodes);
+        _inactive.Validate(Nodes);
+        bool isHand = _hand == _inactive.Head || Nodes[_hand].Place == LruPlace.Inactive;
+        if (!isHand) throw new InvalidOperationException("The hand is not at an inactive node.");
+    }
 
     public void AddFree(int node) => _free.AddFirst(Nodes, node);
 
@@ -70,8 +80,8 @@ internal sealed class LruGenerations
     }
 
     /// <summary>Frees old nodes: removes them from the index and adds them to a list.</summary>
-    /// <param name="wanted">How many, if there are so many among those that may be looked at; otherwise one at least, also
-    /// when all are in use.</param>
+    /// <param name="wanted">How many, if there are so many among those that may be looked at; otherwise one at least,
+    /// also when all are in use.</param>
     /// <param name="target">Where they go.</param>
     public void Shrink(int wanted, ref LruList target)
     {

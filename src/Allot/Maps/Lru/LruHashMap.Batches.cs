@@ -1,5 +1,5 @@
-// Many elements in one call go bucket by bucket, as in Linux: those of a bucket come together or not at all, so that the
-// token is the number of the next bucket.
+// Many elements in one call go bucket by bucket, as in Linux: those of a bucket come together or not at all, so that
+// the token is the number of the next bucket.
 
 using System.Runtime.CompilerServices;
 

@@ -2,17 +2,17 @@
 // a full map can drop the very element that it is to replace, and one that only may replace then finds nothing. Where
 // each processor has its own value, an update that may only replace takes none, and values are replaced in place.
 //
-// Memory: buckets, nodes with their keys and after them the heads of lists, values. Values lie apart, so that the memory
-// that programs may write holds values and nothing else. An address of a value stays one of a value until the map ends;
-// after the element was dropped, it is, as in Linux, that of another element.
+// Memory: buckets, nodes with their keys and after them the heads of lists, values. Values lie apart, so that the
+// memory that programs may write holds values and nothing else. An address of a value stays one of a value until the
+// map ends; after the element was dropped, it is, as in Linux, that of another element.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Allot.Maps;
 
-/// <summary>Values by keys of any bytes. When it is full, an update drops some of those that were not used for long: half
-/// of a processor's share at a time, and 128 at most.</summary>
+/// <summary>Values by keys of any bytes. When it is full, an update drops some of those that were not used for long:
+/// half of a processor's share at a time, and 128 at most.</summary>
 /// <remarks>All members may be used from any thread; lookups take no lock. A lookup by a program and the update of an
 /// element count as uses; reads by the host do not.</remarks>
 public sealed unsafe partial class LruHashMap : GroupMap
@@ -31,7 +31,8 @@ public sealed unsafe partial class LruHashMap : GroupMap
     /// <summary>Makes the map and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="definition">Keys, values and the map have at least one byte or element. With
-    /// <see cref="MapFlags.NoCommonLru"/> each processor has an equal share of the elements, and drops only its own.</param>
+    /// <see cref="MapFlags.NoCommonLru"/> each processor has an equal share of the elements, and drops only its
+    /// own.</param>
     /// <exception cref="MapRefusedException">The definition is none of an LRU map.</exception>
     /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
     public LruHashMap(MemoryGroup group, MapDefinition definition)
@@ -144,8 +145,8 @@ public sealed unsafe partial class LruHashMap : GroupMap
 
     private int Processor => (int)((uint)Thread.GetCurrentProcessorId() % (uint)_processors);
 
-    /// <summary>Copies a value, and keeps in mind that it was used if the caller says so. No lock: what is copied is one
-    /// value, unless programs write into it meanwhile.</summary>
+    /// <summary>Copies a value, and keeps in mind that it was used if the caller says so. No lock: what is copied is
+    /// one value, unless programs write into it meanwhile.</summary>
     internal bool TryCopy(byte* key, byte* value, bool marks)
     {
         uint hash = HashOf(key);
@@ -159,6 +160,24 @@ public sealed unsafe partial class LruHashMap : GroupMap
             if (node < 0) return false;
             if (marks) Mark(node);
             return true;
+        }
+    }
+
+    /// <summary>The same for types of the sizes of this map, of one value for all processors.</summary>
+    internal bool TryCopy<TKey, TValue>(TKey key, out TValue value, bool marks)
+        where TKey : unmanaged
+        where TValue : unmanaged
+    {
+        uint hash = (uint)(ByteHash.Of((byte*)&key, sizeof(TKey), _seed) >> 16);
+        LruBucket* bucket = _index.BucketOf(hash);
+        while (true)
+        {
+            uint version = LruIndex.BeginRead(bucket);
+            int node = _index.Search(bucket, version, hash, (byte*)&key);
+            value = node < 0 ? default : Unsafe.ReadUnaligned<TValue>(_values + (node * _strideBytes));
+            if (!LruIndex.IsStill(bucket, version)) continue;
+            if (node >= 0 && marks) Mark(node);
+            return node >= 0;
         }
     }
 
@@ -188,8 +207,8 @@ public sealed unsafe partial class LruHashMap : GroupMap
         return MapErrors.None;
     }
 
-    /// <summary>Copies the first element whose node comes after another one. Elements that are updated meanwhile can come
-    /// twice or not at all, all others come once.</summary>
+    /// <summary>Copies the first element whose node comes after another one. Elements that are updated meanwhile can
+    /// come twice or not at all, all others come once.</summary>
     /// <param name="node">The number of the node before, -1 to begin; afterwards that of the element.</param>
     /// <param name="key">Where the key goes.</param>
     /// <param name="value">Where the value goes.</param>
@@ -212,6 +231,22 @@ public sealed unsafe partial class LruHashMap : GroupMap
         }
 
         return false;
+    }
+
+    /// <summary>Checks, while nobody uses the map, that each node is an element or free.</summary>
+    internal void Validate()
+    {
+        long elements = 0;
+        for (int node = 0; node < _capacity; node++)
+        {
+            bool isFree = _index.Nodes[node].Place is LruPlace.Free or LruPlace.LocalFree;
+            bool isElement = _index.Has(_index.BucketOf(_index.Nodes[node].Hash), node);
+            if (isFree == isElement) throw new InvalidOperationException($"Node {node} is both or neither.");
+            if (isElement) elements++;
+        }
+
+        if (elements != Count) throw new InvalidOperationException($"{elements} elements are counted as {Count}.");
+        _order.Validate();
     }
 
     private protected override int ReadCore(byte* key, byte* value)

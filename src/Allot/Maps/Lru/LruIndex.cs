@@ -1,10 +1,10 @@
 // Which node has which key. A bucket is the number of its first node, and a version that is also its lock: odd while
 // somebody changes the bucket. Readers take no lock. They look, and look again if the version is another one.
 //
-// Why that is enough. A node is filled before it is linked, and is unlinked before it is filled anew, both under the lock
-// of its bucket: whoever reads a node of a bucket while it is filled anew finds, at the end, another version. Numbers of
-// nodes are always of nodes that there are, so a reader that runs astray reads memory of the map; and it does not run
-// far, because it reads the version at each step.
+// Why that is enough. A node is filled before it is linked, and is unlinked before it is filled anew, both under the
+// lock of its bucket: whoever reads a node of a bucket while it is filled anew finds, at the end, another version.
+// Numbers of nodes are always of nodes that there are, so a reader that runs astray reads memory of the map; and it
+// does not run far, because it reads the version at each step.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -54,7 +54,8 @@ internal readonly unsafe struct LruIndex(LruBucket* buckets, uint mask, LruNodes
         Volatile.Write(ref bucket->Version, bucket->Version + Changing);
     }
 
-    /// <summary>The node of a key in a bucket of that version; -1 when there is none, or the version is another one: ask
+    /// <summary>The node of a key in a bucket of that version; -1 when there is none, or the version is another one:
+    /// ask
     /// <see cref="IsStill"/> either way.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Search(LruBucket* bucket, uint version, uint hash, byte* key)

@@ -24,6 +24,21 @@ internal struct LruList
 
     public readonly int Last(in LruNodes nodes) => nodes[Head].Previous;
 
+    /// <summary>Checks that the list has as many nodes as it says, and that they say so too.</summary>
+    public readonly void Validate(in LruNodes nodes)
+    {
+        int count = 0;
+        for (int node = First(nodes); node != Head; node = nodes[node].Next, count++)
+        {
+            if (nodes[node].Place != Place || nodes[nodes[node].Next].Previous != node || count == Count)
+            {
+                throw new InvalidOperationException($"Node {node} is not rightly in the list {Place}.");
+            }
+        }
+
+        if (count != Count) throw new InvalidOperationException($"The list {Place} has {count} nodes, not {Count}.");
+    }
+
     public void AddFirst(in LruNodes nodes, int node)
     {
         ref LruNode head = ref nodes[Head];

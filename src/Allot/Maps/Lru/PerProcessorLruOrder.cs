@@ -10,12 +10,13 @@ internal sealed class PerProcessorLruOrder : LruOrder
 
     private readonly LruIndex _index;
     private readonly Local[] _locals;
+    private readonly int _share;
 
     public PerProcessorLruOrder(in LruIndex index, int capacity, int processors)
     {
         _index = index;
         _locals = new Local[processors];
-        int share = capacity / processors;
+        int share = _share = capacity / processors;
         for (int processor = 0; processor < processors; processor++)
         {
             int head = capacity + (LruGenerations.HeadCount * processor);
@@ -66,6 +67,15 @@ internal sealed class PerProcessorLruOrder : LruOrder
     {
         Local local = _locals[_index.Nodes[node].Processor];
         lock (local.Lock) local.Generations.Free(node);
+    }
+
+    public override void Validate()
+    {
+        foreach (Local local in _locals)
+        {
+            local.Generations.Validate();
+            if (local.Generations.Count != _share) throw new InvalidOperationException("A processor has lost a node.");
+        }
     }
 
     private sealed class Local(LruGenerations generations)

@@ -7,7 +7,8 @@ using System.Runtime.CompilerServices;
 namespace Allot.Maps;
 
 /// <summary>Values without keys: first in, first out, or as a stack last in, first out.</summary>
-/// <remarks>All members may be used from any thread. Values are copied in and out; nobody gets an address of one.</remarks>
+/// <remarks>All members may be used from any thread. Values are copied in and out; nobody gets an address of
+/// one.</remarks>
 public sealed unsafe class QueueMap : GroupMap
 {
     private readonly Lock _lock = new();
@@ -37,6 +38,15 @@ public sealed unsafe class QueueMap : GroupMap
 
     internal static MapFootprint FootprintOf(MapDefinition definition, int processors) =>
         MapFootprint.Fixed(BytesOf(definition));
+
+    internal static MapDefinition DefinitionOf<TValue>(MapType type, long capacity)
+        where TValue : unmanaged => new()
+        {
+            Name = typeof(TValue).Name,
+            Type = type,
+            ValueBytes = sizeof(TValue),
+            Capacity = capacity,
+        };
 
     /// <inheritdoc/>
     public override int Push(byte* value, ulong flags)

@@ -1,8 +1,9 @@
 // Traces by number. The number of a trace is its hash, cut to the buckets that there are: the same trace has the same
-// number, and two traces can want the same number. Then the first one stays, unless the second is told to take its place.
+// number, and two traces can want the same number. Then the first one stays, unless the second is told to take its
+// place.
 //
-// A trace is in one of as many elements as the map has room for. There are at least as many buckets, so a trace can find
-// its bucket empty and no element left.
+// A trace is in one of as many elements as the map has room for. There are at least as many buckets, so a trace can
+// find its bucket empty and no element left.
 
 using System.Runtime.CompilerServices;
 
@@ -75,8 +76,9 @@ public sealed unsafe class StackTraceMap : GroupMap
     /// <param name="frames">The addresses, the nearest first.</param>
     /// <param name="flags"><see cref="SkipMask"/>, <see cref="UserStack"/>, <see cref="CompareHashOnly"/> and
     /// <see cref="ReuseNumber"/>.</param>
-    /// <returns>The number of the trace, or an error of Linux as a negative number: -17 (EEXIST) when another trace has its
-    /// number, -12 (ENOMEM) when all elements are in use, -14 (EFAULT) when no frame is left, -22 (EINVAL) for other flags.
+    /// <returns>The number of the trace, or an error of Linux as a negative number: -17 (EEXIST) when another trace
+    /// has its number, -12 (ENOMEM) when all elements are in use, -14 (EFAULT) when no frame is left, -22 (EINVAL) for
+    /// other flags.
     /// </returns>
     public int Keep(ReadOnlySpan<ulong> frames, ulong flags = 0)
     {
@@ -107,6 +109,28 @@ public sealed unsafe class StackTraceMap : GroupMap
             _buckets[number] = taken;
             _count++;
             return (int)number;
+        }
+    }
+
+    /// <summary>Copies the addresses of a trace, the nearest first.</summary>
+    /// <param name="number">What <see cref="Keep"/> has returned.</param>
+    /// <param name="frames">Where they go; those that find no room are left out.</param>
+    /// <param name="count">How many the trace has.</param>
+    /// <returns>False when there is no such trace.</returns>
+    public bool TryGetTrace(int number, Span<ulong> frames, out int count)
+    {
+        count = 0;
+        lock (_lock)
+        {
+            if ((uint)number > _bucketMask || _buckets[number] == 0) return false;
+            int element = _buckets[number];
+            count = At(element).FrameCount;
+            for (int frame = 0; frame < int.Min(count, frames.Length); frame++)
+            {
+                frames[frame] = Unsafe.ReadUnaligned<ulong>(AddressOf(element, frame));
+            }
+
+            return true;
         }
     }
 
@@ -161,11 +185,15 @@ public sealed unsafe class StackTraceMap : GroupMap
         sizeof(Trace) + (long)MemlockFormulas.Round8(definition.ValueBytes);
 
     private static (Int128 Buckets, Int128 Elements) BlocksOf(MapDefinition definition) => (
-        MemlockFormulas.PowerOfTwo(definition.Capacity) * sizeof(int), (Int128)definition.Capacity * StrideOf(definition));
+        MemlockFormulas.PowerOfTwo(definition.Capacity) * sizeof(int),
+        (Int128)definition.Capacity * StrideOf(definition));
 
     private static uint HashOf(ReadOnlySpan<ulong> frames)
     {
-        fixed (ulong* first = frames) return (uint)(ByteHash.Of((byte*)first, frames.Length * sizeof(ulong), seed: 0) >> 16);
+        fixed (ulong* first = frames)
+        {
+            return (uint)(ByteHash.Of((byte*)first, frames.Length * sizeof(ulong), seed: 0) >> 16);
+        }
     }
 
     private int Copy(byte* key, byte* value, bool removes)

@@ -133,7 +133,12 @@ public sealed unsafe class EvictionTests
     {
         var definition = new MapDefinition
         {
-            Name = "lru", Type = type, KeyBytes = 4, ValueBytes = 8, Capacity = capacity, Flags = flags,
+            Name = "lru",
+            Type = type,
+            KeyBytes = 4,
+            ValueBytes = 8,
+            Capacity = capacity,
+            Flags = flags,
         };
         return new LruHashMap(new TreeOfThree().Leaf, definition, Processors);
     }

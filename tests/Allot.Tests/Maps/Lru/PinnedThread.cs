@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Allot.Tests.Maps.Lru;
 
-/// <summary>A thread on the first processor that it may use: what it does to a map that knows processors is the same each
-/// time.</summary>
+/// <summary>A thread on the first processor that it may use: what it does to a map that knows processors is the same
+/// each time.</summary>
 internal static unsafe partial class PinnedThread
 {
     private const int MaskBytes = 128;
@@ -28,7 +28,7 @@ internal static unsafe partial class PinnedThread
         });
         thread.Start();
         thread.Join();
-        if (failure is not null) throw new InvalidOperationException("On the pinned thread: " + failure.Message, failure);
+        if (failure is not null) throw new InvalidOperationException($"On its thread: {failure.Message}", failure);
         Assert.SkipUnless(isPinned, "The system does not pin threads.");
     }
 
