@@ -8,13 +8,28 @@ internal static class MapSamples
     public static IEnumerable<MapDefinition> All =>
     [
         new() { Type = MapType.Array, KeyBytes = 4, ValueBytes = 12, Capacity = 1000 },
+        new() { Type = MapType.PerCpuArray, KeyBytes = 4, ValueBytes = 12, Capacity = 1000 },
         new() { Type = MapType.Hash, KeyBytes = 8, ValueBytes = 24, Capacity = 1000 },
+        new() { Type = MapType.Hash, KeyBytes = 8, ValueBytes = 24, Capacity = 1000, Flags = MapFlags.NoPreallocation },
+        new() { Type = MapType.PerCpuHash, KeyBytes = 5, ValueBytes = 12, Capacity = 1000 },
+        new()
+        {
+            Type = MapType.PerCpuHash,
+            KeyBytes = 4,
+            ValueBytes = 12,
+            Capacity = 1000,
+            Flags = MapFlags.NoPreallocation,
+        },
         new() { Type = MapType.LruHash, KeyBytes = 4, ValueBytes = 24, Capacity = 1000 },
         new() { Type = MapType.LruHash, KeyBytes = 12, ValueBytes = 24, Capacity = 999, Flags = MapFlags.NoCommonLru },
         new() { Type = MapType.LruPerCpuHash, KeyBytes = 8, ValueBytes = 12, Capacity = 1000 },
         new()
         {
-            Type = MapType.LruPerCpuHash, KeyBytes = 8, ValueBytes = 12, Capacity = 999, Flags = MapFlags.NoCommonLru,
+            Type = MapType.LruPerCpuHash,
+            KeyBytes = 8,
+            ValueBytes = 12,
+            Capacity = 999,
+            Flags = MapFlags.NoCommonLru,
         },
         new() { Type = MapType.LpmTrie, KeyBytes = 8, ValueBytes = 8, Capacity = 99, Flags = MapFlags.NoPreallocation },
         new() { Type = MapType.Queue, ValueBytes = 12, Capacity = 100 },

@@ -35,7 +35,7 @@ public sealed unsafe class BloomFilter : GroupMap
         int functions = (int)(definition.MapExtra & 0xf);
         _functions = functions == 0 ? FunctionsByDefault : functions;
         _bitMask = (ulong)bits - 1;
-        _seed = ByteHash.SeedFor(definition);
+        _seed = KeyHash.SeedFor(definition);
         _words = (ulong*)Memory.Allocate(definition, bits / 8);
     }
 
@@ -52,7 +52,7 @@ public sealed unsafe class BloomFilter : GroupMap
     public override int Push(byte* value, ulong flags)
     {
         if (flags != MapErrors.Any) return MapErrors.Invalid;
-        ulong hash = ByteHash.Of(value, Definition.ValueBytes, _seed);
+        ulong hash = HashOf(value);
         ulong step = StepOf(hash);
         bool isNew = false;
         for (int function = 0; function < _functions; function++, hash += step) isNew |= Set(hash & _bitMask);
@@ -65,7 +65,7 @@ public sealed unsafe class BloomFilter : GroupMap
     /// <returns>0 when it was added, or seems so; -2 (ENOENT) when it was not.</returns>
     public override int Peek(byte* value)
     {
-        ulong hash = ByteHash.Of(value, Definition.ValueBytes, _seed);
+        ulong hash = HashOf(value);
         ulong step = StepOf(hash);
         for (int function = 0; function < _functions; function++, hash += step)
         {
@@ -109,6 +109,8 @@ public sealed unsafe class BloomFilter : GroupMap
     // A whole word at least. The limit of the formula is one less than a power of two.
     private static Int128 BitsOf(MapDefinition definition) =>
         Int128.Max(BitsPerWord, MemlockFormulas.PowerOfTwo(MemlockFormulas.BloomBits(definition)));
+
+    private ulong HashOf(byte* value) => KeyHash.Of(value, (int)Definition.ValueBytes, _seed);
 
     private static ulong StepOf(ulong hash) => (hash >> 32) | 1;
 

@@ -21,10 +21,11 @@ public sealed unsafe class LpmTrie : GroupMap
     private const int TriesWithoutLock = 8;
 
     private readonly Lock _lock = new();
-    private readonly TrieNodes _nodes;
+    private readonly ElementPool _nodes;
     private readonly int _addressBytes;
     private readonly int _addressBits;
     private readonly long _valueAt;     // from the start of a node
+    private readonly long _valueBytes;  // rounded up
     private TrieNode* _root;
     private uint _version;              // odd while somebody changes the trie
     private long _count;
@@ -40,14 +41,15 @@ public sealed unsafe class LpmTrie : GroupMap
         _addressBytes = AddressBytesOf(definition);
         _addressBits = _addressBytes * 8;
         _valueAt = ValueAt(definition);
-        _nodes = new TrieNodes(Memory, NodeBytesOf(definition), NodesMaxOf(definition));
+        _valueBytes = (long)MemlockFormulas.Round8(definition.ValueBytes);
+        _nodes = new ElementPool(Memory, NodesOf(definition));
     }
 
     /// <inheritdoc/>
     public override long Count => Volatile.Read(ref _count);
 
     internal static MapFootprint FootprintOf(MapDefinition definition, int processors) =>
-        new(0, TrieNodes.MostBytesOf(NodeBytesOf(definition), NodesMaxOf(definition)));
+        new(0, MemlockFormulas.Limited(NodesOf(definition).MostBytes));
 
     /// <summary>The address of the value of the longest prefix that a key begins with.</summary>
     /// <param name="key">A prefix: what is longer does not match.</param>
@@ -93,9 +95,13 @@ public sealed unsafe class LpmTrie : GroupMap
     }
 
     /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) =>
-        !Definition.Has(writes ? MapFlags.ReadOnlyForPrograms : MapFlags.WriteOnlyForPrograms)
-        && _nodes.Contains(address, bytes, _valueAt);
+    public override bool Contains(ulong address, ulong bytes, bool writes)
+    {
+        if (Definition.Has(writes ? MapFlags.ReadOnlyForPrograms : MapFlags.WriteOnlyForPrograms)) return false;
+        byte* node = _nodes.ElementAt(address);
+        ulong at = address - ((ulong)node + (ulong)_valueAt);
+        return node != null && at < (ulong)_valueBytes && bytes <= (ulong)_valueBytes - at;
+    }
 
     /// <summary>Copies the value of the longest prefix. It is one value, unless programs write into it
     /// meanwhile.</summary>
@@ -137,15 +143,14 @@ public sealed unsafe class LpmTrie : GroupMap
     private static long ValueAt(MapDefinition definition) =>
         sizeof(TrieNode) + (long)MemlockFormulas.Round8(AddressBytesOf(definition));
 
-    private static long NodeBytesOf(MapDefinition definition) =>
-        ValueAt(definition) + (long)MemlockFormulas.Round8(definition.ValueBytes);
-
     // Each element but one can need a node in between, and there are not more nodes than prefixes.
-    private static Int128 NodesMaxOf(MapDefinition definition)
+    private static PoolShape NodesOf(MapDefinition definition)
     {
-        const int BitsThatMatter = 64;
+        const int BitsThatMatter = 40;
         int bits = int.Min(AddressBytesOf(definition) * 8, BitsThatMatter);
-        return Int128.Min((2 * (Int128)definition.Capacity) - 1, ((Int128)1 << (bits + 1)) - 1);
+        return new PoolShape(
+            ValueAt(definition) + (long)MemlockFormulas.Round8(definition.ValueBytes),
+            long.Min((2 * definition.Capacity) - 1, (1L << (bits + 1)) - 1));
     }
 
     // -1 when the prefix is longer than an address.
@@ -251,13 +256,13 @@ public sealed unsafe class LpmTrie : GroupMap
     // then. Null, and nothing has changed, when there is no memory.
     private TrieNode* Grow_NeedsLock(TrieNode* at, int common, byte* address, int bits, byte* value)
     {
-        TrieNode* leaf = _nodes.TryTake();
+        TrieNode* leaf = TryTake_NeedsLock();
         if (leaf == null) return null;
         bool isFork = at != null && common < bits;
-        TrieNode* fork = isFork ? _nodes.TryTake() : null;
+        TrieNode* fork = isFork ? TryTake_NeedsLock() : null;
         if (isFork && fork == null)
         {
-            _nodes.Give(leaf);
+            Give_NeedsLock(leaf);
             return null;
         }
 
@@ -280,6 +285,14 @@ public sealed unsafe class LpmTrie : GroupMap
         *TrieNode.ChildOf(fork, bit) = leaf;
         *TrieNode.ChildOf(fork, 1 - bit) = at;
         return fork;
+    }
+
+    private TrieNode* TryTake_NeedsLock() => (TrieNode*)_nodes.TryTake(wanted: 1, out _);
+
+    private void Give_NeedsLock(TrieNode* node)
+    {
+        node->Zero = null;   // the pool takes a list
+        _nodes.Give((byte*)node);
     }
 
     private int Delete_NeedsLock(byte* address, int bits)
@@ -308,13 +321,13 @@ public sealed unsafe class LpmTrie : GroupMap
         else if (node->Zero == null && node->One == null && parent != null && parent->IsBetween)
         {
             *parentLink = link == &parent->Zero ? parent->One : parent->Zero;
-            _nodes.Give(node);
-            _nodes.Give(parent);
+            Give_NeedsLock(node);
+            Give_NeedsLock(parent);
         }
         else
         {
             *link = node->Zero != null ? node->Zero : node->One;
-            _nodes.Give(node);
+            Give_NeedsLock(node);
         }
 
         _root = root;

@@ -4,7 +4,7 @@ namespace Allot.Maps;
 /// two children.</summary>
 internal unsafe struct TrieNode
 {
-    public TrieNode* Zero;   // whose next bit is 0; of a free node, the next free one
+    public TrieNode* Zero;   // whose next bit is 0
     public TrieNode* One;
     public int Bits;
     public bool IsBetween;

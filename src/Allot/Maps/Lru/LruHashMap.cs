@@ -51,7 +51,7 @@ public sealed unsafe partial class LruHashMap : GroupMap
         _valueBytes = (int)definition.ValueBytes;
         _slotBytes = (long)MemlockFormulas.Round8(definition.ValueBytes);
         _strideBytes = (long)ValuesBytesOf(definition, processors);
-        _seed = ByteHash.SeedFor(definition);
+        _seed = KeyHash.SeedFor(definition);
         (Int128 buckets, Int128 nodes, Int128 values) = BlocksOf(definition, processors);
         var bucketList = (LruBucket*)Memory.Allocate(definition, buckets);
         var nodeList = new LruNodes(Memory.Allocate(definition, nodes), definition.KeyBytes);
@@ -168,7 +168,7 @@ public sealed unsafe partial class LruHashMap : GroupMap
         where TKey : unmanaged
         where TValue : unmanaged
     {
-        uint hash = (uint)(ByteHash.Of((byte*)&key, sizeof(TKey), _seed) >> 16);
+        uint hash = LruNodes.HashOf((byte*)&key, sizeof(TKey), _seed);
         LruBucket* bucket = _index.BucketOf(hash);
         while (true)
         {
@@ -388,5 +388,5 @@ public sealed unsafe partial class LruHashMap : GroupMap
 
     private byte* ValueOf(int node, int processor) => _values + (node * _strideBytes) + (processor * _slotBytes);
 
-    private uint HashOf(byte* key) => (uint)(ByteHash.Of(key, _index.Nodes.KeyBytes, _seed) >> 16);
+    private uint HashOf(byte* key) => LruNodes.HashOf(key, _index.Nodes.KeyBytes, _seed);
 }

@@ -64,7 +64,7 @@ internal readonly unsafe struct LruIndex(LruBucket* buckets, uint mask, LruNodes
         while (link != 0)
         {
             ref LruNode node = ref Nodes[link - 1];
-            if (node.Hash == hash && ByteHash.AreEqual(Nodes.KeyOf(link - 1), key, Nodes.KeyBytes)) return link - 1;
+            if (node.Hash == hash && Nodes.IsKeyOf(link - 1, key)) return link - 1;
             link = node.Chain;
             if (Volatile.Read(ref bucket->Version) != version) return -1;
         }

@@ -17,6 +17,27 @@ internal readonly unsafe struct LruNodes(byte* first, int keyBytes)
 
     public static long StrideOf(int keyBytes) => (sizeof(LruNode) + (long)keyBytes + 7) & ~7L;
 
+    /// <summary>The hash of a key, whose size need not be asked for where the compiler knows it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint HashOf(byte* key, int keyBytes, ulong seed)
+    {
+        const int MixedBest = 16;
+        if (keyBytes == sizeof(ulong)) return (uint)(KeyHash.Of(Unsafe.ReadUnaligned<ulong>(key), seed) >> MixedBest);
+        return keyBytes == sizeof(uint)
+            ? (uint)(KeyHash.Of(Unsafe.ReadUnaligned<uint>(key), seed) >> MixedBest)
+            : (uint)(KeyHash.Of(key, keyBytes, seed) >> MixedBest);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsKeyOf(int node, byte* key)
+    {
+        byte* own = KeyOf(node);
+        if (KeyBytes == sizeof(ulong)) return Unsafe.ReadUnaligned<ulong>(own) == Unsafe.ReadUnaligned<ulong>(key);
+        return KeyBytes == sizeof(uint)
+            ? Unsafe.ReadUnaligned<uint>(own) == Unsafe.ReadUnaligned<uint>(key)
+            : new ReadOnlySpan<byte>(own, KeyBytes).SequenceEqual(new ReadOnlySpan<byte>(key, KeyBytes));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* KeyOf(int node) => first + (node * _strideBytes) + sizeof(LruNode);
 }

@@ -192,7 +192,7 @@ public sealed unsafe class StackTraceMap : GroupMap
     {
         fixed (ulong* first = frames)
         {
-            return (uint)(ByteHash.Of((byte*)first, frames.Length * sizeof(ulong), seed: 0) >> 16);
+            return (uint)(KeyHash.Of((byte*)first, frames.Length * sizeof(ulong), seed: 0) >> 16);
         }
     }
 
