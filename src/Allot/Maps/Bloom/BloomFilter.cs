@@ -106,6 +106,9 @@ public sealed unsafe class BloomFilter : GroupMap
     private protected override int WriteCore(byte* key, byte* value, ulong flags) =>
         key != null ? MapErrors.Invalid : Push(value, flags);
 
+    private protected override int TakeCore(byte* key, byte* value) =>
+        key != null ? MapErrors.Invalid : MapErrors.NotSupported;
+
     // A whole word at least. The limit of the formula is one less than a power of two.
     private static Int128 BitsOf(MapDefinition definition) =>
         Int128.Max(BitsPerWord, MemlockFormulas.PowerOfTwo(MemlockFormulas.BloomBits(definition)));

@@ -119,10 +119,10 @@ public sealed unsafe class SameAsKernelTests
         foreach (nint pointer in new[] { 0, (nint)key })
         {
             var at = (byte*)pointer;
-            Assert.Equal(theirs.Read(at, (byte*)value), ours.Read(at, (byte*)value));
-            Assert.Equal(theirs.LookupAndDelete(at, (byte*)value), ours.LookupAndDelete(at, (byte*)value));
             Assert.Equal(theirs.NextKey(at, (byte*)value), ours.NextKey(at, (byte*)value));
             if (at == null && ours.Definition.KeyBytes > 0) continue;   // the kernel reads the key: EFAULT
+            Assert.Equal(theirs.Read(at, (byte*)value), ours.Read(at, (byte*)value));
+            Assert.Equal(theirs.LookupAndDelete(at, (byte*)value), ours.LookupAndDelete(at, (byte*)value));
             Assert.Equal(theirs.Write(at, (byte*)value), ours.Write(at, (byte*)value));
             Assert.Equal(theirs.Remove(at), ours.Remove(at));
         }
