@@ -40,6 +40,7 @@ public static unsafe class BpfHelpers
             Arguments = [BpfArgument.Context, BpfArgument.Map, BpfArgument.Number],
             MapTypes = [MapType.ProgramArray],
         },
+        .. BpfQueueHelpers.All,
     ];
 
     private static ulong MapLookup(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>
