@@ -67,6 +67,9 @@ public sealed unsafe class BpfExecution
     /// <summary>What the host has given with the run; null if nothing.</summary>
     public object? State { get; internal set; }
 
+    /// <summary>The instruction that has called the helper that runs.</summary>
+    internal int HelperCalledAt { get; private set; }
+
     internal ulong StackEnd => (ulong)Stack + StackBytes;
 
     internal long ChargedBytes => _block == null ? 0 : GroupMemory.BytesOf(_block);
@@ -292,6 +295,7 @@ public sealed unsafe class BpfExecution
     {
         try
         {
+            HelperCalledAt = instruction;
             ulong result = Helpers[index].Function(this, r1, r2, r3, r4, r5);
             if (FaultKind != BpfFaultKind.None) Fail(FaultKind, instruction);
             return result;

@@ -43,6 +43,7 @@ public static unsafe class BpfHelpers
         .. BpfRingHelpers.All,
         .. BpfRedirectHelpers.All,
         .. BpfStorageHelpers.All,
+        .. BpfQueueHelpers.All,
     ];
 
     private static ulong MapLookup(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>

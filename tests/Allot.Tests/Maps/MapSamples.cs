@@ -35,6 +35,22 @@ internal static class MapSamples
             Capacity = 1000,
             Flags = MapFlags.NoPreallocation,
         },
+        new() { Type = MapType.LruHash, KeyBytes = 4, ValueBytes = 24, Capacity = 1000 },
+        new() { Type = MapType.LruHash, KeyBytes = 12, ValueBytes = 24, Capacity = 999, Flags = MapFlags.NoCommonLru },
+        new() { Type = MapType.LruPerCpuHash, KeyBytes = 8, ValueBytes = 12, Capacity = 1000 },
+        new()
+        {
+            Type = MapType.LruPerCpuHash,
+            KeyBytes = 8,
+            ValueBytes = 12,
+            Capacity = 999,
+            Flags = MapFlags.NoCommonLru,
+        },
+        new() { Type = MapType.LpmTrie, KeyBytes = 8, ValueBytes = 8, Capacity = 99, Flags = MapFlags.NoPreallocation },
+        new() { Type = MapType.Queue, ValueBytes = 12, Capacity = 100 },
+        new() { Type = MapType.Stack, ValueBytes = 12, Capacity = 100 },
+        new() { Type = MapType.BloomFilter, ValueBytes = 12, Capacity = 100, MapExtra = 3 },
+        new() { Type = MapType.StackTrace, KeyBytes = 4, ValueBytes = 80, Capacity = 100 },
     ];
 
     public static MapDefinition Inner { get; } =
