@@ -79,7 +79,7 @@ public sealed class GroupMemoryPool : MemoryPool<byte>
             {
                 return GroupBuffer.Allocate(current, MemoryKind.User, bytes);
             }
-            catch (MemoryLimitExceededException refused) when (IsRemoved(refused.Refusal))
+            catch (MemoryLimitExceededException refused) when (refused.Refusal.IsForHeir)
             {
                 // Removed since it was found: its heir pays.
             }
@@ -87,7 +87,4 @@ public sealed class GroupMemoryPool : MemoryPool<byte>
 
         return GroupBuffer.Allocate(s_nobody, MemoryKind.User, bytes);
     }
-
-    private static bool IsRemoved(ChargeRefusal refusal) =>
-        refusal is { Reason: RefusalReason.GroupRemoved, Group.State: MemoryGroupState.Offline };
 }
