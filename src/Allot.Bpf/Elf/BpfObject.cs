@@ -127,8 +127,8 @@ public sealed class BpfObject
             Name = symbol.Name,
             Type = (MapType)BinaryPrimitives.ReadUInt32LittleEndian(fields),
             KeyBytes = BinaryPrimitives.ReadInt32LittleEndian(fields[4..]),
-            ValueBytes = BinaryPrimitives.ReadInt32LittleEndian(fields[8..]),
-            Capacity = BinaryPrimitives.ReadInt32LittleEndian(fields[12..]),
+            ValueBytes = BinaryPrimitives.ReadUInt32LittleEndian(fields[8..]),
+            Capacity = BinaryPrimitives.ReadUInt32LittleEndian(fields[12..]),
         };
     }
 
@@ -150,7 +150,7 @@ public sealed class BpfObject
                 KeyBytes = 4,
                 ValueBytes = checked((int)section.SizeBytes),
                 Capacity = 1,
-                Flags = section.IsReadOnlyData ? ArrayMap.ReadOnlyForPrograms : 0,
+                Flags = section.IsReadOnlyData ? MapFlags.ReadOnlyForPrograms : 0,
             };
             Add((index, -1), definition, section.Content);
         }

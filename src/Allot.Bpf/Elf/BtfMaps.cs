@@ -67,10 +67,10 @@ internal sealed class BtfMaps
             definition = NameAt(U32(place)) switch
             {
                 "type" => definition with { Type = (MapType)Number(type) },
-                "max_entries" => definition with { Capacity = Number(type) },
+                "max_entries" => definition with { Capacity = (uint)Number(type) },
                 "map_flags" => definition with { Flags = (uint)Number(type) },
                 "key_size" => definition with { KeyBytes = Number(type) },
-                "value_size" => definition with { ValueBytes = Number(type) },
+                "value_size" => definition with { ValueBytes = (uint)Number(type) },
                 "key" => definition with { KeyBytes = SizeOf(Pointed(type), 0) },
                 "value" => definition with { ValueBytes = SizeOf(Pointed(type), 0) },
                 "pinning" or "map_extra" or "numa_node" => definition,

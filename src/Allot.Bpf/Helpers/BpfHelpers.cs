@@ -51,7 +51,7 @@ public static unsafe class BpfHelpers
     private static ulong MapUpdate(BpfExecution execution, ulong map, ulong key, ulong value, ulong flags, ulong r5) =>
         execution.TryGetMap(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* keyBytes)
-        && execution.TryRead(value, found.Definition.ValueBytes, out byte* valueBytes)
+        && execution.TryRead(value, (int)found.Definition.ValueBytes, out byte* valueBytes)
             ? (ulong)found.Update(keyBytes, valueBytes, flags)
             : Failed;
 

@@ -8,7 +8,6 @@ public sealed unsafe class BpfProgramArray : GroupMap
 {
     private readonly Lock _lock = new();
     private readonly ITailTarget?[] _programs;
-    private readonly MemoryCharge _charge;
 
     /// <summary>Makes the array and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
@@ -18,14 +17,9 @@ public sealed unsafe class BpfProgramArray : GroupMap
     public BpfProgramArray(MemoryGroup group, MapDefinition definition)
         : base(group, definition)
     {
-        MapShape.Check(definition, definition is { KeyBytes: 4, ValueBytes: 4 }, "key and value have 4 bytes");
-        MapShape.CheckFlags(definition, MapShape.CommonFlags);
-        _charge = group.Hold(MemoryKind.Kernel, (long)definition.Capacity * sizeof(nint));
+        Memory.Hold(definition, (Int128)definition.Capacity * sizeof(nint));
         _programs = new ITailTarget?[definition.Capacity];
     }
-
-    /// <inheritdoc/>
-    public override long ChargedBytes => _charge.Bytes;
 
     /// <inheritdoc/>
     public override long Count => _programs.Count(static each => each is not null);
@@ -83,11 +77,10 @@ public sealed unsafe class BpfProgramArray : GroupMap
     /// <inheritdoc/>
     public override bool Contains(ulong address, ulong bytes, bool writes) => false;
 
-    /// <inheritdoc/>
-    protected override void Free()
+    private protected override void Free()
     {
         LoseOwner();
-        _charge.Dispose();
+        base.Free();
     }
 
     private protected override void LoseOwner()

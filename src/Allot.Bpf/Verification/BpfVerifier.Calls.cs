@@ -76,7 +76,7 @@ internal sealed partial class BpfVerifier
                     Readable(at, register, map!.KeyBytes);
                     break;
                 case BpfArgument.MapValue:
-                    Readable(at, register, map!.ValueBytes);
+                    Readable(at, register, (int)map!.ValueBytes);
                     break;
                 case BpfArgument.Number or BpfArgument.Bytes or BpfArgument.BytesOrNone:
                     Require(state.IsNumber, at, register, state, "a number", helper);

@@ -158,7 +158,7 @@ internal sealed partial class BpfVerifier
         _ => (0, address.Bytes, "the reserved memory"),
     };
 
-    private static bool IsReadOnly(MapDefinition map) => (map.Flags & ArrayMap.ReadOnlyForPrograms) != 0;
+    private static bool IsReadOnly(MapDefinition map) => (map.Flags & MapFlags.ReadOnlyForPrograms) != 0;
 
     private void RequireReadable(int at, int register, in RegisterState address, int offset, int bytes)
     {

@@ -20,7 +20,7 @@ internal static unsafe class MapDump
                 current = keyBytes;
                 byte* value = map.Lookup(current);
                 if (value == null) continue;
-                var bytes = new ReadOnlySpan<byte>(value, definition.ValueBytes);
+                var bytes = new ReadOnlySpan<byte>(value, (int)definition.ValueBytes);
                 output.WriteLine($"  {HexBytes.Format(key)}: {HexBytes.Format(bytes)}");
             }
         }

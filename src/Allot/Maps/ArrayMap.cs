@@ -5,13 +5,10 @@ namespace Allot.Maps;
 /// <summary>Values by index. All of them exist from the start, zeroed, and none can be removed.</summary>
 public sealed unsafe class ArrayMap : GroupMap
 {
-    /// <summary>The flag of an array that programs do not write: constants of a program.</summary>
-    internal const uint ReadOnlyForPrograms = 0x80;
-
     private readonly long _strideBytes;
     private readonly long _valuesBytes;
     private readonly bool _isReadOnly;
-    private byte* _values;
+    private readonly byte* _values;
 
     /// <summary>Makes the array and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
@@ -21,16 +18,11 @@ public sealed unsafe class ArrayMap : GroupMap
     public ArrayMap(MemoryGroup group, MapDefinition definition)
         : base(group, definition)
     {
-        MapShape.Check(definition, definition.KeyBytes == sizeof(uint), "the key of an array has 4 bytes");
-        MapShape.CheckFlags(definition, MapShape.CommonFlags | ReadOnlyForPrograms);
-        _strideBytes = MapShape.Rounded(definition.ValueBytes);
+        _strideBytes = (long)MemlockFormulas.Round8(definition.ValueBytes);
+        _isReadOnly = definition.Has(MapFlags.ReadOnlyForPrograms);
+        _values = Memory.Allocate(definition, BytesOf(definition));
         _valuesBytes = _strideBytes * definition.Capacity;
-        _isReadOnly = (definition.Flags & ReadOnlyForPrograms) != 0;
-        _values = MapShape.AllocateZeroed(group, definition, _valuesBytes);
     }
-
-    /// <inheritdoc/>
-    public override long ChargedBytes => GroupMemory.BytesOf(_values);
 
     /// <inheritdoc/>
     public override long Count => Definition.Capacity;
@@ -44,11 +36,14 @@ public sealed unsafe class ArrayMap : GroupMap
     /// <summary>Whether programs may only read the values.</summary>
     internal bool IsReadOnly => _isReadOnly;
 
+    internal static MapFootprint FootprintOf(MapDefinition definition, int processors) =>
+        MapFootprint.Fixed(BytesOf(definition));
+
     /// <inheritdoc/>
     public override byte* Lookup(byte* key)
     {
         uint index = Unsafe.ReadUnaligned<uint>(key);
-        return index < (uint)Definition.Capacity ? _values + (index * _strideBytes) : null;
+        return index < Definition.Capacity ? _values + (index * _strideBytes) : null;
     }
 
     /// <inheritdoc/>
@@ -66,14 +61,7 @@ public sealed unsafe class ArrayMap : GroupMap
     public override int Delete(byte* key) => MapErrors.Invalid;
 
     /// <inheritdoc/>
-    public override int NextKey(byte* key, byte* next)
-    {
-        uint index = key == null ? uint.MaxValue : Unsafe.ReadUnaligned<uint>(key);
-        uint following = index >= (uint)Definition.Capacity ? 0 : index + 1;
-        if (following == (uint)Definition.Capacity) return MapErrors.NotFound;
-        Unsafe.WriteUnaligned(next, following);
-        return MapErrors.None;
-    }
+    public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 
     /// <inheritdoc/>
     public override bool Contains(ulong address, ulong bytes, bool writes)
@@ -84,10 +72,8 @@ public sealed unsafe class ArrayMap : GroupMap
 
     internal override (ulong Address, long Bytes) Region => ((ulong)_values, _valuesBytes);
 
-    /// <inheritdoc/>
-    protected override void Free()
-    {
-        GroupMemory.Free(_values);
-        _values = null;
-    }
+    private protected override MapBatchKinds Batches => MapBatchKinds.Lookup | MapBatchKinds.Update;
+
+    private static Int128 BytesOf(MapDefinition definition) =>
+        definition.Capacity * MemlockFormulas.Round8(definition.ValueBytes);
 }

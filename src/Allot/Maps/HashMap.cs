@@ -21,9 +21,9 @@ public sealed unsafe class HashMap : GroupMap
     private readonly long _valuesBytes;
     private readonly uint _bucketMask;
     private readonly ulong _seed;
-    private byte* _links;     // buckets, then the next of each element
-    private byte* _keys;
-    private byte* _values;
+    private readonly byte* _links;     // buckets, then the next of each element
+    private readonly byte* _keys;
+    private readonly byte* _values;
     private int _free;        // the first free element, plus 1
     private int _count;
 
@@ -35,40 +35,26 @@ public sealed unsafe class HashMap : GroupMap
     public HashMap(MemoryGroup group, MapDefinition definition)
         : base(group, definition)
     {
-        const uint NoPreallocation = 0x1;
-        const uint ZeroSeed = 0x40;
-        const int KeyBytesMax = 512;
-        const int BucketsMax = 1 << 27;
-        MapShape.Check(
-            definition, definition.KeyBytes is >= 1 and <= KeyBytesMax, $"a key has 1 to {KeyBytesMax} bytes");
-        MapShape.CheckFlags(definition, MapShape.CommonFlags | NoPreallocation);
-        MapShape.Check(definition, definition.Capacity <= BucketsMax, $"it has at most {BucketsMax} elements");
         _keyBytes = definition.KeyBytes;
-        _keyStrideBytes = MapShape.Rounded(definition.KeyBytes);
-        _valueStrideBytes = MapShape.Rounded(definition.ValueBytes);
+        _keyStrideBytes = (long)MemlockFormulas.Round8(definition.KeyBytes);
+        _valueStrideBytes = (long)MemlockFormulas.Round8(definition.ValueBytes);
         _valuesBytes = _valueStrideBytes * definition.Capacity;
         uint buckets = System.Numerics.BitOperations.RoundUpToPowerOf2((uint)definition.Capacity);
         _bucketMask = buckets - 1;
-        _seed = (definition.Flags & ZeroSeed) != 0 ? 0 : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
-        try
-        {
-            _links = MapShape.AllocateZeroed(group, definition, sizeof(int) * (buckets + (long)definition.Capacity));
-            _keys = MapShape.AllocateZeroed(group, definition, _keyStrideBytes * definition.Capacity);
-            _values = MapShape.AllocateZeroed(group, definition, _valuesBytes);
-        }
-        catch
-        {
-            Free();
-            throw;
-        }
-
+        _seed = definition.Has(MapFlags.ZeroSeed) ? 0 : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        (Int128 links, Int128 keys, Int128 values) = BlocksOf(definition);
+        _links = Memory.Allocate(definition, links);
+        _keys = Memory.Allocate(definition, keys);
+        _values = Memory.Allocate(definition, values);
         for (int element = 1; element <= definition.Capacity; element++) Next(element) = element - 1;
-        _free = definition.Capacity;
+        _free = (int)definition.Capacity;
     }
 
-    /// <inheritdoc/>
-    public override long ChargedBytes =>
-        GroupMemory.BytesOf(_links) + GroupMemory.BytesOf(_keys) + GroupMemory.BytesOf(_values);
+    internal static MapFootprint FootprintOf(MapDefinition definition, int processors)
+    {
+        (Int128 links, Int128 keys, Int128 values) = BlocksOf(definition);
+        return MapFootprint.Fixed(links, keys, values);
+    }
 
     /// <inheritdoc/>
     public override long Count => Volatile.Read(ref _count);
@@ -169,13 +155,15 @@ public sealed unsafe class HashMap : GroupMap
 
     internal override (ulong Address, long Bytes) Region => ((ulong)_values, _valuesBytes);
 
-    /// <inheritdoc/>
-    protected override void Free()
+    private protected override MapBatchKinds Batches => MapBatchKinds.All;
+
+    private static (Int128 Links, Int128 Keys, Int128 Values) BlocksOf(MapDefinition definition)
     {
-        GroupMemory.Free(_values);
-        GroupMemory.Free(_keys);
-        GroupMemory.Free(_links);
-        _values = _keys = _links = null;
+        Int128 n = definition.Capacity;
+        return (
+            sizeof(int) * (MemlockFormulas.PowerOfTwo(n) + n),
+            n * MemlockFormulas.Round8(definition.KeyBytes),
+            n * MemlockFormulas.Round8(definition.ValueBytes));
     }
 
     private int Find(uint bucket, byte* key)

@@ -19,4 +19,9 @@ internal interface IPageSource
 
     /// <summary>Gives everything back: exactly what was reserved.</summary>
     void Release(nint address, nuint bytes);
+
+    /// <summary>Asks for huge pages where this memory is touched for the first time. Nothing depends on it.</summary>
+    void PreferHugePages(nint address, nuint bytes)
+    {
+    }
 }

@@ -10,6 +10,7 @@ namespace Allot;
 internal sealed partial class UnixPages : IPageSource
 {
     private const int ProtectNone = 0, ProtectReadWrite = 3, MapPrivate = 2, AdviseNotNeeded = 4, AdviseFree = 5;
+    private const int AdviseHugePages = 14;
 
     private static readonly bool s_isLinux = OperatingSystem.IsLinux() || OperatingSystem.IsAndroid();
     private static readonly int s_mapAnonymous = s_isLinux ? 0x20 : 0x1000;
@@ -38,6 +39,12 @@ internal sealed partial class UnixPages : IPageSource
     }
 
     public void Release(nint address, nuint bytes) => _ = Unmap(address, bytes);
+
+    // A system without huge pages refuses, and that is all the same.
+    public void PreferHugePages(nint address, nuint bytes)
+    {
+        if (s_isLinux) _ = Advise(address, bytes, AdviseHugePages);
+    }
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     private static partial nint Map(nint address, nuint bytes, int protection, int flags, int file, nint offset);

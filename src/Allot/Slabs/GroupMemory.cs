@@ -175,7 +175,8 @@ public static unsafe class GroupMemory
     private static byte* AllocateSlow(MemoryGroup group, MemoryKind kind, nuint bytes) =>
         new GroupAllocator(Heap, group, kind).Allocate(bytes);
 
-    private static byte* AllocateForNobody(nuint bytes)
+    /// <summary>Allocates a block that nobody is charged for: its user has charged it otherwise.</summary>
+    internal static byte* AllocateForNobody(nuint bytes)
     {
         ThreadHeap* heap = Heap;
         return Shared.AllocateAny(heap, bytes, SlabAllocator.Nobody(heap), AllocationFlags.Kernel, out _);
