@@ -24,6 +24,7 @@ public sealed unsafe class ReserveInterleavingTests
         LowerLimit,
         Remove,
         ResetPeak,
+        TakeAll,
         Trim,
         Wait,
     }
@@ -45,7 +46,7 @@ public sealed unsafe class ReserveInterleavingTests
             return true;
         });
 
-        var taking = new Thread(() => Take(taker)) { IsBackground = true };
+        var taking = new Thread(() => Take(taker, owner.Thread)) { IsBackground = true };
         try
         {
             taking.Start();
@@ -120,7 +121,7 @@ public sealed unsafe class ReserveInterleavingTests
         moves.End();
     });
 
-    private void Take(Taker taker)
+    private void Take(Taker taker, Thread owner)
     {
         switch (taker)
         {
@@ -135,6 +136,11 @@ public sealed unsafe class ReserveInterleavingTests
                 break;
             case Taker.ResetPeak:
                 _parent.Memory.OpenPeak().Dispose();
+                break;
+            case Taker.TakeAll:
+                long balance = -1;
+                Assert.True(ReserveRegistry.TryTakeAll(owner, () => balance = _parent.Memory.ReservedBytes));
+                Assert.Equal(0, balance);   // what is done while the thread is stopped finds all of it done
                 break;
             case Taker.Trim:
                 _controller.Reserves.Trim(_controller.Root.Memory);

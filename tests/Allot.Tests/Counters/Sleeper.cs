@@ -20,6 +20,8 @@ internal sealed class Sleeper : IDisposable
         ThrowFailure();
     }
 
+    public Thread Thread => _thread;
+
     public bool Ask(Func<bool> question)
     {
         _question = question;

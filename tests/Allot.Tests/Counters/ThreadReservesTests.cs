@@ -405,6 +405,19 @@ public sealed class ThreadReservesTests
         Assert.Equal(1, group.ReadEvents().AccountingErrors);
     });
 
+    [Fact]
+    public void What_comes_back_for_a_charge_that_waits_is_settled_at_once() => FreshThread.Run(() =>
+    {
+        _controller.Root.Memory.MaxBytes = 64 * MiB;
+        MemoryGroup group = ShortGroup();
+        _controller.Root.ForceCharge(MemoryKind.User, 64 * MiB);
+        var waiter = new ChargeWaiter(_controller.Root.Memory, 1);
+        _controller.Reserves.StandInLine(waiter, _controller.Root.Memory);
+        Assert.False(waiter.Done.IsCompleted);
+        Assert.Equal(1, group.ReadEvents().AccountingErrors);
+        Assert.True(_controller.Reserves.Waiting.Leave(waiter));
+    });
+
     // Five counters want the same four places, and the first is of another tree: nobody charges that again.
     [Fact]
     public void What_is_given_up_for_a_group_of_another_tree_is_settled_at_once() => FreshThread.Run(() =>
