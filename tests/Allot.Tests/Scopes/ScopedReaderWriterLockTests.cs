@@ -13,7 +13,7 @@ public sealed class ScopedReaderWriterLockTests
         using (pages.EnterRead())
         {
             Assert.Equal((true, AllocationRestrictions.NoFs), (pages.IsReadByCurrentThread, Here));
-            NewThread.Do(() =>
+            FreshThread.Run(() =>
             {
                 using ScopedReaderWriterLock.Holder reader = pages.EnterRead();
                 Assert.Equal(AllocationRestrictions.NoFs, Here);
