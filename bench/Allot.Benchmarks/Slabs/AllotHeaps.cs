@@ -1,6 +1,7 @@
 // Allot's own ways to allocate. Each operation is one call of a method that is not inlined.
 
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 namespace Allot.Benchmarks.Slabs;
 
@@ -94,6 +95,28 @@ internal static unsafe class AllotHeaps
             if (_isSecond) _second.Free((byte*)block);
             else _first.Free((byte*)block);
         }
+    }
+
+    /// <summary>The same where each call finds anew what belongs to its thread: not a loop of its caller.</summary>
+    public static HeapSubject ByGroupApart { get; } = new("Allot, by group, apart", static depth =>
+        new HeapLoop<ApartGroup, nint>(new ApartGroup(Leaf(depth))))
+    {
+        IsOurs = true,
+    };
+
+    private readonly struct ApartGroup(MemoryGroup group) : IHeap<nint>, IHeapSource<ApartGroup>
+    {
+        public ApartGroup Open() => this;
+
+        public nint Allocate(nuint bytes) => Allocate(group, bytes);
+
+        public void Free(nint block) => Free((byte*)block);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static nint Allocate(MemoryGroup group, nuint bytes) => (nint)GroupMemory.Allocate(group, bytes);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static void Free(byte* block) => GroupMemory.Free(block);
     }
 
     private readonly struct Group(MemoryGroup group) : IHeap<nint>, IHeapSource<Group>

@@ -145,6 +145,7 @@ public readonly unsafe ref struct GroupAllocator
     private byte* AllocateOther(nuint bytes)
     {
         SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
+        _ = SlabPath.TryTurnToTake(_heap, bin, _payer.Slot, _payer.SlotKey);
         byte* block = SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
         return block != null ? block : AllocateSlow(bytes, AllocationFlags.Kernel, out _);
     }

@@ -51,33 +51,9 @@ public static unsafe class GroupMemory
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static byte* Allocate(MemoryGroup group, nuint bytes)
-    {
-        // As SlabPath.TryTake: see GroupAllocator.Allocate.
-        var heap = (ThreadHeap*)ThreadPlaces.Blocks;
-        if (heap != null && bytes <= SizeClasses.TableBytes)
-        {
-            MemoryCounter payer = group.Memory;
-            SlabBin* bin = ThreadHeap.SmallBin(heap, bytes);
-            ulong* top = bin->Top - 1;
-            nuint offset = (nuint)(*top ^ payer.BlockTag);
-            if (offset < heap->CommittedBytes)
-            {
-                var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
-                if (slot->TryBeginSpend(payer.ReserveKey, bin->BlockBytes))
-                {
-                    byte* block = (byte*)heap->Base + offset;
-                    FreeBlock.SetInUse(block);
-                    bin->Top = top;
-                    slot->End();
-                    return block;
-                }
-            }
-        }
-
-        return AllocateSlow(group, MemoryKind.User, bytes);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Allocate(MemoryGroup group, nuint bytes) =>
+        AllocateOn((ThreadHeap*)ThreadPlaces.Blocks, group, bytes);
 
     /// <summary>Allocates a block and charges the group of the current context for it, or nobody where it has none:
     /// <see cref="AllocationContext.ActiveGroup"/>.</summary>
@@ -129,10 +105,52 @@ public static unsafe class GroupMemory
     /// <param name="block">What <c>Allocate</c> has returned, on any thread; null does nothing.</param>
     /// <remarks>A block that is freed already, or was not allocated here, ends the process: its memory may be somebody
     /// else's by now.</remarks>
-    public static void Free(byte* block)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Free(byte* block) => FreeOn((ThreadHeap*)ThreadPlaces.Blocks, block);
+
+    /// <summary>The bytes that may be used of a block, and that its group is charged for.</summary>
+    /// <param name="block">A block in use.</param>
+    public static long BytesOf(byte* block) => Shared.BytesOf(block);
+
+    /// <summary>Gives memory that is not in use back to the system: what threads keep for their next blocks, and all
+    /// that lies idle in between.</summary>
+    /// <returns>The bytes that were given back.</returns>
+    public static long Trim() => Shared.Trim(all: true);
+
+    // As SlabPath.TryTake: see GroupAllocator.Allocate. What the thread has comes as an argument: so it is looked up in
+    // the caller, once for all the calls of a loop.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* AllocateOn(ThreadHeap* heap, MemoryGroup group, nuint bytes)
     {
-        // As SlabPath.TryGive.
-        var heap = (ThreadHeap*)ThreadPlaces.Blocks;
+        MemoryCounter payer = group.Memory;
+        if (heap != null && bytes <= SizeClasses.LargestBytes)
+        {
+            SlabBin* bin = bytes <= SizeClasses.TableBytes
+                ? ThreadHeap.SmallBin(heap, bytes)
+                : heap->Bins + SizeClasses.IndexByFormula(bytes);
+            ulong* top = bin->Top - 1;
+            nuint offset = (nuint)(*top ^ payer.BlockTag);
+            if (offset < heap->CommittedBytes)
+            {
+                var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
+                if (slot->TryBeginSpend(payer.ReserveKey, bin->BlockBytes))
+                {
+                    byte* block = (byte*)heap->Base + offset;
+                    FreeBlock.SetInUse(block);
+                    bin->Top = top;
+                    slot->End();
+                    return block;
+                }
+            }
+        }
+
+        return AllocateSlow(group, MemoryKind.User, bytes);
+    }
+
+    // As SlabPath.TryGive.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FreeOn(ThreadHeap* heap, byte* block)
+    {
         if (heap != null)
         {
             nuint offset = (nuint)((nint)block - heap->Base);
@@ -162,15 +180,6 @@ public static unsafe class GroupMemory
         FreeSlow(block);
     }
 
-    /// <summary>The bytes that may be used of a block, and that its group is charged for.</summary>
-    /// <param name="block">A block in use.</param>
-    public static long BytesOf(byte* block) => Shared.BytesOf(block);
-
-    /// <summary>Gives memory that is not in use back to the system: what threads keep for their next blocks, and all
-    /// that lies idle in between.</summary>
-    /// <returns>The bytes that were given back.</returns>
-    public static long Trim() => Shared.Trim(all: true);
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* AllocateSlow(MemoryGroup group, MemoryKind kind, nuint bytes) =>
         new GroupAllocator(Heap, group, kind).Allocate(bytes);
@@ -184,7 +193,9 @@ public static unsafe class GroupMemory
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void FreeSlow(byte* block)
     {
-        if (block != null) Shared.FreeSlow(Heap, block);
+        if (block == null) return;
+        ThreadHeap* heap = Heap;
+        if (SlabAllocator.IsPaused || !SlabPath.TryGive(heap, block)) Shared.FreeSlow(heap, block);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -13,8 +13,8 @@ namespace Allot;
 
 internal sealed unsafe partial class SlabClass
 {
-    // With its bottom, a magazine of the most blocks is 1 KiB.
-    private const int BatchBytes = 64 << 10, BatchMost = 127, BatchFewest = 4, BatchFewestLarge = 2;
+    // With its bottom, a magazine of the most blocks is 2 KiB.
+    private const int BatchBytes = 64 << 10, BatchMost = 255, BatchFewest = 4, BatchFewestLarge = 2;
     private const int BatchesBytes = 1 << 20, BatchesFewest = 4, BatchesMost = 64;
     private const int BlocksPerSpan = 8, BlocksPerLargeSpan = 4;
 
