@@ -104,6 +104,28 @@ internal static unsafe class AllotHeaps
         IsOurs = true,
     };
 
+    /// <summary>Blocks of the group of the innermost scope.</summary>
+    public static HeapSubject Ambient { get; } = new("Allot, in a scope", static depth =>
+        new HeapLoop<Scoped, nint>(new Scoped(Leaf(depth))))
+    {
+        IsOurs = true,
+    };
+
+    private readonly struct Scoped(MemoryGroup group) : IHeap<nint>, IHeapSource<Scoped>
+    {
+        public Scoped Open()
+        {
+#pragma warning disable ALLOT003 // never left: the thread measures, and no more
+            if (AllocationContext.ActiveGroup != group) _ = group.Enter();
+#pragma warning restore ALLOT003
+            return this;
+        }
+
+        public nint Allocate(nuint bytes) => (nint)GroupMemory.Allocate(bytes);
+
+        public void Free(nint block) => GroupMemory.Free((byte*)block);
+    }
+
     private readonly struct ApartGroup(MemoryGroup group) : IHeap<nint>, IHeapSource<ApartGroup>
     {
         public ApartGroup Open() => this;

@@ -59,8 +59,9 @@ public static unsafe class GroupMemory
     /// <see cref="AllocationContext.ActiveGroup"/>.</summary>
     /// <inheritdoc cref="Allocate(MemoryGroup, nuint)"/>
     /// <param name="bytes">The size; 0 is a block too.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Allocate(nuint bytes) =>
-        AllocationContext.ActiveGroup is { } group ? Allocate(group, bytes) : AllocateForNobody(bytes);
+        AllocateAmbient((ThreadHeap*)ThreadPlaces.Blocks, ThreadPlaces.Scopes, bytes);
 
     /// <summary>The same as for a group alone, for a call that says itself what may be done to find room, and what the
     /// memory is like. The scopes around it can only permit less.</summary>
@@ -117,34 +118,40 @@ public static unsafe class GroupMemory
     /// <returns>The bytes that were given back.</returns>
     public static long Trim() => Shared.Trim(all: true);
 
-    // As SlabPath.TryTake: see GroupAllocator.Allocate. What the thread has comes as an argument: so it is looked up in
-    // the caller, once for all the calls of a loop.
+    // What the thread has comes as an argument: so it is looked up in the caller, once for all the calls of a loop.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* AllocateOn(ThreadHeap* heap, MemoryGroup group, nuint bytes)
     {
-        MemoryCounter payer = group.Memory;
-        if (heap != null && bytes <= SizeClasses.LargestBytes)
-        {
-            SlabBin* bin = bytes <= SizeClasses.TableBytes
-                ? ThreadHeap.SmallBin(heap, bytes)
-                : heap->Bins + SizeClasses.IndexByFormula(bytes);
-            ulong* top = bin->Top - 1;
-            nuint offset = (nuint)(*top ^ payer.BlockTag);
-            if (offset < heap->CommittedBytes)
-            {
-                var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
-                if (slot->TryBeginSpend(payer.ReserveKey, bin->BlockBytes))
-                {
-                    byte* block = (byte*)heap->Base + offset;
-                    FreeBlock.SetInUse(block);
-                    bin->Top = top;
-                    slot->End();
-                    return block;
-                }
-            }
-        }
+        byte* block = TryAllocateOn(heap, group.Memory, bytes);
+        return block != null ? block : AllocateSlow(group, MemoryKind.User, bytes);
+    }
 
-        return AllocateSlow(group, MemoryKind.User, bytes);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* AllocateAmbient(ThreadHeap* heap, nint scopes, nuint bytes)
+    {
+        // A removed group has nothing to spend from: it comes to the slow path, and there to its heir.
+        byte* block = ThreadGroups.ActiveAt(scopes) is { } group ? TryAllocateOn(heap, group.Memory, bytes) : null;
+        return block != null ? block : AllocateAmbientSlow(bytes);
+    }
+
+    // As SlabPath.TryTake: see GroupAllocator.Allocate.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* TryAllocateOn(ThreadHeap* heap, MemoryCounter payer, nuint bytes)
+    {
+        if (heap == null || bytes > SizeClasses.LargestBytes) return null;
+        SlabBin* bin = bytes <= SizeClasses.TableBytes
+            ? ThreadHeap.SmallBin(heap, bytes)
+            : heap->Bins + SizeClasses.IndexByFormula(bytes);
+        ulong* top = bin->Top - 1;
+        nuint offset = (nuint)(*top ^ payer.BlockTag);
+        if (offset >= heap->CommittedBytes) return null;
+        var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
+        if (!slot->TryBeginSpend(payer.ReserveKey, bin->BlockBytes)) return null;
+        byte* block = (byte*)heap->Base + offset;
+        FreeBlock.SetInUse(block);
+        bin->Top = top;
+        slot->End();
+        return block;
     }
 
     // As SlabPath.TryGive.
@@ -184,8 +191,10 @@ public static unsafe class GroupMemory
     private static byte* AllocateSlow(MemoryGroup group, MemoryKind kind, nuint bytes) =>
         new GroupAllocator(Heap, group, kind).Allocate(bytes);
 
-    private static byte* AllocateForNobody(nuint bytes)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* AllocateAmbientSlow(nuint bytes)
     {
+        if (AllocationContext.ActiveGroup is { } group) return AllocateSlow(group, MemoryKind.User, bytes);
         ThreadHeap* heap = Heap;
         return Shared.AllocateAny(heap, bytes, SlabAllocator.Nobody(heap), AllocationFlags.Kernel, out _);
     }
