@@ -47,7 +47,7 @@ public static unsafe class GroupMemory
     /// limit refuses, and may block for that.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="bytes">The size; 0 is a block too.</param>
-    /// <returns>A block of at least that size, aligned to 16; its content is undefined. Free it once.</returns>
+    /// <returns>A block of at least that size, aligned to 16, or to 8 where it is no larger; its content is undefined. Free it once.</returns>
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
@@ -69,7 +69,7 @@ public static unsafe class GroupMemory
     /// <param name="bytes">The size; 0 is a block too.</param>
     /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
     /// 0.</param>
-    /// <returns>A block of at least that size, aligned to 16. Free it once.</returns>
+    /// <returns>A block of at least that size, aligned to 16, or to 8 where it is no larger. Free it once.</returns>
     /// <exception cref="MemoryLimitExceededException">A limit refused, and what the context permits did not help; or
     /// the group has ended. Nothing is charged.</exception>
     /// <exception cref="MustSucceedInAtomicException">The request must succeed, and the context is
@@ -77,11 +77,33 @@ public static unsafe class GroupMemory
     /// <exception cref="ArgumentException">The request must succeed, and may not reclaim.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A flag is unknown.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
-    public static byte* Allocate(MemoryGroup group, nuint bytes, AllocationFlags flags)
+    public static byte* Allocate(MemoryGroup group, nuint bytes, AllocationFlags flags) =>
+        new GroupAllocator(Heap, group, MemoryKind.User).Allocate(bytes, flags);
+
+    /// <summary>The same for the group of the current context, or for nobody where it has none, or the flags do not
+    /// say <see cref="AllocationFlags.Account"/>.</summary>
+    /// <inheritdoc cref="Allocate(MemoryGroup, nuint, AllocationFlags)"/>
+    /// <param name="bytes">The size; 0 is a block too.</param>
+    /// <param name="flags">As for <see cref="AmbientCharging"/>: <see cref="AllocationFlags.KernelAccount"/> is what
+    /// <see cref="Allocate(nuint)"/> says. With <see cref="AllocationFlags.Zero"/> the bytes are 0.</param>
+    public static byte* Allocate(nuint bytes, AllocationFlags flags)
     {
-        AllocationContext.MightAllocate(flags, group);
-        return new GroupAllocator(Heap, group, MemoryKind.User).Allocate(bytes, flags);
+        bool isCharged = (flags & AllocationFlags.Account) != 0;
+        if (isCharged && AllocationContext.ActiveGroup is { } group) return Allocate(group, bytes, flags);
+        AllocationContext.MightAllocate(flags);
+        byte* block = AllocateForNobody(bytes);
+        if ((flags & AllocationFlags.Zero) != 0) GroupAllocator.Clear(block, bytes);
+        return block;
     }
+
+    /// <summary>The same for the group of a handle, with the handle's kind.</summary>
+    /// <inheritdoc cref="Allocate(MemoryGroup, nuint, AllocationFlags)"/>
+    /// <param name="handle">Who pays.</param>
+    /// <param name="bytes">The size; 0 is a block too.</param>
+    /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
+    /// 0.</param>
+    public static byte* Allocate(GroupHandle handle, nuint bytes, AllocationFlags flags) =>
+        new GroupAllocator(Heap, handle.Group, handle.Kind).Allocate(bytes, flags);
 
     /// <summary>Allocates a block and charges the group of a handle for it, with the handle's kind.</summary>
     /// <inheritdoc cref="Allocate(MemoryGroup, nuint)"/>
@@ -195,6 +217,11 @@ public static unsafe class GroupMemory
     private static byte* AllocateAmbientSlow(nuint bytes)
     {
         if (AllocationContext.ActiveGroup is { } group) return AllocateSlow(group, MemoryKind.User, bytes);
+        return AllocateForNobody(bytes);
+    }
+
+    private static byte* AllocateForNobody(nuint bytes)
+    {
         ThreadHeap* heap = Heap;
         return Shared.AllocateAny(heap, bytes, SlabAllocator.Nobody(heap), AllocationFlags.Kernel, out _);
     }
