@@ -61,7 +61,7 @@ internal static class ChargeAfterKill
             using PressureScope stalled = PressureScope.Enter(group);
             TreeWaiting waiting = group.Controller.Reserves.Waiting;
             var waiter = new ChargeWaiter(group.CounterOf(kind), shortage.Bytes);
-            waiting.StandInLine(waiter, shortage.Counter);
+            group.Controller.Reserves.StandInLine(waiter, shortage.Counter);
             bool isEnded = false;
             try
             {

@@ -48,6 +48,9 @@ public readonly struct ChargeRefusal
         MaxBytes = maxBytes;
     }
 
+    /// <summary>Whether the group was removed since it was found: its heir pays.</summary>
+    internal bool IsForHeir => this is { Reason: RefusalReason.GroupRemoved, Group.State: MemoryGroupState.Offline };
+
     /// <summary>Why; <see cref="RefusalReason.None"/> for the default value.</summary>
     public RefusalReason Reason { get; }
 

@@ -115,7 +115,7 @@ public static class GroupWaiting
             using PressureScope stalled = PressureScope.Enter(group);
             TreeWaiting waiting = group.Controller.Reserves.Waiting;
             var waiter = new ChargeWaiter(group.CounterOf(kind), bytes);
-            waiting.StandInLine(waiter, refusal.Limiter?.Counter(refusal.Counter));
+            group.Controller.Reserves.StandInLine(waiter, refusal.Limiter?.Counter(refusal.Counter));
             await using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
                 (_, token) =>
                 {
