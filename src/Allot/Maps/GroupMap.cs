@@ -243,18 +243,7 @@ public abstract unsafe partial class GroupMap : IDisposable
     /// <summary>One more user of a map that somebody else still uses, whether or not its owner has disposed it.
     /// </summary>
     /// <returns>False when nobody uses it any more.</returns>
-    internal bool TryAddUser()
-    {
-        int users = Volatile.Read(ref _users);
-        while (users > 0)
-        {
-            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users) return true;
-            users = seen;
-        }
-
-        return false;
-    }
+    internal bool TryAddUser() => UserCount.TryAdd(ref _users);
 
     internal void Release()
     {

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Text.Json;
+using Allot.Bpf.Tests.Support;
 using Allot.Maps;
 
 namespace Allot.Bpf.Tests.Command;
@@ -88,18 +88,6 @@ public sealed class BpfSizeTests
         Assert.Equal(33, types);
     }
 
-    private static async Task<(int ExitCode, string Output, string Error)> Size(string arguments)
-    {
-        string[] words = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Allot.Cli"), ["bpf", "size", .. words])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return (process.ExitCode, await output, await error);
-    }
+    private static Task<(int ExitCode, string Output, string Error)> Size(string arguments) =>
+        AllotProcess.RunAsync(["bpf", "size", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
 }

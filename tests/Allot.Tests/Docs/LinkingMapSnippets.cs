@@ -12,6 +12,7 @@ public sealed class LinkingMapSnippets
     {
         MemoryGroup acme = _acme;
         List<int> lengths = [];
+        CancellationToken stop = TestContext.Current.CancellationToken;
 
         #region linking-ring
         var definition = new MapDefinition { Name = "events", Type = MapType.RingBuffer, Capacity = 64 << 10 };
@@ -24,7 +25,7 @@ public sealed class LinkingMapSnippets
                 reservation.Submit();
             }
 
-            while (lengths.Count < 2 && await events.WaitToReadAsync())
+            while (lengths.Count < 2 && await events.WaitToReadAsync(stop))
             {
                 events.Consume(
                     static (record, lengths) =>

@@ -17,18 +17,7 @@ internal sealed unsafe class StorageValue(OwnedValues values, byte* bytes) : IRu
     public byte* Bytes => bytes;
 
     /// <returns>False when the value is gone.</returns>
-    public bool TryAddUser()
-    {
-        int users = Volatile.Read(ref _users);
-        while (users > 0)
-        {
-            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users) return true;
-            users = seen;
-        }
-
-        return false;
-    }
+    public bool TryAddUser() => UserCount.TryAdd(ref _users);
 
     [SuppressMessage("Usage", "CA1816", Justification = "What ends here is not called Dispose.")]
     public void Release()

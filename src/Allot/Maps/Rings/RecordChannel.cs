@@ -25,18 +25,7 @@ internal sealed unsafe class RecordChannel(RecordRing ring, Action ended)
     }
 
     /// <returns>False when the memory is gone.</returns>
-    public bool TryAddUser()
-    {
-        int users = Volatile.Read(ref _users);
-        while (users > 0)
-        {
-            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users) return true;
-            users = seen;
-        }
-
-        return false;
-    }
+    public bool TryAddUser() => UserCount.TryAdd(ref _users);
 
     public void Release()
     {
