@@ -5,7 +5,7 @@ namespace Allot.Tests.Maps;
 public sealed unsafe class ArenaTests : IDisposable
 {
     private readonly MemoryGroup _group = new MemoryController().Root.CreateChild("tenant");
-    private readonly Arena _arena;
+    private readonly ArenaMap _arena;
     private readonly long _emptyBytes;
 
     public ArenaTests()
@@ -64,7 +64,7 @@ public sealed unsafe class ArenaTests : IDisposable
         Assert.Equal(1, _arena.Count);
         Assert.False(_arena.TryTouch(100, out _));
         Assert.False(_arena.TryTouch(-1, out _));
-        using Arena strict = Create(MapFlags.Mappable | MapFlags.FaultInArena);
+        using ArenaMap strict = Create(MapFlags.Mappable | MapFlags.FaultInArena);
         Assert.False(strict.TryTouch(7, out _));
     }
 
@@ -120,6 +120,6 @@ public sealed unsafe class ArenaTests : IDisposable
         Assert.Equal(_emptyBytes, _group.Kernel.CurrentBytes);
     }
 
-    private Arena Create(uint flags) =>
-        (Arena)GroupMap.Create(_group, new MapDefinition { Type = MapType.Arena, Capacity = 100, Flags = flags });
+    private ArenaMap Create(uint flags) =>
+        (ArenaMap)GroupMap.Create(_group, new MapDefinition { Type = MapType.Arena, Capacity = 100, Flags = flags });
 }

@@ -51,7 +51,7 @@ public sealed class FilledMemlockTests
         MapDefinition storageShape = Shape(MapType.SocketStorage, 4, 8, 0) with { Flags = MapFlags.NoPreallocation };
         using var storage = new SocketStorage(_group, storageShape);
         Assert.Equal(480, storage.MemlockBytesOf(s_kernel));
-        using var arena = new Arena(_group, Shape(MapType.Arena, 0, 0, 100) with { Flags = MapFlags.Mappable });
+        using var arena = new ArenaMap(_group, Shape(MapType.Arena, 0, 0, 100) with { Flags = MapFlags.Mappable });
         for (int page = 0; page < 50; page++) Assert.True(arena.TryTouch(page, out _));
         Assert.Equal(0, arena.MemlockBytesOf(s_kernel));
         Assert.True(arena.ChargedBytes >= 50 * 4096);

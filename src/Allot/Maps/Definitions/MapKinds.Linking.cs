@@ -36,7 +36,7 @@ internal static partial class MapKinds
             new MapKind(static (group, map) => new CgroupArray(group, map), CgroupArray.FootprintOf),
         MapType.StructOps =>
             new MapKind(static (group, map) => new StructOpsMap(group, map), StructOpsMap.FootprintOf),
-        MapType.Arena => new MapKind(static (group, map) => new Arena(group, map), Arena.FootprintOf),
+        MapType.Arena => new MapKind(static (group, map) => new ArenaMap(group, map), ArenaMap.FootprintOf),
         _ => null,
     };
 }

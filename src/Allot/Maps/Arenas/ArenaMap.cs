@@ -11,7 +11,7 @@ namespace Allot.Maps;
 
 /// <summary>Pages that the host and programs share, at one address for both, allocated on demand.</summary>
 /// <remarks>Spans of a page are valid until it is freed or the map ends.</remarks>
-public sealed unsafe class Arena : GroupMap
+public sealed unsafe class ArenaMap : GroupMap
 {
     /// <summary>The bytes of a page.</summary>
     public const int PageBytes = 4096;
@@ -28,7 +28,7 @@ public sealed unsafe class Arena : GroupMap
     /// <exception cref="MapRefusedException">The definition is none of an arena.</exception>
     /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no address space; nothing is charged.</exception>
-    public Arena(MemoryGroup group, MapDefinition definition)
+    public ArenaMap(MemoryGroup group, MapDefinition definition)
         : base(group, definition)
     {
         _bits = (ulong*)Memory.Allocate(definition, BitBytesOf(definition));
