@@ -3,8 +3,6 @@ namespace Allot.Bpf;
 /// <summary>Attaching policies made of programs to groups.</summary>
 public static class BpfAttaching
 {
-    private const long NanosecondsPerTick = 1_000_000 / TimeSpan.TicksPerMillisecond;
-
     extension(MemoryGroup group)
     {
         /// <summary>Puts a policy made of programs in force for the group and all groups below it.</summary>
@@ -59,5 +57,5 @@ public static class BpfAttaching
     }
 
     private static TimeSpan DelayOf(ulong result, TimeSpan otherwise) =>
-        (long)result < 0 ? otherwise : new TimeSpan((long)result / NanosecondsPerTick);
+        (long)result < 0 ? otherwise : new TimeSpan((long)result / TimeSpan.NanosecondsPerTick);
 }

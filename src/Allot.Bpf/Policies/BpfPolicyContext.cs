@@ -45,7 +45,7 @@ public static class BpfPolicyContext
         fields[3] = (ulong)notice.Bytes;
         fields[4] = (ulong)notice.CurrentBytes;
         fields[5] = (ulong)notice.LimitBytes;
-        fields[6] = (ulong)long.Min((long)notice.Delay.TotalMilliseconds, long.MaxValue / 1_000_000) * 1_000_000;
+        fields[6] = (ulong)long.Min(notice.Delay.Ticks, long.MaxValue / TimeSpan.NanosecondsPerTick) * TimeSpan.NanosecondsPerTick;
         fields[7] = GroupNumbers.Of(call.Group);
     }
 }
