@@ -91,6 +91,7 @@ internal sealed partial class BpfVerifier
                 case BpfArgument.BytesToReserve:
                     bool isSize = state is { IsNumber: true, Range: { IsConstant: true, Least: > 0 and < OffsetMax } };
                     Require(isSize, at, register, state, "a constant number of bytes", helper);
+                    Need(register);
                     reservedBytes = (int)state.Range.Least;
                     break;
                 case BpfArgument.Reserved:
@@ -170,8 +171,10 @@ internal sealed partial class BpfVerifier
             throw _code.Refuse(at, $"is a number of bytes that may be 0; {helper.Name} needs 1 at least", register + 1);
         }
 
+        Need(register + 1);
         int most = (int)size.Range.Most;
         RegisterState address = Written(at, register);
+        Need(register);   // 0 where there is none
         bool isNone = mayBeNone && address is { IsNumber: true, Range: { IsConstant: true, Least: 0 } };
         if (most == 0 || (isNone && most == 0)) return;
         if (argument == BpfArgument.MemoryToRead)

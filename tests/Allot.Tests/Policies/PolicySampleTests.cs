@@ -3,6 +3,7 @@ using Allot.Tests.Repository;
 namespace Allot.Tests.Policies;
 
 /// <summary>The sample of policies does what its comment says.</summary>
+[Collection(SampleRun.Collection)]
 public sealed class PolicySampleTests
 {
     [Fact]
