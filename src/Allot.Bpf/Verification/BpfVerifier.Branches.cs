@@ -80,7 +80,7 @@ internal sealed partial class BpfVerifier
             each.Kind != address.Kind || each.Id != address.Id ? each
             : isZero ? RegisterState.Constant(0)
             : each with { Kind = kind, Id = kind == RegisterKind.Reserved ? each.Id : 0 });
-        if (isZero && kind == RegisterKind.Reserved) path.Reservations.Remove(address.Id);
+        if (isZero && kind == RegisterKind.Reserved) path.Reservations.RemoveAll(each => each.Id == address.Id);
     }
 
     // An address in the memory that is not above the end tells how long the memory is.

@@ -10,8 +10,8 @@ internal sealed class PathState
     /// <summary>The bytes that the memory of the run has at least, as far as the path has found out.</summary>
     public long MemoryBytes { get; set; }
 
-    /// <summary>What helpers have reserved and must get back.</summary>
-    public List<int> Reservations { get; private init; } = [];
+    /// <summary>What helpers have reserved and must get back, and the instruction that asked them.</summary>
+    public List<Reservation> Reservations { get; private init; } = [];
 
     /// <summary>The last step of the path: see <see cref="PathTrace"/>.</summary>
     public int Step { get; set; } = PathTrace.None;
@@ -49,7 +49,7 @@ internal sealed class PathState
         ids.Clear();
         for (int reservation = 0; reservation < Reservations.Count; reservation++)
         {
-            if (!ids.Pairs(seen.Reservations[reservation], Reservations[reservation])) return false;
+            if (!ids.Pairs(seen.Reservations[reservation].Id, Reservations[reservation].Id)) return false;
         }
 
         for (int frame = Frames.Count - 1; frame >= 0; frame--)
@@ -63,4 +63,6 @@ internal sealed class PathState
 
         return true;
     }
+
+    internal readonly record struct Reservation(int Id, int Instruction);
 }
