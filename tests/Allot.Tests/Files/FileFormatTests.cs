@@ -124,9 +124,11 @@ public sealed class FileFormatTests
         Repeat(EventKind.HighDelays, 14);
         Repeat(EventKind.HighDeadlines, 15);
         Repeat(EventKind.PinsLeaked, 16);
+        Repeat(EventKind.PolicyErrors, 17);
         const string Text =
             "low 1\nhigh 2\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\n"
-            + "forced 7\nkmem_max 8\nkmem_forced 9\nhigh_delays 14\nhigh_deadlines 15\naccounting_errors 10\nreclaim_errors 11\n";
+            + "forced 7\nkmem_max 8\nkmem_forced 9\nhigh_delays 14\nhigh_deadlines 15\naccounting_errors 10\nreclaim_errors 11\n"
+            + "policy_errors 17\n";
         Assert.Equal(Text, group.Files.Read("memory.events"));
         Assert.Equal(Text, group.Files.Read("memory.events.local"));
         Assert.Equal("max 12\nforced 13\nleaked 16\n", group.Files.Read("pins.events"));
