@@ -6,7 +6,7 @@ namespace Allot.Processes.Tests.Bench;
 public sealed class BenchmarkSmokeTests
 {
     [Theory, InlineData("idle"), InlineData("roundtrip"), InlineData("git-status"), InlineData("startup")]
-    [InlineData("charge"), InlineData("off"), InlineData("switched-off"), InlineData("groups"), InlineData("pins")]
+    [InlineData("charge"), InlineData("off"), InlineData("switched-off"), InlineData("groups"), InlineData("pins"), InlineData("maps")]
     public void Every_benchmark_works(string name)
     {
         Require.Root();

@@ -8,7 +8,18 @@ internal static class MapSamples
     public static IEnumerable<MapDefinition> All =>
     [
         new() { Type = MapType.Array, KeyBytes = 4, ValueBytes = 12, Capacity = 1000 },
+        new() { Type = MapType.PerCpuArray, KeyBytes = 4, ValueBytes = 12, Capacity = 1000 },
         new() { Type = MapType.Hash, KeyBytes = 8, ValueBytes = 24, Capacity = 1000 },
+        new() { Type = MapType.Hash, KeyBytes = 8, ValueBytes = 24, Capacity = 1000, Flags = MapFlags.NoPreallocation },
+        new() { Type = MapType.PerCpuHash, KeyBytes = 5, ValueBytes = 12, Capacity = 1000 },
+        new()
+        {
+            Type = MapType.PerCpuHash,
+            KeyBytes = 4,
+            ValueBytes = 12,
+            Capacity = 1000,
+            Flags = MapFlags.NoPreallocation,
+        },
     ];
 
     /// <summary>Their names, as data of a theory.</summary>

@@ -12,7 +12,10 @@ internal static partial class MapKinds
     private static MapKind? Basic(MapType type) => type switch
     {
         MapType.Array => new MapKind(static (group, map) => new ArrayMap(group, map), ArrayMap.FootprintOf),
-        MapType.Hash => new MapKind(static (group, map) => new HashMap(group, map), HashMap.FootprintOf),
+        MapType.PerCpuArray => new MapKind(
+            static (group, map) => new PerCpuArrayMap(group, map), PerCpuArrayMap.FootprintOf),
+        MapType.Hash or MapType.PerCpuHash => new MapKind(
+            static (group, map) => new HashMap(group, map), HashMap.FootprintOf),
         _ => null,
     };
 }

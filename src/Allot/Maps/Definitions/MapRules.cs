@@ -210,7 +210,7 @@ internal static class MapRules
 
     private static void CheckStackTrace(MapDefinition map)
     {
-        RequireFlags(map, HandleFlags | MapFlags.Access | MapFlags.StackBuildId);
+        RequireFlags(map, HandleFlags | MapFlags.StackBuildId);
         RequireSome(map);
         RequireKey(map, 4);
         long frameBytes = map.Has(MapFlags.StackBuildId) ? BuildIdBytes : sizeof(ulong);
@@ -226,12 +226,12 @@ internal static class MapRules
 
     private static void CheckBloom(MapDefinition map)
     {
+        Require(map, map.ValueBytes <= AllocationMax, MapErrors.TooBig, $"a value has {AllocationMax} bytes at most");
         RequireKey(map, 0);
         RequireValue(map);
         RequireSome(map);
         RequireFlags(map, MapFlags.NumaNode | MapFlags.ZeroSeed | MapFlags.Access);
         Require(map, map.MapExtra <= 15, MapErrors.Invalid, "it has at most 15 hash functions");
-        Require(map, map.ValueBytes <= AllocationMax, MapErrors.TooBig, $"a value has {AllocationMax} bytes at most");
     }
 
     private static void CheckHandles(MapDefinition map, uint knownFlags, bool isValue)

@@ -58,14 +58,14 @@ internal static class MemlockFormulas
     public static long OfProgram(long instructions, KernelProfile kernel) =>
         Limited(Pages(kernel.ProgramBytes + (8 * (Int128)instructions), kernel.PageBytes));
 
-    /// <summary>The bits of a Bloom filter: 7/5 for each element and hash function, and a power of two.</summary>
+    /// <summary>The bits of a Bloom filter: 7/5 for each element and hash function, a power of two, and 64 at least.</summary>
     public static Int128 BloomBits(MapDefinition map)
     {
         const int FunctionsByDefault = 5;
         Int128 functions = (int)(map.MapExtra & 0xf);
         if (functions == 0) functions = FunctionsByDefault;
         Int128 bits = map.Capacity * functions * 7 / 5;
-        return bits > uint.MaxValue ? uint.MaxValue : PowerOfTwo(Int128.Max(bits, 1));
+        return bits > uint.MaxValue ? uint.MaxValue : PowerOfTwo(Int128.Max(bits, 64));
     }
 
     public static Int128 Round8(Int128 bytes) => (bytes + 7) & ~(Int128)7;

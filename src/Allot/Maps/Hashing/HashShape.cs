@@ -1,0 +1,73 @@
+using System.Numerics;
+
+namespace Allot.Maps;
+
+/// <summary>The sizes of a hash table, and so of its memory, from the definition of its map.</summary>
+internal sealed class HashShape
+{
+    // Slots for n elements: 8/7 of them, so that few elements are far from home.
+    private const int LoadNumerator = 8, LoadDenominator = 7;
+    private const int StripesMax = 128, ChunksPerStripeMin = 64, PermitsMax = 32;
+
+    public HashShape(MapDefinition map, int processors)
+    {
+        bool isPerProcessor = map.Type is MapType.PerCpuHash or MapType.LruPerCpuHash;
+        Processors = isPerProcessor ? processors : 1;
+        IsPreallocated = !map.Has(MapFlags.NoPreallocation);
+        long slotsWanted = (map.Capacity * LoadNumerator / LoadDenominator) + 1;
+        Chunks = (uint)((slotsWanted + HashTable.ChunkSlots - 1) / HashTable.ChunkSlots);
+        Slots = (long)Chunks * HashTable.ChunkSlots;
+        int log2 = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((Chunks + StripesMax - 1) / StripesMax));
+        StripeShift = Math.Max(log2, BitOperations.Log2(ChunksPerStripeMin));
+        Stripes = (int)((Chunks + (1L << StripeShift) - 1) >> StripeShift);
+        PermitBatch = (int)Math.Clamp(map.Capacity / Stripes / 16, 1, PermitsMax);
+        KeyStrideBytes = (long)MemlockFormulas.Round8(map.KeyBytes);
+        ValueStrideBytes = (long)MemlockFormulas.Round8(map.ValueBytes);
+        ProcessorBytes = IsPreallocated ? Slots * ValueStrideBytes : ValueStrideBytes;
+        long elementBytes = KeyStrideBytes + (ValueStrideBytes * Processors);
+        Elements = new PoolShape(elementBytes, map.Capacity + (2L * ElementPool.Batch * Stripes));
+    }
+
+    public int Processors { get; }
+
+    public bool IsPreallocated { get; }
+
+    public uint Chunks { get; }
+
+    public long Slots { get; }
+
+    public int StripeShift { get; }
+
+    public int Stripes { get; }
+
+    public int PermitBatch { get; }
+
+    public long KeyStrideBytes { get; }
+
+    public long ValueStrideBytes { get; }
+
+    public long ProcessorBytes { get; }
+
+    /// <summary>The elements that come one by one.</summary>
+    public PoolShape Elements { get; }
+
+    public unsafe Int128 StripesBytes => (Int128)Stripes * sizeof(HashStripe);
+
+    public Int128 HeadersBytes => (Int128)Chunks * 16;
+
+    public Int128 KeysBytes => (Int128)Slots * KeyStrideBytes;
+
+    public Int128 ValuesBytes => (Int128)Slots * ValueStrideBytes * Processors;
+
+    public unsafe Int128 ElementsBytes => (Int128)Slots * sizeof(byte*);
+
+    public MapFootprint Footprint
+    {
+        get
+        {
+            if (IsPreallocated) return MapFootprint.Fixed(HeadersBytes, StripesBytes, KeysBytes, ValuesBytes);
+            MapFootprint empty = MapFootprint.Fixed(HeadersBytes, StripesBytes, ElementsBytes);
+            return empty with { MostBytes = MemlockFormulas.Limited((Int128)empty.CreatedBytes + Elements.MostBytes) };
+        }
+    }
+}

@@ -1,0 +1,239 @@
+// A hash table of fixed capacity, whose elements never move and whose readers take no lock.
+//
+// Terms. A *chunk* has 11 slots and a header of 16 bytes: a tag for each slot (0 when free), the number of elements
+// that
+// did not fit here and lie in a later chunk, and a sequence. An element lies in the chunk that its hash names, its
+// home,
+// or in the first one after it that had room. Keys and values are arrays by slot; where memory comes with the elements
+// (HashMemory), a slot has the address of its element instead. A *stripe* is a run of chunks with one lock.
+//
+// The idea of tags, and of counting what overflows instead of leaving tombstones, is that of F14. What differs: nothing
+// is ever rehashed, so an address is good for the life of the table, and readers and writers work at once.
+//
+// Writers hold the lock of the stripe of every chunk that they look at. Nearly always that is one; who would cross into
+// another stripe lets go, takes all locks in their order, and starts anew.
+//
+//   adding      1. overflow of the chunks passed over: +1   2. value, then key   3. the tag, released
+//   replacing   1. sequence: odd   2. value   3. sequence: even
+//   removing    1. the tag: 0   2. sequence: +2, released   3. overflow of the chunks passed over: -1
+//
+// Readers look at chunks from home on, at each: 1. sequence   2. tags and overflow   3. the keys of equal tags
+// 4. sequence. They stop at an equal key if both sequences are the same, at no equal key if nothing has overflowed.
+//
+//   - A hit is right: the memory of a slot is used again only after its chunk's sequence has changed. So with the same
+//     sequence, the key that was compared belonged to the tag that was read.
+//   - A miss is right: an element that is there throughout is in one place, and every chunk before that place says that
+//     something has overflowed. What was compared meanwhile belongs to others.
+//   - Nobody waits for a writer, wherever it was interrupted; only who copies a value that is just being replaced does.
+//
+// The number of elements is limited exactly, by permits: each stripe keeps a few, the rest is in one word. Who finds
+// none
+// looks for those of other stripes before it says that the table is full.
+
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Security.Cryptography;
+
+namespace Allot.Maps;
+
+internal sealed unsafe partial class HashTable
+{
+    public const int ChunkSlots = 11;
+
+    private const int HeaderBytes = 16, OverflowAt = 11, SequenceAt = 12;
+    private const uint SlotMask = (1 << ChunkSlots) - 1;
+    private const byte Sticky = byte.MaxValue;   // overflow that is no longer counted
+    private const ulong FixedSeed = 0x2545_f491_4f6c_dd1d;
+
+    private readonly byte* _headers;
+    private readonly byte* _keys;        // null where elements come one by one
+    private readonly byte* _values;
+    private readonly byte** _elements;   // by slot; null where all memory is there from the start
+    private readonly HashStripe* _stripes;
+    private readonly ulong _seed;
+    private readonly long _keyStrideBytes;
+    private readonly long _valueStrideBytes;
+    private readonly uint _chunks;
+    private readonly int _stripeShift;
+    private readonly int _stripeCount;
+    private readonly int _permitBatch;
+    private readonly ElementPool? _pool;
+    private long _permits;
+
+    /// <summary>Allocates the table for a map that is being made.</summary>
+    public HashTable(MapMemory memory, MapDefinition definition, HashShape shape)
+    {
+        _chunks = shape.Chunks;
+        _stripeShift = shape.StripeShift;
+        _stripeCount = shape.Stripes;
+        _permitBatch = shape.PermitBatch;
+        _permits = definition.Capacity;
+        _keyStrideBytes = shape.KeyStrideBytes;
+        _valueStrideBytes = shape.ValueStrideBytes;
+        Slots = shape.Slots;
+        ProcessorBytes = shape.ProcessorBytes;
+        bool isFixed = definition.Has(MapFlags.ZeroSeed);
+        _seed = isFixed ? FixedSeed : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        _headers = memory.Allocate(definition, shape.HeadersBytes);
+        _stripes = (HashStripe*)memory.Allocate(definition, shape.StripesBytes);
+        if (shape.IsPreallocated)
+        {
+            _keys = memory.Allocate(definition, shape.KeysBytes);
+            _values = memory.Allocate(definition, shape.ValuesBytes);
+            ValuesBytes = (long)shape.ValuesBytes;
+        }
+        else
+        {
+            _elements = (byte**)memory.Allocate(definition, shape.ElementsBytes);
+            _pool = new ElementPool(memory, shape.Elements);
+        }
+    }
+
+    /// <summary>The slots, of which some are always free.</summary>
+    public long Slots { get; }
+
+    /// <summary>From the value of one processor to that of the next.</summary>
+    public long ProcessorBytes { get; }
+
+    /// <summary>All values, where all memory is there from the start.</summary>
+    public byte* Values => _values;
+
+    public long ValuesBytes { get; }
+
+    /// <summary>The elements; exact when nobody writes.</summary>
+    public long Count
+    {
+        get
+        {
+            long count = 0;
+            for (int i = 0; i < _stripeCount; i++) count += Volatile.Read(ref _stripes[i].Count);
+            return count;
+        }
+    }
+
+    /// <summary>The value of a key; null when there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* Find<TKey>(TKey key)
+        where TKey : struct, ITableKey => Find(key, out _, out _);
+
+    /// <summary>Copies a value as it was at one instant.</summary>
+    /// <returns>False when there is none.</returns>
+    public bool TryCopy<TKey>(TKey key, byte* to, long bytes, int processors)
+        where TKey : struct, ITableKey
+    {
+        SteadySpin spin = default;
+        while (true)
+        {
+            byte* value = Find(key, out byte* header, out uint sequence);
+            if (value == null) return false;
+            if ((sequence & 1) == 0)
+            {
+                for (int i = 0; i < processors; i++)
+                {
+                    Unsafe.CopyBlockUnaligned(to + (i * bytes), value + (i * ProcessorBytes), (uint)bytes);
+                }
+
+                Volatile.ReadBarrier();
+                if (SequenceOf(header) == sequence) return true;
+            }
+
+            spin.Once();
+        }
+    }
+
+    /// <summary>The same for a value of a known type.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryCopy<TKey, TValue>(TKey key, out TValue value)
+        where TKey : struct, ITableKey
+        where TValue : unmanaged
+    {
+        while (true)
+        {
+            byte* found = Find(key, out byte* header, out uint sequence);
+            if (found == null)
+            {
+                value = default;
+                return false;
+            }
+
+            if ((sequence & 1) == 0)
+            {
+                value = Unsafe.ReadUnaligned<TValue>(found);
+                Volatile.ReadBarrier();
+                if (SequenceOf(header) == sequence) return true;
+            }
+
+            Thread.SpinWait(1);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* Find<TKey>(TKey key, out byte* header, out uint sequence)
+        where TKey : struct, ITableKey
+    {
+        ulong hash = key.Hash(_seed);
+        uint chunk = ChunkOf(hash);
+        Vector128<byte> wanted = Vector128.Create(TagOf(hash));
+        uint passed = 0;
+        while (true)
+        {
+            header = HeaderOf(chunk);
+            sequence = SequenceOf(header);
+            Volatile.ReadBarrier();
+            Vector128<byte> tags = Vector128.Load(header);
+            Volatile.ReadBarrier();
+            uint hits = Vector128.Equals(tags, wanted).ExtractMostSignificantBits() & SlotMask;
+            while (hits != 0)
+            {
+                uint slot = (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(hits);
+                byte* stored = KeyAt(slot);
+                if (key.Matches(stored))
+                {
+                    byte* value = ValueOf(slot, stored);
+                    Volatile.ReadBarrier();
+                    if (SequenceOf(header) == sequence) return value;
+                    goto Again;
+                }
+
+                hits &= hits - 1;
+            }
+
+            if (tags.GetElement(OverflowAt) == 0 || ++passed == _chunks) return null;
+            chunk = Next(chunk);
+        Again:;
+        }
+    }
+
+    // 16 chunks of headers are four lines: the next one is near.
+    private uint Next(uint chunk) => chunk + 1 == _chunks ? 0 : chunk + 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint ChunkOf(ulong hash) => (uint)(((hash >> 32) * _chunks) >> 32);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte TagOf(ulong hash)
+    {
+        uint tag = (byte)hash;
+        return (byte)(tag == 0 ? 1 : tag);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* HeaderOf(uint chunk) => _headers + ((nuint)chunk * HeaderBytes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint SequenceOf(byte* header) => Volatile.Read(ref *(uint*)(header + SequenceAt));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* KeyAt(uint slot) => _keys != null ? _keys + (slot * _keyStrideBytes) : _elements[slot];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* ValueOf(uint slot, byte* key) =>
+        _keys != null ? _values + (slot * _valueStrideBytes) : key + _keyStrideBytes;
+
+    private HashStripe* StripeOf(uint chunk) => _stripes + (chunk >> _stripeShift);
+
+    [Conditional("DEBUG")]
+    private void AssertHeld(uint chunk) => Debug.Assert(StripeOf(chunk)->IsHeld, "A writer holds the lock.");
+}
