@@ -8,7 +8,8 @@ public sealed class FileFormatTests
 
     private const string NoEvents =
         "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n"
-        + "forced 0\nkmem_max 0\nkmem_forced 0\nhigh_delays 0\nhigh_deadlines 0\naccounting_errors 0\nreclaim_errors 0\n";
+        + "forced 0\nkmem_max 0\nkmem_forced 0\nhigh_delays 0\nhigh_deadlines 0\naccounting_errors 0\nreclaim_errors 0\n"
+        + "policy_errors 0\n";
 
     private const string NoPressure =
         "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
