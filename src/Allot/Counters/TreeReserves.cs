@@ -55,7 +55,8 @@ internal sealed class TreeReserves
     /// <summary>The charges that wait for room.</summary>
     public TreeWaiting Waiting { get; }
 
-    /// <summary>Whether a counter of the tree has, or ever had, a soft limit: if not, nobody looks for one.</summary>
+    /// <summary>Whether a counter of the tree has, or ever had, a soft limit or somebody who watches: if not, nobody
+    /// looks for one.</summary>
     public bool KnowsHigh
     {
         get => _knowsHigh;
@@ -161,6 +162,19 @@ internal sealed class TreeReserves
     public void StandInLine(ChargeWaiter waiter, MemoryCounter? limiter)
     {
         Waiting.StandInLine(waiter, limiter);
+        Settle();
+    }
+
+    /// <summary>Lets every charge below the counter be seen, or no longer.</summary>
+    public void SetWatched(MemoryCounter counter, bool isWatched)
+    {
+        using (EnterExact())
+        {
+            KnowsHigh = true;
+            if (isWatched) MakeExact_NeedsGate(counter);
+            counter.IsWatched = isWatched;
+        }
+
         Settle();
     }
 
