@@ -7,6 +7,7 @@ using Allot.Benchmarks;
 using Allot.Benchmarks.Charge;
 using Allot.Benchmarks.Groups;
 using Allot.Benchmarks.Maps;
+using Allot.Benchmarks.Maps.Lru;
 using Allot.Benchmarks.Off;
 using Allot.Benchmarks.Pins;
 using Allot.Benchmarks.Runner;
@@ -19,7 +20,7 @@ Benchmark[] all =
     new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
     new OffBenchmark(), new SwitchedOffBenchmark(), new GroupsBenchmark(),
     new ScopesBenchmark(), new SlabsBenchmark(), new ResidentBenchmark(), new WorkloadsBenchmark(),
-    new PinsBenchmark(), new MapsBenchmark(),
+    new PinsBenchmark(), new MapsBenchmark(), new LruBenchmark(),
 ];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {

@@ -21,6 +21,10 @@ public enum BpfArgument
     /// <summary>The address of a value of the map in an earlier register.</summary>
     MapValue,
 
+    /// <summary>The address where the helper writes a value of the map in an earlier register; of a Bloom filter, of
+    /// the value that is asked for.</summary>
+    MapValueToWrite,
+
     /// <summary>The address of bytes that the helper reads; how many is in the next register.</summary>
     MemoryToRead,
 

@@ -49,6 +49,7 @@ public sealed unsafe class BpfExecution
     private byte* _block;
     private BpfFault _fault;
     private readonly List<(ulong Address, ulong Bytes)> _added = [];
+    private readonly List<(nint Address, object Owner)> _held = [];   // until they are let go of, or the run ends
 
     internal BpfExecution(MemoryGroup group)
     {
@@ -65,6 +66,9 @@ public sealed unsafe class BpfExecution
 
     /// <summary>What the host has given with the run; null if nothing.</summary>
     public object? State { get; internal set; }
+
+    /// <summary>The instruction that has called the helper that runs.</summary>
+    internal int HelperCalledAt { get; private set; }
 
     internal ulong StackEnd => (ulong)Stack + StackBytes;
 
@@ -126,6 +130,52 @@ public sealed unsafe class BpfExecution
     /// <param name="address">The first byte.</param>
     /// <returns>False when there is no such memory.</returns>
     public bool RemoveMemory(byte* address) => _added.RemoveAll(each => each.Address == (ulong)address) > 0;
+
+    /// <summary>Where the memory of the run goes at its end, if the program returns so.</summary>
+    internal BpfRedirect Redirect { get; set; }
+
+    /// <summary>Lets the program use memory that an owner gave it: a record that is reserved in a ring, or a value that
+    /// is released at the end of the run.</summary>
+    internal void Hold(byte* address, int bytes, object owner)
+    {
+        AddMemory(address, bytes);
+        _held.Add(((nint)address, owner));
+    }
+
+    internal bool Holds(byte* address) => _held.Exists(each => each.Address == (nint)address);
+
+    /// <summary>Takes back what the program was given.</summary>
+    /// <returns>False when it was not; then the run ends with <see cref="BpfFaultKind.BadArgument"/>.</returns>
+    internal bool TryLetGo(ulong address, [NotNullWhen(true)] out object? owner)
+    {
+        int index = _held.FindIndex(each => each.Address == (nint)address && each.Owner is RingBuffer);
+        owner = index < 0 ? null : _held[index].Owner;
+        if (owner is null)
+        {
+            Refuse();
+            return false;
+        }
+
+        _held.RemoveAt(index);
+        RemoveMemory((byte*)address);
+        return true;
+    }
+
+    /// <summary>The run has ended: records that the program has not submitted, because of a fault, are discarded, and
+    /// all else is released.</summary>
+    internal void ReleaseHeld()
+    {
+        if (Redirect.At != 0) Redirect = default;
+        if (_held.Count == 0) return;
+        foreach ((nint address, object owner) in _held)
+        {
+            if (owner is RingBuffer ring) ring.Commit((byte*)address, discards: true, flags: 0);
+            else ((IRunResource)owner).Release();
+        }
+
+        _held.Clear();
+        _added.Clear();
+    }
 
     /// <summary>The map that an argument names.</summary>
     /// <param name="argument">An argument of the helper.</param>
@@ -245,6 +295,7 @@ public sealed unsafe class BpfExecution
     {
         try
         {
+            HelperCalledAt = instruction;
             ulong result = Helpers[index].Function(this, r1, r2, r3, r4, r5);
             if (FaultKind != BpfFaultKind.None) Fail(FaultKind, instruction);
             return result;

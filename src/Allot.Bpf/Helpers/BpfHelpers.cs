@@ -40,6 +40,10 @@ public static unsafe class BpfHelpers
             Arguments = [BpfArgument.Context, BpfArgument.Map, BpfArgument.Number],
             MapTypes = [MapType.ProgramArray],
         },
+        .. BpfRingHelpers.All,
+        .. BpfRedirectHelpers.All,
+        .. BpfStorageHelpers.All,
+        .. BpfQueueHelpers.All,
     ];
 
     private static ulong MapLookup(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>

@@ -228,8 +228,17 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
             execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
             if (state is not null) execution.State = state;
             ulong result = RunOne(execution, (ulong)address, (ulong)memory.Length);
-            return execution.Next is null ? result : RunNext(execution, (ulong)address, (ulong)memory.Length);
+            if (execution.Next is not null) result = RunNext(execution, (ulong)address, (ulong)memory.Length);
+            if (execution.Redirect.At != 0) Deliver(execution, memory, result);
+            return result;
         }
+    }
+
+    private static void Deliver(BpfExecution execution, ReadOnlySpan<byte> memory, ulong result)
+    {
+        BpfRedirect redirect = execution.Redirect;
+        execution.Redirect = default;
+        if (execution.FaultKind == BpfFaultKind.None) redirect.Deliver(memory, result);
     }
 
     private ulong RunOne(BpfExecution execution, ulong memory, ulong bytes)
@@ -293,6 +302,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private void Return(BpfExecution execution)
     {
         if (execution.State is not null) execution.State = null;
+        execution.ReleaseHeld();
         End(Interlocked.Exchange(ref _idle, execution));
         if (Volatile.Read(ref _isDisposed) != 0) End(Interlocked.Exchange(ref _idle, null));
     }

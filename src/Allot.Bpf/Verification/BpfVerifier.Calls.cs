@@ -75,6 +75,10 @@ internal sealed partial class BpfVerifier
                 case BpfArgument.MapValue:
                     Readable(at, register, (int)map!.ValueBytes);
                     break;
+                case BpfArgument.MapValueToWrite:
+                    if (map!.Type == MapType.BloomFilter) Readable(at, register, (int)map.ValueBytes);
+                    else Writable(at, register, (int)map.ValueBytes);
+                    break;
                 case BpfArgument.Number or BpfArgument.Bytes or BpfArgument.BytesOrNone:
                     Require(state.IsNumber, at, register, state, "a number", helper);
                     break;
@@ -159,6 +163,15 @@ internal sealed partial class BpfVerifier
         if (address.Kind != RegisterKind.Stack) return;
         (int first, int last) = Bounds(address, 0);
         RequireReadable(at, register, address, first, last - first + bytes);
+    }
+
+    // What the helper writes is written afterwards.
+    private void Writable(int at, int register, int bytes)
+    {
+        RegisterState address = Accessible(at, register, 0, bytes, writes: true);
+        if (address.Kind != RegisterKind.Stack) return;
+        (int first, int last) = Bounds(address, 0);
+        _path.Frames[address.Of].Stack.Store(first, last - first + bytes, number: null, first == last);
     }
 
     private void Memory(int at, int register, BpfHelper helper, BpfArgument argument, BpfArgument sizeArgument)

@@ -240,6 +240,11 @@ public abstract unsafe partial class GroupMap : IDisposable
         }
     }
 
+    /// <summary>One more user of a map that somebody else still uses, whether or not its owner has disposed it.
+    /// </summary>
+    /// <returns>False when nobody uses it any more.</returns>
+    internal bool TryAddUser() => UserCount.TryAdd(ref _users);
+
     internal void Release()
     {
         if (Interlocked.Decrement(ref _users) == 0) Free();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Allot.Bpf.Tests.Support;
 
 namespace Allot.Bpf.Tests.Command;
@@ -90,17 +89,6 @@ public sealed class BpfCommandTests : IDisposable
         Assert.All(["run", "verify", "disasm", "conformance"], name => Assert.Contains($"allot bpf {name} ", output));
     }
 
-    private static async Task<(int ExitCode, string Output, string Error)> Allot(string[] arguments)
-    {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Allot.Cli"), arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return (process.ExitCode, await output, await error);
-    }
+    private static Task<(int ExitCode, string Output, string Error)> Allot(string[] arguments) =>
+        AllotProcess.RunAsync(arguments);
 }

@@ -10,6 +10,7 @@ internal static class MapErrors
     public const int BadHandle = -9;         // EBADF
     public const int TryAgain = -11;         // EAGAIN
     public const int NoMemory = -12;         // ENOMEM
+    public const int BadAddress = -14;       // EFAULT
     public const int Busy = -16;             // EBUSY
     public const int Exists = -17;           // EEXIST
     public const int Invalid = -22;          // EINVAL

@@ -1,0 +1,16 @@
+using System.Net.Sockets;
+
+namespace Allot.Maps;
+
+/// <summary>A value for each socket, which goes with it.</summary>
+public sealed class SocketStorage : LocalStorage<Socket>
+{
+    /// <summary>Makes the storage. Nothing is charged yet.</summary>
+    /// <param name="group">Who pays for the values.</param>
+    /// <param name="definition">A key has 4 bytes, the capacity is 0, the flag is NO_PREALLOC.</param>
+    /// <exception cref="MapRefusedException">The definition is none of a storage.</exception>
+    public SocketStorage(MemoryGroup group, MapDefinition definition)
+        : base(group, definition)
+    {
+    }
+}
