@@ -1,7 +1,9 @@
 // A hash table of fixed capacity, whose elements never move and whose readers take no lock.
 //
-// Terms. A *chunk* has 11 slots and a header of 16 bytes: a tag for each slot (0 when free), the number of elements that
-// did not fit here and lie in a later chunk, and a sequence. An element lies in the chunk that its hash names, its home,
+// Terms. A *chunk* has 11 slots and a header of 16 bytes: a tag for each slot (0 when free), the number of elements
+// that
+// did not fit here and lie in a later chunk, and a sequence. An element lies in the chunk that its hash names, its
+// home,
 // or in the first one after it that had room. A slot is a key with its value behind it; where each processor has a
 // value, those are an array of their own; where memory comes with the elements, a slot has the address of its element.
 // A *stripe* is a run of chunks with one lock.
@@ -98,6 +100,9 @@ internal sealed unsafe partial class HashTable
 
     /// <summary>The slots, of which some are always free.</summary>
     public long Slots { get; }
+
+    /// <summary>Whether each value lies behind its key, in memory that is there from the start.</summary>
+    public bool IsInterleaved => _keys != null && _values == null;
 
     /// <summary>From the value of one processor to that of the next.</summary>
     public long ProcessorBytes { get; }
@@ -210,6 +215,40 @@ internal sealed unsafe partial class HashTable
         Again:;
         }
     }
+
+    /// <summary>The same where the sizes are known to the compiler: of a table of interleaved slots.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* FindInterleaved<TKey, TSizes>(TKey key)
+        where TKey : struct, ITableKey
+        where TSizes : struct, ISlotSizes
+    {
+        Debug.Assert(_values == null && _elements == null, "Each value lies behind its key.");
+        ulong hash = key.Hash(_seed);
+        uint chunk = ChunkOf(hash);
+        byte* header = HeaderOf(chunk);
+        uint sequence = SequenceOf(header);
+        Volatile.ReadBarrier();
+        Vector128<byte> tags = Vector128.Load(header), wanted = Vector128.Create(TagOf(hash));
+        uint hits = Vector128.Equals(tags, wanted).ExtractMostSignificantBits();
+        Volatile.ReadBarrier();
+        if ((hits & SlotMask) != 0)
+        {
+            nuint slot = (chunk * (nuint)ChunkSlots) + (uint)BitOperations.TrailingZeroCount(hits);
+            byte* stored = _keys + (slot * (nuint)TSizes.StrideBytes);
+            if (key.Matches(stored))
+            {
+                Volatile.ReadBarrier();
+                if (SequenceOf(header) == sequence) return stored + TSizes.KeyBytes;
+            }
+        }
+
+        return FindAnywhere(key);
+    }
+
+    // Not the first equal tag of its home.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* FindAnywhere<TKey>(TKey key)
+        where TKey : struct, ITableKey => Find(key, out _, out _);
 
     // 16 chunks of headers are four lines: the next one is near.
     private uint Next(uint chunk) => chunk + 1 == _chunks ? 0 : chunk + 1;
