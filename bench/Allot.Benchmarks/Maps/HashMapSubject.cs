@@ -14,7 +14,7 @@ internal sealed class HashMapSubject : MapSubject
     {
         MemoryGroup group = new MemoryController().Root.CreateChild("maps", new() { MaxBytes = 1L << 40 });
         _map = new HashMap<long, Value64>(group, keys.Length, flags);
-        foreach (long key in keys)
+        foreach (long key in InOrder(keys))
         {
             if (!_map.TryAdd(key, new Value64 { First = key })) throw new BenchmarkException("There is no room.");
         }

@@ -1,4 +1,5 @@
-// A program of the kernel that finds random keys of a map in a row, and reads a part of each value. What it costs comes from
+// A program of the kernel that finds random keys of a map in a row, and reads a part of each value. What it costs comes
+// from
 // the kernel's own test runs, which time many runs of a program without the system call.
 
 using Allot.Benchmarks.Runner;

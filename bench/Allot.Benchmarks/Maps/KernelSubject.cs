@@ -13,7 +13,7 @@ internal sealed unsafe class KernelSubject : MapSubject
     {
         Map = KernelBpf.TryCreateMap(Hash, sizeof(long), (uint)sizeof(Value64), (uint)keys.Length);
         if (Map < 0) throw new BenchmarkException($"The kernel makes no map: error {Map}.");
-        foreach (long key in keys) Put(key);
+        foreach (long key in InOrder(keys)) Put(key);
     }
 
     /// <summary>Its descriptor.</summary>

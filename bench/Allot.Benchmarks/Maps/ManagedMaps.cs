@@ -14,7 +14,7 @@ internal sealed class DictionarySubject : MapSubject
         : base("Dictionary", keys)
     {
         _map = new Dictionary<long, Value64>(keys.Length);
-        foreach (long key in keys) _map.Add(key, new Value64 { First = key });
+        foreach (long key in InOrder(keys)) _map.Add(key, new Value64 { First = key });
     }
 
     public override void Find(int thread, int count)
@@ -64,7 +64,7 @@ internal sealed class ConcurrentDictionarySubject : MapSubject
         : base("ConcurrentDictionary", keys)
     {
         _map = new ConcurrentDictionary<long, Value64>(Environment.ProcessorCount, keys.Length);
-        foreach (long key in keys) _map[key] = new Value64 { First = key };
+        foreach (long key in InOrder(keys)) _map[key] = new Value64 { First = key };
     }
 
     public override bool Allocates => true;

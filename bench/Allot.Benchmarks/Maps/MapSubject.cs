@@ -33,6 +33,11 @@ internal abstract class MapSubject(string name, long[] keys) : IDisposable
     {
     }
 
+    /// <summary>The keys in the order in which they are added: not the one in which they are used, so that what is used
+    /// one
+    /// after the other does not lie one after the other.</summary>
+    protected static IEnumerable<long> InOrder(long[] keys) => keys.Order();
+
     /// <summary>The next keys of a thread. Each begins elsewhere.</summary>
     protected ReadOnlySpan<long> Next(int thread, int count)
     {

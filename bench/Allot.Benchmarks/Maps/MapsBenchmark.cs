@@ -15,7 +15,7 @@ internal sealed class MapsBenchmark : Benchmark
     public override string Title => "Maps outside of the managed heap";
 
     public override string Method => """
-        A map of 1,048,576 elements, keys of 8 bytes and values of 64, all of which are there; keys are used in random order.
+        A map of 1,048,576 elements, keys of 8 bytes and values of 64, all of which are there, added in another order than the random one in which they are used.
         *Find* reads the first 8 bytes of a value where it lies (`HashMap.GetReference`,
         `CollectionsMarshal.GetValueRefOrNullRef`), *copy* all 64 (`TryGetValue`); *replace* writes a value; *remove and add*
         removes an element and adds it again. Nanoseconds of one, on each of the threads that do it. *By element* is a map
@@ -35,6 +35,7 @@ internal sealed class MapsBenchmark : Benchmark
 
     public override void Measure(Workbench bench, ResultPage page)
     {
+        AddPauses(bench, page);   // first: while there is nothing else in the heap
         int keysLog2 = bench.Size(KeysLog2, 12);
         long[] keys = Keys(1 << keysLog2);
         using var own = new HashMapSubject("Allot HashMap", keys);
@@ -56,8 +57,6 @@ internal sealed class MapsBenchmark : Benchmark
             Quartiles replace = Ratio("replace", 2, concurrent, "replace");
             page.AddGoal("replace on two threads, to ConcurrentDictionary", replace, 0.5);
         }
-
-        AddPauses(bench, page);
 
         Quartiles Ratio(string what, int threads, MapSubject other, string otherWhat) =>
             series[Key(own, what, threads)].RatioTo(series[Key(other, otherWhat, threads)], InProcess.Number);

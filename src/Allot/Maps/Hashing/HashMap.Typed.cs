@@ -23,6 +23,7 @@ public sealed unsafe class HashMap<TKey, TValue> : IDisposable
     where TValue : unmanaged
 {
     private readonly HashTable _table;
+    private readonly bool _isInterleaved;
 
     /// <summary>Makes a map and charges the group for it: for all elements at once.</summary>
     /// <param name="group">Who pays.</param>
@@ -62,6 +63,7 @@ public sealed unsafe class HashMap<TKey, TValue> : IDisposable
 
         Map = map;
         _table = map.Table;
+        _isInterleaved = _table.IsInterleaved;
     }
 
     /// <summary>The same map, of bytes: what programs use, its figures and its owner.</summary>
@@ -158,7 +160,12 @@ public sealed unsafe class HashMap<TKey, TValue> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* Find(TKey key)
     {
-        if (sizeof(TKey) == sizeof(ulong)) return _table.Find(new Key8(Unsafe.BitCast<TKey, ulong>(key)));
+        if (sizeof(TKey) == sizeof(ulong))
+        {
+            var word = new Key8(Unsafe.BitCast<TKey, ulong>(key));
+            return _isInterleaved ? _table.FindInterleaved<Key8, SlotSizes<TKey, TValue>>(word) : _table.Find(word);
+        }
+
         if (sizeof(TKey) == sizeof(uint)) return _table.Find(new Key4(Unsafe.BitCast<TKey, uint>(key)));
         return _table.Find(new KeyBytes((byte*)&key, sizeof(TKey)));
     }

@@ -90,7 +90,7 @@ public sealed unsafe class HashMap : GroupMap
     public override bool Contains(ulong address, ulong bytes, bool writes) =>
         !(writes && _isReadOnly) && _table.Contains(address, bytes);
 
-    internal override (ulong Address, long Bytes) Region => ((ulong)_table.Values, _table.ValuesBytes);
+    internal override (ulong Address, long Bytes) Region => ((ulong)_table.Region, _table.RegionBytes);
 
     /// <summary>Walks everything. Nobody writes meanwhile.</summary>
     internal void Validate() => _table.Validate(

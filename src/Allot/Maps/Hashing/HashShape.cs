@@ -24,6 +24,7 @@ internal sealed class HashShape
         KeyStrideBytes = (long)MemlockFormulas.Round8(map.KeyBytes);
         ValueStrideBytes = (long)MemlockFormulas.Round8(map.ValueBytes);
         ProcessorBytes = IsPreallocated ? Slots * ValueStrideBytes : ValueStrideBytes;
+        IsInterleaved = IsPreallocated && !isPerProcessor;
         long elementBytes = KeyStrideBytes + (ValueStrideBytes * Processors);
         Elements = new PoolShape(elementBytes, map.Capacity + (2L * ElementPool.Batch * Stripes));
     }
@@ -31,6 +32,9 @@ internal sealed class HashShape
     public int Processors { get; }
 
     public bool IsPreallocated { get; }
+
+    /// <summary>Whether each key lies before its value: there is one value for all processors.</summary>
+    public bool IsInterleaved { get; }
 
     public uint Chunks { get; }
 
@@ -55,8 +59,10 @@ internal sealed class HashShape
 
     public Int128 HeadersBytes => (Int128)Chunks * 16;
 
-    public Int128 KeysBytes => (Int128)Slots * KeyStrideBytes;
+    /// <summary>Keys, with the values where those are interleaved.</summary>
+    public Int128 KeysBytes => (Int128)Slots * (KeyStrideBytes + (IsInterleaved ? ValueStrideBytes : 0));
 
+    /// <summary>Values that lie apart.</summary>
     public Int128 ValuesBytes => (Int128)Slots * ValueStrideBytes * Processors;
 
     public unsafe Int128 ElementsBytes => (Int128)Slots * sizeof(byte*);
@@ -65,6 +71,7 @@ internal sealed class HashShape
     {
         get
         {
+            if (IsInterleaved) return MapFootprint.Fixed(HeadersBytes, StripesBytes, KeysBytes);
             if (IsPreallocated) return MapFootprint.Fixed(HeadersBytes, StripesBytes, KeysBytes, ValuesBytes);
             MapFootprint empty = MapFootprint.Fixed(HeadersBytes, StripesBytes, ElementsBytes);
             return empty with { MostBytes = MemlockFormulas.Limited((Int128)empty.CreatedBytes + Elements.MostBytes) };

@@ -63,16 +63,17 @@ internal sealed unsafe partial class HashTable
     /// <summary>Whether memory lies in a value of a processor.</summary>
     public bool Contains(ulong address, ulong bytes)
     {
+        ulong at = address - (ulong)Region, key = (ulong)_keyBytes, value = (ulong)_valueBytes;
+        if (_values != null) return at < (ulong)RegionBytes && bytes <= (ulong)RegionBytes - at;
         if (_pool is null)
         {
-            ulong at = address - (ulong)_values;
-            return at < (ulong)ValuesBytes && bytes <= (ulong)ValuesBytes - at;
+            ulong inSlot = at % (key + value);
+            return at < (ulong)RegionBytes && inSlot >= key && bytes <= key + value - inSlot;
         }
 
         byte* element = _pool.ElementAt(address);
-        if (element == null || address < (ulong)(element + _keyStrideBytes)) return false;
-        ulong within = (address - (ulong)(element + _keyStrideBytes)) % (ulong)_valueStrideBytes;
-        return bytes <= (ulong)_valueStrideBytes - within;
+        ulong inElement = address - (ulong)element;
+        return element != null && inElement >= key && bytes <= value - ((inElement - key) % value);
     }
 
     /// <summary>Walks everything. Nobody writes meanwhile.</summary>

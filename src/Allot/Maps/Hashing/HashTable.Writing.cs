@@ -21,8 +21,15 @@ internal sealed unsafe partial class HashTable
     {
         if (flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
         ulong hash = key.Hash(_seed);
-        HashStripe* stripe = StripeOf(ChunkOf(hash));
         if (_pool is not null) return UpdateWithPool(key, hash, value, flags);
+        if (_sole.TryEnter())
+        {
+            int result = UpdateHeld(key, hash, value, flags, held: null);
+            _sole.Exit();
+            return result;
+        }
+
+        HashStripe* stripe = StripeOf(ChunkOf(hash));
         stripe->Enter();
         int error = UpdateHeld(key, hash, value, flags, stripe);
         stripe->Exit();
@@ -35,8 +42,15 @@ internal sealed unsafe partial class HashTable
         where TKey : struct, ITableKey
     {
         ulong hash = key.Hash(_seed);
-        HashStripe* stripe = StripeOf(ChunkOf(hash));
         var copy = new TakenValue(taken, valueBytes, processors);
+        if (_sole.TryEnter())
+        {
+            int result = RemoveHeld(key, hash, copy, held: null);
+            _sole.Exit();
+            return result;
+        }
+
+        HashStripe* stripe = StripeOf(ChunkOf(hash));
         stripe->Enter();
         int error = RemoveHeld(key, hash, copy, stripe);
         stripe->Exit();
@@ -49,6 +63,18 @@ internal sealed unsafe partial class HashTable
         where TKey : struct, ITableKey
         where TWriter : struct, IValueWriter
     {
+        if (_sole.TryEnter())
+        {
+            try
+            {
+                return UpdateHeld(key, hash, value, flags, held: null);
+            }
+            finally
+            {
+                _sole.Exit();
+            }
+        }
+
         HashStripe* stripe = StripeOf(ChunkOf(hash));
         stripe->Enter();
         int error;
@@ -90,7 +116,7 @@ internal sealed unsafe partial class HashTable
         return error;
     }
 
-    // Held is the stripe of the home; null when all are.
+    // Held is the stripe of the home; null when all are, or nobody else writes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int UpdateHeld<TKey, TWriter>(TKey key, ulong hash, TWriter value, ulong flags, HashStripe* held)
         where TKey : struct, ITableKey

@@ -4,14 +4,16 @@
 // that
 // did not fit here and lie in a later chunk, and a sequence. An element lies in the chunk that its hash names, its
 // home,
-// or in the first one after it that had room. Keys and values are arrays by slot; where memory comes with the elements
-// (HashMemory), a slot has the address of its element instead. A *stripe* is a run of chunks with one lock.
+// or in the first one after it that had room. A slot is a key with its value behind it; where each processor has a
+// value, those are an array of their own; where memory comes with the elements, a slot has the address of its element.
+// A *stripe* is a run of chunks with one lock.
 //
 // The idea of tags, and of counting what overflows instead of leaving tombstones, is that of F14. What differs: nothing
 // is ever rehashed, so an address is good for the life of the table, and readers and writers work at once.
 //
 // Writers hold the lock of the stripe of every chunk that they look at. Nearly always that is one; who would cross into
-// another stripe lets go, takes all locks in their order, and starts anew.
+// another stripe lets go, takes all locks in their order, and starts anew. The first thread that writes takes no lock
+// until a second one does (SoleWriter): a lock is an atomic instruction, which waits for all that was written before.
 //
 //   adding      1. overflow of the chunks passed over: +1   2. value, then key   3. the tag, released
 //   replacing   1. sequence: odd   2. value   3. sequence: even
@@ -49,17 +51,19 @@ internal sealed unsafe partial class HashTable
 
     private readonly byte* _headers;
     private readonly byte* _keys;        // null where elements come one by one
-    private readonly byte* _values;
+    private readonly byte* _values;      // null where each value lies behind its key
     private readonly byte** _elements;   // by slot; null where all memory is there from the start
     private readonly HashStripe* _stripes;
     private readonly ulong _seed;
-    private readonly long _keyStrideBytes;
-    private readonly long _valueStrideBytes;
+    private readonly long _keyBytes;         // rounded up to 8
+    private readonly long _keyStrideBytes;   // from key to key
+    private readonly long _valueBytes;       // rounded up to 8
     private readonly uint _chunks;
     private readonly int _stripeShift;
     private readonly int _stripeCount;
     private readonly int _permitBatch;
     private readonly ElementPool? _pool;
+    private readonly SoleWriter _sole = new();
     private long _permits;
 
     /// <summary>Allocates the table for a map that is being made.</summary>
@@ -70,8 +74,9 @@ internal sealed unsafe partial class HashTable
         _stripeCount = shape.Stripes;
         _permitBatch = shape.PermitBatch;
         _permits = definition.Capacity;
-        _keyStrideBytes = shape.KeyStrideBytes;
-        _valueStrideBytes = shape.ValueStrideBytes;
+        _keyBytes = shape.KeyStrideBytes;
+        _valueBytes = shape.ValueStrideBytes;
+        _keyStrideBytes = shape.IsInterleaved ? _keyBytes + _valueBytes : _keyBytes;
         Slots = shape.Slots;
         ProcessorBytes = shape.ProcessorBytes;
         bool isFixed = definition.Has(MapFlags.ZeroSeed);
@@ -80,9 +85,11 @@ internal sealed unsafe partial class HashTable
         _stripes = (HashStripe*)memory.Allocate(definition, shape.StripesBytes);
         if (shape.IsPreallocated)
         {
-            _keys = memory.Allocate(definition, shape.KeysBytes);
-            _values = memory.Allocate(definition, shape.ValuesBytes);
-            ValuesBytes = (long)shape.ValuesBytes;
+            Region = _keys = memory.Allocate(definition, shape.KeysBytes);
+            RegionBytes = (long)shape.KeysBytes;
+            if (shape.IsInterleaved) return;
+            Region = _values = memory.Allocate(definition, shape.ValuesBytes);
+            RegionBytes = (long)shape.ValuesBytes;
         }
         else
         {
@@ -94,13 +101,16 @@ internal sealed unsafe partial class HashTable
     /// <summary>The slots, of which some are always free.</summary>
     public long Slots { get; }
 
+    /// <summary>Whether each value lies behind its key, in memory that is there from the start.</summary>
+    public bool IsInterleaved => _keys != null && _values == null;
+
     /// <summary>From the value of one processor to that of the next.</summary>
     public long ProcessorBytes { get; }
 
-    /// <summary>All values, where all memory is there from the start.</summary>
-    public byte* Values => _values;
+    /// <summary>The memory that all values are in, where it is there from the start; keys may lie in between.</summary>
+    public byte* Region { get; }
 
-    public long ValuesBytes { get; }
+    public long RegionBytes { get; }
 
     /// <summary>The elements; exact when nobody writes.</summary>
     public long Count
@@ -206,6 +216,40 @@ internal sealed unsafe partial class HashTable
         }
     }
 
+    /// <summary>The same where the sizes are known to the compiler: of a table of interleaved slots.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* FindInterleaved<TKey, TSizes>(TKey key)
+        where TKey : struct, ITableKey
+        where TSizes : struct, ISlotSizes
+    {
+        Debug.Assert(_values == null && _elements == null, "Each value lies behind its key.");
+        ulong hash = key.Hash(_seed);
+        uint chunk = ChunkOf(hash);
+        byte* header = HeaderOf(chunk);
+        uint sequence = SequenceOf(header);
+        Volatile.ReadBarrier();
+        Vector128<byte> tags = Vector128.Load(header), wanted = Vector128.Create(TagOf(hash));
+        uint hits = Vector128.Equals(tags, wanted).ExtractMostSignificantBits();
+        Volatile.ReadBarrier();
+        if ((hits & SlotMask) != 0)
+        {
+            nuint slot = (chunk * (nuint)ChunkSlots) + (uint)BitOperations.TrailingZeroCount(hits);
+            byte* stored = _keys + (slot * (nuint)TSizes.StrideBytes);
+            if (key.Matches(stored))
+            {
+                Volatile.ReadBarrier();
+                if (SequenceOf(header) == sequence) return stored + TSizes.KeyBytes;
+            }
+        }
+
+        return FindAnywhere(key);
+    }
+
+    // Not the first equal tag of its home.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* FindAnywhere<TKey>(TKey key)
+        where TKey : struct, ITableKey => Find(key, out _, out _);
+
     // 16 chunks of headers are four lines: the next one is near.
     private uint Next(uint chunk) => chunk + 1 == _chunks ? 0 : chunk + 1;
 
@@ -230,10 +274,11 @@ internal sealed unsafe partial class HashTable
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* ValueOf(uint slot, byte* key) =>
-        _keys != null ? _values + (slot * _valueStrideBytes) : key + _keyStrideBytes;
+        _values == null ? key + _keyBytes : _values + (slot * _valueBytes);
 
     private HashStripe* StripeOf(uint chunk) => _stripes + (chunk >> _stripeShift);
 
     [Conditional("DEBUG")]
-    private void AssertHeld(uint chunk) => Debug.Assert(StripeOf(chunk)->IsHeld, "A writer holds the lock.");
+    private void AssertHeld(uint chunk) =>
+        Debug.Assert(StripeOf(chunk)->IsHeld || _sole.IsInside, "A writer holds the lock, or is the only one.");
 }

@@ -58,7 +58,8 @@ internal static class MemlockFormulas
     public static long OfProgram(long instructions, KernelProfile kernel) =>
         Limited(Pages(kernel.ProgramBytes + (8 * (Int128)instructions), kernel.PageBytes));
 
-    /// <summary>The bits of a Bloom filter: 7/5 for each element and hash function, a power of two, and 64 at least.</summary>
+    /// <summary>The bits of a Bloom filter: 7/5 for each element and hash function, a power of two, and 64 at
+    /// least.</summary>
     public static Int128 BloomBits(MapDefinition map)
     {
         const int FunctionsByDefault = 5;

@@ -3,7 +3,8 @@ using Allot.Testing;
 
 namespace Allot.Tests.Maps.Oracle;
 
-/// <summary>Maps of random shapes, right and wrong, here and in the kernel of this machine: the same is refused, with the same
+/// <summary>Maps of random shapes, right and wrong, here and in the kernel of this machine: the same is refused, with
+/// the same
 /// error, and what is made shows the same memlock.</summary>
 public sealed class KernelMapTests
 {
