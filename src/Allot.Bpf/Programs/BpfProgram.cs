@@ -16,7 +16,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly MemoryCharge _charge;
     private readonly Action<string>? _trace;
     private readonly bool _isVerified;
-    private BpfExecution? _idle;
+    private readonly RunSlots _slots = new();
     private int _users = 1;                     // the owner, each stack, and each array of programs
     private int _isDisposed;
 
@@ -80,7 +80,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <summary>The bytes that the group is charged for the program: its instructions, the code that was compiled from
     /// them, which is an estimate, and the stack that is kept for the next run.</summary>
     public long ChargedBytes =>
-        _charge.Bytes + GroupMemory.BytesOf((byte*)_operations) + (Volatile.Read(ref _idle)?.ChargedBytes ?? 0);
+        _charge.Bytes + GroupMemory.BytesOf((byte*)_operations) + _slots.ChargedBytes;
 
     /// <summary>The maps that the program refers to by their index.</summary>
     public IReadOnlyList<GroupMap> Maps => _maps;
@@ -125,7 +125,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <exception cref="BpfFaultException">The run ended before its exit.</exception>
     public ulong Run(Span<byte> memory, object? state = null)
     {
-        BpfExecution execution = Rent();
+        BpfExecution execution = Rent(out int slot);
         try
         {
             ulong result = Run(execution, memory, state);
@@ -135,7 +135,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         }
         finally
         {
-            Return(execution);
+            Return(execution, slot);
         }
     }
 
@@ -146,7 +146,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <returns>False when the run ended before its exit.</returns>
     public bool TryRun(Span<byte> memory, out ulong result, out BpfFault fault)
     {
-        BpfExecution execution = Rent();
+        BpfExecution execution = Rent(out int slot);
         try
         {
             result = Run(execution, memory, state: null);
@@ -155,7 +155,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         }
         finally
         {
-            Return(execution);
+            Return(execution, slot);
         }
     }
 
@@ -164,7 +164,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        End(Interlocked.Exchange(ref _idle, null));
+        foreach (BpfExecution kept in _slots.Close()) End(kept);
         Release();
     }
 
@@ -274,32 +274,36 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private BpfExecution Rent() => Interlocked.Exchange(ref _idle, null) ?? Begin();
+    private BpfExecution Rent(out int slot) => _slots.Take(out slot) ?? Begin(slot);
 
-    private BpfExecution Begin()
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private BpfExecution Begin(int slot)
     {
-        AddUser();
+        bool isUser = false;
         try
         {
+            AddUser();
+            isUser = true;
             return new BpfExecution(Group);
         }
         catch
         {
-            Release();
+            _slots.TryReturn(slot, null);
+            if (isUser) Release();
             throw;
         }
     }
 
-    private void Return(BpfExecution execution)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Return(BpfExecution execution, int slot)
     {
         if (execution.State is not null) execution.State = null;
-        End(Interlocked.Exchange(ref _idle, execution));
-        if (Volatile.Read(ref _isDisposed) != 0) End(Interlocked.Exchange(ref _idle, null));
+        if (!_slots.TryReturn(slot, execution)) End(execution);
     }
 
-    private void End(BpfExecution? execution)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void End(BpfExecution execution)
     {
-        if (execution is null) return;
         execution.End();
         Release();
     }
