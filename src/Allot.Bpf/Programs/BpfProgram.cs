@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Allot.Maps;
 
@@ -14,6 +15,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly int _length;               // of the first function: what entering it costs
     private readonly CompiledFunction? _compiled;
     private readonly MemoryCharge _charge;
+    private readonly RunCounters? _counters;
     private readonly Action<string>? _trace;
     private readonly bool _isVerified;
     private readonly RunSlots _slots = new();
@@ -43,11 +45,13 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         int used = 0;
         try
         {
+            if (options.KeepsStatistics) _counters = new RunCounters(group);
             for (; used < _maps.Length; used++) _maps[used].AddUser();
         }
         catch
         {
             while (used > 0) _maps[--used].Release();
+            _counters?.Free();
             GroupMemory.Free((byte*)_operations);
             throw;
         }
@@ -80,7 +84,12 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <summary>The bytes that the group is charged for the program: its instructions, the code that was compiled from
     /// them, which is an estimate, and the stack that is kept for the next run.</summary>
     public long ChargedBytes =>
-        _charge.Bytes + GroupMemory.BytesOf((byte*)_operations) + _slots.ChargedBytes;
+        _charge.Bytes + GroupMemory.BytesOf((byte*)_operations) + _slots.ChargedBytes
+        + (_counters?.ChargedBytes ?? 0);
+
+    /// <summary>What the runs have taken; all 0 unless <see cref="BpfProgramOptions.KeepsStatistics"/>, and after the
+    /// program has given its memory back.</summary>
+    public BpfRunStatistics Statistics => _counters?.Read() ?? default;
 
     /// <summary>The maps that the program refers to by their index.</summary>
     public IReadOnlyList<GroupMap> Maps => _maps;
@@ -188,6 +197,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     {
         if (Interlocked.Decrement(ref _users) != 0) return;
         GroupMemory.Free((byte*)_operations);
+        _counters?.Free();
         foreach (GroupMap map in _maps) map.Release();
         _charge.Dispose();
     }
@@ -227,9 +237,25 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         {
             execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
             if (state is not null) execution.State = state;
-            ulong result = RunOne(execution, (ulong)address, (ulong)memory.Length);
-            return execution.Next is null ? result : RunNext(execution, (ulong)address, (ulong)memory.Length);
+            return _counters is null
+                ? RunAll(execution, (ulong)address, (ulong)memory.Length)
+                : RunCounted(execution, (ulong)address, (ulong)memory.Length);
         }
+    }
+
+    private ulong RunCounted(BpfExecution execution, ulong memory, ulong bytes)
+    {
+        long start = Stopwatch.GetTimestamp();
+        ulong result = RunAll(execution, memory, bytes);
+        _counters!.Count(Stopwatch.GetTimestamp() - start, execution.FaultKind != BpfFaultKind.None);
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong RunAll(BpfExecution execution, ulong memory, ulong bytes)
+    {
+        ulong result = RunOne(execution, memory, bytes);
+        return execution.Next is null ? result : RunNext(execution, memory, bytes);
     }
 
     private ulong RunOne(BpfExecution execution, ulong memory, ulong bytes)
