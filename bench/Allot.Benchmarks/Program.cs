@@ -4,6 +4,7 @@
 // within one round. What disturbs the machine for longer than a round disturbs both sides of a ratio.
 
 using Allot.Benchmarks;
+using Allot.Benchmarks.Bpf;
 using Allot.Benchmarks.Charge;
 using Allot.Benchmarks.Groups;
 using Allot.Benchmarks.Maps;
@@ -20,7 +21,7 @@ Benchmark[] all =
     new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
     new OffBenchmark(), new SwitchedOffBenchmark(), new GroupsBenchmark(),
     new ScopesBenchmark(), new SlabsBenchmark(), new ResidentBenchmark(), new WorkloadsBenchmark(),
-    new PinsBenchmark(), new MapsBenchmark(), new LruBenchmark(),
+    new PinsBenchmark(), new MapsBenchmark(), new LruBenchmark(), new BpfBenchmark(),
 ];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {

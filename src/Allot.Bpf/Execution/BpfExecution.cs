@@ -193,9 +193,10 @@ public sealed unsafe class BpfExecution
     /// <summary>Gives the stack back to the group of the program.</summary>
     internal void End()
     {
-        GroupMemory.Free(_block);
-        _block = null;
+        byte* block = _block;
+        _block = null;   // first: others may ask for its size
         Stack = null;
+        GroupMemory.Free(block);
     }
 
     /// <summary>The next program of a tail call begins.</summary>

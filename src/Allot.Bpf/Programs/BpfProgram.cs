@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Allot.Maps;
 
@@ -14,9 +15,10 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly int _length;               // of the first function: what entering it costs
     private readonly CompiledFunction? _compiled;
     private readonly MemoryCharge _charge;
+    private readonly RunCounters? _counters;
     private readonly Action<string>? _trace;
     private readonly bool _isVerified;
-    private BpfExecution? _idle;
+    private readonly RunSlots _slots = new();
     private int _users = 1;                     // the owner, each stack, and each array of programs
     private int _isDisposed;
 
@@ -43,11 +45,13 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         int used = 0;
         try
         {
+            if (options.KeepsStatistics) _counters = new RunCounters(group);
             for (; used < _maps.Length; used++) _maps[used].AddUser();
         }
         catch
         {
             while (used > 0) _maps[--used].Release();
+            _counters?.Free();
             GroupMemory.Free((byte*)_operations);
             throw;
         }
@@ -80,7 +84,12 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <summary>The bytes that the group is charged for the program: its instructions, the code that was compiled from
     /// them, which is an estimate, and the stack that is kept for the next run.</summary>
     public long ChargedBytes =>
-        _charge.Bytes + GroupMemory.BytesOf((byte*)_operations) + (Volatile.Read(ref _idle)?.ChargedBytes ?? 0);
+        _charge.Bytes + GroupMemory.BytesOf((byte*)_operations) + _slots.ChargedBytes
+        + (_counters?.ChargedBytes ?? 0);
+
+    /// <summary>What the runs have taken; all 0 unless <see cref="BpfProgramOptions.KeepsStatistics"/>, and after the
+    /// program has given its memory back.</summary>
+    public BpfRunStatistics Statistics => _counters?.Read() ?? default;
 
     /// <summary>The maps that the program refers to by their index.</summary>
     public IReadOnlyList<GroupMap> Maps => _maps;
@@ -125,7 +134,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <exception cref="BpfFaultException">The run ended before its exit.</exception>
     public ulong Run(Span<byte> memory, object? state = null)
     {
-        BpfExecution execution = Rent();
+        BpfExecution execution = Rent(out int slot);
         try
         {
             ulong result = Run(execution, memory, state);
@@ -135,7 +144,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         }
         finally
         {
-            Return(execution);
+            Return(execution, slot);
         }
     }
 
@@ -146,7 +155,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <returns>False when the run ended before its exit.</returns>
     public bool TryRun(Span<byte> memory, out ulong result, out BpfFault fault)
     {
-        BpfExecution execution = Rent();
+        BpfExecution execution = Rent(out int slot);
         try
         {
             result = Run(execution, memory, state: null);
@@ -155,7 +164,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         }
         finally
         {
-            Return(execution);
+            Return(execution, slot);
         }
     }
 
@@ -164,7 +173,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        End(Interlocked.Exchange(ref _idle, null));
+        foreach (BpfExecution kept in _slots.Close()) End(kept);
         Release();
     }
 
@@ -188,6 +197,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     {
         if (Interlocked.Decrement(ref _users) != 0) return;
         GroupMemory.Free((byte*)_operations);
+        _counters?.Free();
         foreach (GroupMap map in _maps) map.Release();
         _charge.Dispose();
     }
@@ -227,8 +237,9 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         {
             execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
             if (state is not null) execution.State = state;
-            ulong result = RunOne(execution, (ulong)address, (ulong)memory.Length);
-            if (execution.Next is not null) result = RunNext(execution, (ulong)address, (ulong)memory.Length);
+            ulong result = _counters is null
+                ? RunAll(execution, (ulong)address, (ulong)memory.Length)
+                : RunCounted(execution, (ulong)address, (ulong)memory.Length);
             if (execution.Redirect.At != 0) Deliver(execution, memory, result);
             return result;
         }
@@ -239,6 +250,21 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         BpfRedirect redirect = execution.Redirect;
         execution.Redirect = default;
         if (execution.FaultKind == BpfFaultKind.None) redirect.Deliver(memory, result);
+    }
+
+    private ulong RunCounted(BpfExecution execution, ulong memory, ulong bytes)
+    {
+        long start = Stopwatch.GetTimestamp();
+        ulong result = RunAll(execution, memory, bytes);
+        _counters!.Count(Stopwatch.GetTimestamp() - start, execution.FaultKind != BpfFaultKind.None);
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong RunAll(BpfExecution execution, ulong memory, ulong bytes)
+    {
+        ulong result = RunOne(execution, memory, bytes);
+        return execution.Next is null ? result : RunNext(execution, memory, bytes);
     }
 
     private ulong RunOne(BpfExecution execution, ulong memory, ulong bytes)
@@ -283,33 +309,37 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private BpfExecution Rent() => Interlocked.Exchange(ref _idle, null) ?? Begin();
+    private BpfExecution Rent(out int slot) => _slots.Take(out slot) ?? Begin(slot);
 
-    private BpfExecution Begin()
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private BpfExecution Begin(int slot)
     {
-        AddUser();
+        bool isUser = false;
         try
         {
+            AddUser();
+            isUser = true;
             return new BpfExecution(Group);
         }
         catch
         {
-            Release();
+            _slots.TryReturn(slot, null);
+            if (isUser) Release();
             throw;
         }
     }
 
-    private void Return(BpfExecution execution)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Return(BpfExecution execution, int slot)
     {
         if (execution.State is not null) execution.State = null;
         execution.ReleaseHeld();
-        End(Interlocked.Exchange(ref _idle, execution));
-        if (Volatile.Read(ref _isDisposed) != 0) End(Interlocked.Exchange(ref _idle, null));
+        if (!_slots.TryReturn(slot, execution)) End(execution);
     }
 
-    private void End(BpfExecution? execution)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void End(BpfExecution execution)
     {
-        if (execution is null) return;
         execution.End();
         Release();
     }

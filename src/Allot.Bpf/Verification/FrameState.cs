@@ -35,8 +35,8 @@ internal sealed class FrameState
     public FrameState Copy() => new(this);
 
     /// <summary>The bytes that the verifier needs for it.</summary>
-    public static long ScratchBytes =>
-        StackState.ScratchBytes + (11 * System.Runtime.CompilerServices.Unsafe.SizeOf<RegisterState>()) + 128;
+    public long ScratchBytes =>
+        Stack.ScratchBytes + (11 * System.Runtime.CompilerServices.Unsafe.SizeOf<RegisterState>()) + 128;
 
     public void ForEachRegister(Func<RegisterState, RegisterState> change)
     {

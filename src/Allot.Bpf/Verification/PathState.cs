@@ -19,7 +19,7 @@ internal sealed class PathState
     /// <summary>Instructions since its state was remembered.</summary>
     public int StepsSinceRemembered { get; set; }
 
-    public long ScratchBytes => Frames.Count * FrameState.ScratchBytes;
+    public long ScratchBytes => Frames.Sum(static frame => frame.ScratchBytes);
 
     public PathState Copy() => new()
     {

@@ -28,7 +28,8 @@ internal sealed class StackState
     public StackState Copy() => new(this);
 
     /// <summary>The bytes that the verifier needs for it.</summary>
-    public static long ScratchBytes => Slots * System.Runtime.CompilerServices.Unsafe.SizeOf<Slot>();
+    public long ScratchBytes =>
+        _lowest == Slots ? 0 : Slots * System.Runtime.CompilerServices.Unsafe.SizeOf<Slot>();
 
     /// <summary>The register stored in exactly these 8 bytes; null when there is none.</summary>
     public RegisterState? RegisterAt(int offset)

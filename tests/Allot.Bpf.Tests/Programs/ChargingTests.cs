@@ -30,6 +30,31 @@ public sealed class ChargingTests
         Assert.Equal(0, group.Memory.CurrentBytes);
     }
 
+    [Theory]
+    [InlineData(BpfEngine.Interpreter)]
+    [InlineData(BpfEngine.Compiler)]
+    public void Statistics_are_kept_when_asked_for_and_the_group_pays_for_them(BpfEngine engine)
+    {
+        MemoryGroup group = new MemoryController().Root.CreateChild("tenant");
+        byte[] mayFail = new Asm().Register(BpfOp.Load8, 0, 1, 3).Exit().Bytes();
+        var options = new BpfProgramOptions { Engine = engine, Verification = BpfVerification.Structure };
+        using (BpfProgram plain = BpfProgram.Load(group, mayFail, options))
+        {
+            plain.Run(new byte[4]);
+            Assert.Equal(default, plain.Statistics);
+            options.KeepsStatistics = true;
+            using BpfProgram counted = BpfProgram.Load(group, mayFail, options);
+            Parallel.For(0, 1_000, _ => counted.Run(new byte[4]));
+            Assert.False(counted.TryRun([], out _, out _));
+            Assert.Equal((1_001, 1), (counted.Statistics.Runs, counted.Statistics.Faults));
+            Assert.True(counted.Statistics.Time > TimeSpan.Zero);
+            Assert.True(counted.ChargedBytes >= plain.ChargedBytes + (64 * Environment.ProcessorCount));
+            Assert.Equal(plain.ChargedBytes + counted.ChargedBytes, group.Kernel.CurrentBytes);
+        }
+
+        Assert.Equal(0, group.Memory.CurrentBytes);
+    }
+
     [Fact]
     public void Maps_are_charged_from_their_first_byte_to_their_last()
     {
