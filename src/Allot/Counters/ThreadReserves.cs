@@ -13,6 +13,10 @@
 //   3. one process-wide memory barrier;
 //   4. for each such slot: lock; wait until Busy != 1; give the balance back to the tree; unlock.
 //
+// Taker of all that one thread holds (TakeAll, for who empties the bins of an idle thread): steps 2 to 4 for one thread,
+// under its lock throughout and without a gate. So no other taker sees its slots closed, and what it is asked to do
+// meanwhile is done while the owner is in the middle of no spending and cannot bind a slot.
+//
 // Why it is right (a model checker agrees: tests/Allot.Model.Tests/Reserves).
 //   - An owner whose store of Busy was not visible at the barrier reads Key after it, and finds 0. One whose store was
 //     visible is waited for; that is two stores away, unless the owner is not running.
@@ -22,6 +26,8 @@
 //   - Removal of a group needs no grace period. A charge of it that is under way looks again, after all it has written,
 //     whether the group is closed, and if so undoes it. So removal locks no thread where no slot is bound; a charge
 //     whose second look came before the closing has succeeded before the removal.
+//   - A thread that only uncharges binds a slot with the same two looks (TryBindForKeeping), and before it keeps
+//     anything there it looks at the key again under its lock.
 //   - The surplus of a charge is deposited under the lock that the charge was made under: no byte is ever between tree
 //     and slot where a taker cannot find it.
 //

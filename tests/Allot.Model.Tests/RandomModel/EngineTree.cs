@@ -1,3 +1,5 @@
+using Allot.Testing;
+
 namespace Allot.Model.Tests.RandomModel;
 
 /// <summary>The operations on the real engine.</summary>
@@ -20,6 +22,8 @@ internal class EngineTree : ITree
     }
 
     public MemoryController Controller { get; }
+
+    public MemoryGroup AnyGroup(Prng random) => random.Pick(_groups);
 
     public string Create(int parent, string name, long[] limits) =>
         Try(() => _groups.Add(_groups[parent].CreateChild(name, OptionsOf(limits))));

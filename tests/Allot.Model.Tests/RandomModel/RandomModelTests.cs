@@ -42,6 +42,19 @@ public sealed class RandomModelTests
     }
 
     [Theory, MemberData(nameof(Seeds))]
+    public void Tree_whose_threads_hold_reserves_agrees_with_the_model_but_for_high_peaks(ulong seed)
+    {
+        const long ReservesMaxBytes = 1 << 20;   // so that the bound is met too
+        using var tree = new ThreadedTree(seed, ReservesMaxBytes);
+        var walk = new RandomWalk(seed, tree, peaksSlackBytes: ReservesMaxBytes + ThreadedTree.BurstBytes);
+        string? difference = walk.Run(Steps);
+        Assert.True(difference is null, difference);
+        Assert.Empty(TreeWalk.FindViolations(tree.Controller));
+        Assert.Equal(default, tree.Controller.Root.ReadStat());
+        Assert.NotEqual(0, tree.TimesBound);
+    }
+
+    [Theory, MemberData(nameof(Seeds))]
     public void Tree_whose_parents_pay_for_groups_agrees_with_the_model(ulong seed)
     {
         var tree = new EngineTree(chargesGroups: true);

@@ -398,15 +398,15 @@ public sealed class ThreadReservesTests
     }
 
     [Fact]
-    public void What_a_thread_gives_back_by_itself_is_settled_at_once() => FreshThread.Run(() =>
+    public void What_a_thread_gives_back_by_itself_is_settled() => FreshThread.Run(() =>
     {
         MemoryGroup group = ShortGroup();
         ThreadReserves.GiveBackOwn();
-        Assert.Equal(1, group.ReadEvents().AccountingErrors);
+        AssertReported(group);
     });
 
     [Fact]
-    public void What_comes_back_for_a_charge_that_waits_is_settled_at_once() => FreshThread.Run(() =>
+    public void What_comes_back_for_a_charge_that_waits_is_settled() => FreshThread.Run(() =>
     {
         _controller.Root.Memory.MaxBytes = 64 * MiB;
         MemoryGroup group = ShortGroup();
@@ -414,13 +414,13 @@ public sealed class ThreadReservesTests
         var waiter = new ChargeWaiter(_controller.Root.Memory, 1);
         _controller.Reserves.StandInLine(waiter, _controller.Root.Memory);
         Assert.False(waiter.Done.IsCompleted);
-        Assert.Equal(1, group.ReadEvents().AccountingErrors);
+        AssertReported(group);
         Assert.True(_controller.Reserves.Waiting.Leave(waiter));
     });
 
     // Five counters want the same four places, and the first is of another tree: nobody charges that again.
     [Fact]
-    public void What_is_given_up_for_a_group_of_another_tree_is_settled_at_once() => FreshThread.Run(() =>
+    public void What_is_given_up_for_a_group_of_another_tree_is_settled() => FreshThread.Run(() =>
     {
         MemoryGroup first = ShortGroup();
         var others = new MemoryController(options: new() { Time = new ManualTime() });
@@ -434,7 +434,7 @@ public sealed class ThreadReservesTests
         }
 
         Assert.Equal(0, first.Memory.ReservedBytes);
-        Assert.Equal(1, first.ReadEvents().AccountingErrors);
+        AssertReported(first);
     });
 
     private MemoryGroup Child(MemoryGroupOptions? options = null) =>
@@ -449,6 +449,10 @@ public sealed class ThreadReservesTests
         group.Memory.UnchargePath(group.Memory.ReservedBytes);
         return group;
     }
+
+    // Another test may be about to settle all trees that were noted, this one included.
+    private static void AssertReported(MemoryGroup group) =>
+        Assert.True(SpinWait.SpinUntil(() => group.ReadEvents().AccountingErrors == 1, TimeSpan.FromSeconds(30)));
 
     private static void MakeBusy(MemoryGroup group, MemoryKind kind = MemoryKind.User)
     {
