@@ -1,4 +1,5 @@
-// mlock, mlock2 and munlock.
+// mlock, mlock2 and munlock. The error is read right after a call has failed, and not after each: the runtime keeps it
+// over the return from a call, and these calls are what a lock costs.
 
 using System.Runtime.InteropServices;
 
@@ -14,13 +15,13 @@ internal sealed partial class UnixMemoryLocks : IMemoryLocks
         int result = onFault
             ? Lock2(range.Start, (nuint)range.Bytes, LockOnFault)
             : Lock(range.Start, (nuint)range.Bytes);
-        return result == 0 ? 0 : Marshal.GetLastPInvokeError();
+        return result == 0 ? 0 : Marshal.GetLastSystemError();
     }
 
     public int Unlock(PageRange range)
     {
         if (Unlock(range.Start, (nuint)range.Bytes) == 0) return 0;
-        int error = Marshal.GetLastPInvokeError();
+        int error = Marshal.GetLastSystemError();
         return error == NoMemory ? UnlockByPage(range) : error;
     }
 
@@ -33,7 +34,7 @@ internal sealed partial class UnixMemoryLocks : IMemoryLocks
         {
             byte isResident;
             if (Unlock(at, page) == 0) continue;
-            int error = Marshal.GetLastPInvokeError();
+            int error = Marshal.GetLastSystemError();
             bool isMapped;
             unsafe
             {
@@ -46,13 +47,13 @@ internal sealed partial class UnixMemoryLocks : IMemoryLocks
         return firstError;
     }
 
-    [LibraryImport("libc", EntryPoint = "mlock", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "mlock")]
     private static partial int Lock(nuint address, nuint bytes);
 
-    [LibraryImport("libc", EntryPoint = "mlock2", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "mlock2")]
     private static partial int Lock2(nuint address, nuint bytes, int flags);
 
-    [LibraryImport("libc", EntryPoint = "munlock", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "munlock")]
     private static partial int Unlock(nuint address, nuint bytes);
 
     [LibraryImport("libc", EntryPoint = "mincore")]
