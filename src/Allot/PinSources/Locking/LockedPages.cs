@@ -61,12 +61,8 @@ internal sealed class LockedPages(IMemoryLocks system)
             using (Enter(holder, range, out call))
             {
                 ObjectDisposedException.ThrowIf(holder.IsClosed, typeof(MemoryLocker));
-                gaps = FindGaps_NeedsGate(range);
-                if (gaps.First == range)
-                {
-                    Add_NeedsGate(holder, range);
-                    isRecorded = true;
-                }
+                isRecorded = TryAddFree_NeedsGate(holder, range);
+                gaps = isRecorded ? new Gaps(range.Bytes, range, Others: null) : FindGaps_NeedsGate(range);
             }
 
             if (!holder.Account.TryPin(gaps.Bytes, out refusal)) return false;
@@ -307,6 +303,18 @@ internal sealed class LockedPages(IMemoryLocks system)
         return error;
     }
 
+    // The common case: nobody has any of it.
+    private bool TryAddFree_NeedsGate(LockHolder holder, PageRange range)
+    {
+        int i = IndexOf_NeedsGate(range.Start);
+        if (i < _segments.Count && _segments[i].Range.Start < range.End) return false;
+        _segments.Insert(i, new Segment(range, holder.Alone));
+        Volatile.Write(ref _bytes, _bytes + range.Bytes);
+        MergeAt_NeedsGate(i + 1);
+        MergeAt_NeedsGate(i);
+        return true;
+    }
+
     private Gaps FindGaps_NeedsGate(PageRange range)
     {
         PageRange first = default;
@@ -407,23 +415,25 @@ internal sealed class LockedPages(IMemoryLocks system)
         return rest;
     }
 
-    // Neighbours that one and the same holder has alone.
     private void Merge_NeedsGate(PageRange range)
     {
-        int i = Math.Max(1, IndexOf_NeedsGate(range.Start));
+        int i = IndexOf_NeedsGate(range.Start);
         while (i < _segments.Count && _segments[i].Range.Start <= range.End)
         {
-            Segment before = _segments[i - 1], segment = _segments[i];
-            bool isOne = before.Range.End == segment.Range.Start && before.Holders == segment.Holders;
-            if (!isOne)
-            {
-                i++;
-                continue;
-            }
-
-            _segments[i - 1] = before with { Range = before.Range with { End = segment.Range.End } };
-            _segments.RemoveAt(i);
+            if (!MergeAt_NeedsGate(i)) i++;
         }
+    }
+
+    // A segment with the one before it, where one and the same holder has both alone.
+    private bool MergeAt_NeedsGate(int i)
+    {
+        if (i == 0 || i == _segments.Count) return false;
+        ref Segment before = ref CollectionsMarshal.AsSpan(_segments)[i - 1];
+        Segment segment = _segments[i];
+        if (before.Range.End != segment.Range.Start || before.Holders != segment.Holders) return false;
+        before = before with { Range = before.Range with { End = segment.Range.End } };
+        _segments.RemoveAt(i);
+        return true;
     }
 
     private void SplitAt_NeedsGate(nuint address)
