@@ -23,7 +23,8 @@ public sealed class GroupBufferWriter : IBufferWriter<byte>, IDisposable
     /// <param name="group">Who pays, for all that is ever written.</param>
     /// <param name="options">What it pays for, and how the memory is held.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is unknown.</exception>
-    public GroupBufferWriter(MemoryGroup group, GroupBufferOptions options) => _chunks = new BufferChunks(group, options);
+    public GroupBufferWriter(MemoryGroup group, GroupBufferOptions options) =>
+        _chunks = new BufferChunks(group, options);
 
     /// <summary>Who pays.</summary>
     public MemoryGroup Group => _chunks.Group;

@@ -36,7 +36,8 @@ public sealed class GroupMemoryStream : Stream
     /// <param name="group">Who pays, for all that is ever written.</param>
     /// <param name="options">What it pays for, and how the memory is held.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is unknown.</exception>
-    public GroupMemoryStream(MemoryGroup group, GroupBufferOptions options) => _chunks = new BufferChunks(group, options);
+    public GroupMemoryStream(MemoryGroup group, GroupBufferOptions options) =>
+        _chunks = new BufferChunks(group, options);
 
     /// <summary>Who pays.</summary>
     public MemoryGroup Group => _chunks.Group;

@@ -177,9 +177,9 @@ internal sealed class LockedPages(IMemoryLocks system)
         return firstError;
     }
 
-    /// <summary>Has a range unmapped, which unlocks it, forgets what its holder has locked there, and closes him.
-    /// Nobody else holds any of it.</summary>
-    /// <param name="holder">The only one.</param>
+    /// <summary>Has a range unmapped, which unlocks it whoever has locked it, gives back what was paid for it, and
+    /// closes its owner.</summary>
+    /// <param name="holder">Whose memory it is.</param>
     /// <param name="range">The pages.</param>
     /// <param name="unmap">Gives the pages back to the system.</param>
     public void Unmap(LockHolder holder, PageRange range, Action<PageRange> unmap)
@@ -193,17 +193,9 @@ internal sealed class LockedPages(IMemoryLocks system)
         try
         {
             unmap(range);
-            long bytes = 0;
-            using (_gate.EnterScope())
-            {
-                while (TryFindHeld_NeedsGate(holder, range, out Segment held))
-                {
-                    bytes += held.Range.Bytes;
-                    Remove_NeedsGate(holder, held.Range);
-                }
-            }
-
-            holder.Account.Unpin(bytes);
+            var paid = new List<(PinAccount Account, long Bytes)>();
+            using (_gate.EnterScope()) Forget_NeedsGate(range, paid);
+            foreach ((PinAccount account, long bytes) in paid) account.Unpin(bytes);
         }
         finally
         {
@@ -434,6 +426,22 @@ internal sealed class LockedPages(IMemoryLocks system)
         before = before with { Range = before.Range with { End = segment.Range.End } };
         _segments.RemoveAt(i);
         return true;
+    }
+
+    // Whoever holds it; who has paid for how much of it.
+    private void Forget_NeedsGate(PageRange range, List<(PinAccount Account, long Bytes)> paid)
+    {
+        SplitAt_NeedsGate(range.Start);
+        SplitAt_NeedsGate(range.End);
+        int first = IndexOf_NeedsGate(range.Start), end = first;
+        for (; end < _segments.Count && _segments[end].Range.Start < range.End; end++)
+        {
+            Segment segment = _segments[end];
+            paid.Add((segment.Holders[0].Account, segment.Range.Bytes));
+            Volatile.Write(ref _bytes, _bytes - segment.Range.Bytes);
+        }
+
+        _segments.RemoveRange(first, end - first);
     }
 
     private void SplitAt_NeedsGate(nuint address)

@@ -22,10 +22,27 @@ internal sealed partial class UnixMemoryLocks : IMemoryLocks
     {
         if (Unlock(range.Start, (nuint)range.Bytes) == 0) return 0;
         int error = Marshal.GetLastSystemError();
-        return error == NoMemory ? UnlockByPage(range) : error;
+        return error == NoMemory ? UnlockMapped(range) : error;
     }
 
-    // A part of it is not mapped: somebody has given it back, which has unlocked it. The rest is unlocked up to there.
+    // A part of it is not mapped: somebody has given it back, which has unlocked it. What is between may be most of the
+    // address space, so it is not gone through page by page.
+    private static int UnlockMapped(PageRange range)
+    {
+        if (!OperatingSystem.IsLinux()) return UnlockByPage(range);
+        int firstError = 0;
+        foreach (PageRange mapped in ProcessMemory.ReadMappedRanges())
+        {
+            if (!mapped.Overlaps(range)) continue;
+            PageRange part = mapped.Shared(range);
+            int error = Unlock(part.Start, (nuint)part.Bytes) == 0 ? 0 : UnlockByPage(part);
+            if (firstError == 0) firstError = error;
+        }
+
+        return firstError;
+    }
+
+    // It has changed meanwhile, or the system has no room for another mapping.
     private static int UnlockByPage(PageRange range)
     {
         var page = (nuint)Environment.SystemPageSize;
