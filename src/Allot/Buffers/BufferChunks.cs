@@ -18,17 +18,18 @@ internal sealed class BufferChunks
     private readonly List<GroupBuffer> _buffers = [];
     private readonly List<long> _starts = [];
     private readonly MemoryGroup _group;
-    private readonly MemoryKind _kind;
+    private readonly GroupBufferOptions _options;
     private GroupBuffer? _last;
     private int _lastBytes;
     private bool _isDisposed;
 
-    public BufferChunks(MemoryGroup group, MemoryKind kind)
+    public BufferChunks(MemoryGroup group, GroupBufferOptions options)
     {
         ArgumentNullException.ThrowIfNull(group);
-        GroupCharging.ValidateKind(kind);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
         _group = group;
-        _kind = kind;
+        _options = options;
     }
 
     public MemoryGroup Group => _group;
@@ -85,9 +86,9 @@ internal sealed class BufferChunks
         _starts.EnsureCapacity(Count + 1);
         long generous = Math.Clamp(ChargedBytes, FirstBytes, DoubledBytesMost);
         GroupBuffer? buffer = generous > leastBytes
-            ? GroupBuffer.TryAllocate(_group, _kind, generous, out _)
+            ? GroupBuffer.TryAllocate(_group, _options, generous)
             : null;
-        buffer ??= GroupBuffer.Allocate(_group, _kind, leastBytes);
+        buffer ??= GroupBuffer.Allocate(_group, _options, leastBytes);
         _starts.Add(Bytes);
         _buffers.Add(buffer);
         _last = buffer;

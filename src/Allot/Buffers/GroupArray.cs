@@ -11,7 +11,7 @@ public sealed unsafe class GroupArray<T> : IDisposable
     where T : unmanaged
 {
     // _items is null if and only if _buffer is; then _length is 0.
-    private readonly MemoryKind _kind;
+    private readonly GroupBufferOptions _options;
     private GroupBuffer? _buffer;
     private T* _items;
     private long _length;
@@ -42,12 +42,35 @@ public sealed unsafe class GroupArray<T> : IDisposable
     /// atomic.</exception>
     /// <exception cref="ArgumentException">The request must succeed, and may not reclaim.</exception>
     public GroupArray(MemoryGroup group, long length, MemoryKind kind, AllocationFlags flags)
+        : this(group, length, GroupBufferOptions.Of(kind), flags)
+    {
+    }
+
+    /// <summary>Creates an array of zeros, and charges the group for it. Like <c>Charge</c>, it reclaims where a limit
+    /// refuses, and may block for that.</summary>
+    /// <param name="group">Who pays, also when it is resized.</param>
+    /// <param name="length">The number of elements.</param>
+    /// <param name="options">What it pays for, and how the memory is held.</param>
+    /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
+    /// group has ended; nothing is charged.</exception>
+    /// <exception cref="MemoryLockException">The system did not lock, which the options ask for; nothing is charged.
+    /// </exception>
+    /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative, or takes more than
+    /// <see cref="MemoryGroup.MaxChargeBytes"/>; or an option is unknown.</exception>
+    public GroupArray(MemoryGroup group, long length, GroupBufferOptions options)
+        : this(group, length, options, AllocationFlags.Kernel)
+    {
+    }
+
+    private GroupArray(MemoryGroup group, long length, GroupBufferOptions options, AllocationFlags flags)
     {
         ArgumentNullException.ThrowIfNull(group);
-        GroupCharging.ValidateKind(kind);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
         Group = group;
-        _kind = kind;
-        _buffer = GroupBuffer.Allocate(group, kind, BytesOf(length), flags & ~AllocationFlags.Zero);   // done below
+        _options = options;
+        _buffer = GroupBuffer.Allocate(group, options, BytesOf(length), flags & ~AllocationFlags.Zero);   // done below
         _items = (T*)_buffer.Pointer;
         _length = length;
         Clear(0, length);
@@ -109,6 +132,8 @@ public sealed unsafe class GroupArray<T> : IDisposable
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
     /// group has ended; the array is as it was.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; the array is as it was.</exception>
+    /// <exception cref="MemoryLockException">The system did not lock, which the options ask for; the array is as it
+    /// was.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The length is negative, or takes more than
     /// <see cref="MemoryGroup.MaxChargeBytes"/>.</exception>
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
@@ -119,9 +144,9 @@ public sealed unsafe class GroupArray<T> : IDisposable
         bool fits = bytes <= _buffer.Bytes, wastesHalf = bytes < _buffer.Bytes / 2;
         if (!fits)
         {
-            MoveTo(GroupBuffer.Allocate(Group, _kind, bytes), before);
+            MoveTo(GroupBuffer.Allocate(Group, _options, bytes), before);
         }
-        else if (wastesHalf && GroupBuffer.TryAllocate(Group, _kind, bytes, out _) is { } smaller)
+        else if (wastesHalf && GroupBuffer.TryAllocate(Group, _options, bytes) is { } smaller)
         {
             MoveTo(smaller, length);
         }

@@ -17,6 +17,7 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
     private const int Disposed = 1, OnePin = 2, PinnedForEver = 1 << 30;
 
     private readonly StackTrace? _place;
+    private BufferHold? _hold;
     private LeakGuard? _guard;
     private byte* _block;
     private int _state;
@@ -64,7 +65,8 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         return buffer;
     }
 
-    /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like.</summary>
+    /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like.
+    /// </summary>
     /// <inheritdoc cref="GroupMemory.Allocate(MemoryGroup, nuint, AllocationFlags)"/>
     public static GroupBuffer Allocate(MemoryGroup group, MemoryKind kind, long bytes, AllocationFlags flags)
     {
@@ -72,6 +74,44 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         buffer.Attach(group.Allocator(kind).Allocate((nuint)bytes, flags));
         if ((flags & AllocationFlags.Zero) != 0) GroupAllocator.Clear(buffer._block, (nuint)buffer.Bytes);
         return buffer;
+    }
+
+    /// <summary>The same, held as the options say.</summary>
+    /// <inheritdoc cref="Allocate(MemoryGroup, MemoryKind, long)"/>
+    /// <param name="group">Who pays.</param>
+    /// <param name="options">As what, and how it is held.</param>
+    /// <param name="bytes">The least size.</param>
+    /// <exception cref="MemoryLockException">The system did not lock it; nothing is charged.</exception>
+    public static GroupBuffer Allocate(MemoryGroup group, GroupBufferOptions options, long bytes)
+    {
+        GroupBuffer buffer = Allocate(group, options.Kind, bytes);
+        buffer.Hold(options.HeldAs);
+        return buffer;
+    }
+
+    /// <inheritdoc cref="Allocate(MemoryGroup, GroupBufferOptions, long)"/>
+    public static GroupBuffer Allocate(MemoryGroup group, GroupBufferOptions options, long bytes, AllocationFlags flags)
+    {
+        GroupBuffer buffer = Allocate(group, options.Kind, bytes, flags);
+        buffer.Hold(options.HeldAs);
+        return buffer;
+    }
+
+    /// <summary>The same, at once or not at all, also where the system does not lock.</summary>
+    /// <returns>Null when it was refused; nothing is charged.</returns>
+    public static GroupBuffer? TryAllocate(MemoryGroup group, GroupBufferOptions options, long bytes)
+    {
+        try
+        {
+            GroupBuffer? buffer = TryAllocate(group, options.Kind, bytes, out _);
+            if (buffer is null || options.HeldAs is not { } kind || buffer.TryHold(kind, out _)) return buffer;
+        }
+        catch (MemoryLockException)
+        {
+            // It was an attempt.
+        }
+
+        return null;
     }
 
     /// <summary>The same, at once or not at all.</summary>
@@ -146,6 +186,8 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         }
 
         BufferLeaks.Note(this);
+        _hold?.ReportLeak();
+        _hold?.Dispose();
         GroupMemory.Free(_block);
     }
 
@@ -165,12 +207,33 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         _guard!.Guard(this);
     }
 
+    private void Hold(PinKind? kind)
+    {
+        if (kind is not { } held || TryHold(held, out ChargeRefusal refusal)) return;
+        throw new MemoryLimitExceededException(refusal);
+    }
+
+    // Disposes the buffer when it is refused.
+    private bool TryHold(PinKind kind, out ChargeRefusal refusal)
+    {
+        try
+        {
+            _hold = BufferHold.TryTake(Group, kind, ((nint)_block, Bytes), out refusal);
+            return _hold is not null;
+        }
+        finally
+        {
+            if (_hold is null) Dispose();
+        }
+    }
+
     private void Free()
     {
         Debug.Assert(_state == Disposed, "A block is freed once, when nobody has it any more.");
         LeakGuard guard = _guard!;
         _guard = null;
         guard.Leave();
+        _hold?.Dispose();
         GroupMemory.Free(_block);
     }
 

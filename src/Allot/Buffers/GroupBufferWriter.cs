@@ -14,8 +14,17 @@ public sealed class GroupBufferWriter : IBufferWriter<byte>, IDisposable
     /// <param name="group">Who pays, for all that is ever written.</param>
     /// <param name="kind">The kind of memory that it pays for.</param>
     /// <exception cref="ArgumentOutOfRangeException">The kind is unknown.</exception>
-    public GroupBufferWriter(MemoryGroup group, MemoryKind kind = MemoryKind.User) =>
-        _chunks = new BufferChunks(group, kind);
+    public GroupBufferWriter(MemoryGroup group, MemoryKind kind = MemoryKind.User)
+        : this(group, GroupBufferOptions.Of(kind))
+    {
+    }
+
+    /// <summary>Creates a writer that holds nothing, and charges nothing before the first write.</summary>
+    /// <param name="group">Who pays, for all that is ever written.</param>
+    /// <param name="options">What it pays for, and how the memory is held.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is unknown.</exception>
+    public GroupBufferWriter(MemoryGroup group, GroupBufferOptions options) =>
+        _chunks = new BufferChunks(group, options);
 
     /// <summary>Who pays.</summary>
     public MemoryGroup Group => _chunks.Group;
@@ -54,6 +63,8 @@ public sealed class GroupBufferWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended; the writer is as it was.
     /// </exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; the writer is as it was.</exception>
+    /// <exception cref="MemoryLockException">The system did not lock, which the options ask for; the writer is as it
+    /// was.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
     /// <exception cref="ObjectDisposedException">The writer is disposed.</exception>
     public Memory<byte> GetMemory(int sizeHint = 0)

@@ -15,7 +15,7 @@ public sealed class GroupMemoryPool : MemoryPool<byte>
     // Who pays where there is no current group: a tree of its own, which nobody sees.
     private static readonly MemoryGroup s_nobody = new MemoryController().Root;
 
-    private readonly MemoryKind _kind;
+    private readonly GroupBufferOptions _options = new();
     private volatile bool _isDisposed;
 
     private GroupMemoryPool()
@@ -27,11 +27,21 @@ public sealed class GroupMemoryPool : MemoryPool<byte>
     /// <param name="kind">The kind of memory that it pays for.</param>
     /// <exception cref="ArgumentOutOfRangeException">The kind is unknown.</exception>
     public GroupMemoryPool(MemoryGroup group, MemoryKind kind = MemoryKind.User)
+        : this(group, GroupBufferOptions.Of(kind))
+    {
+    }
+
+    /// <summary>A pool for a group.</summary>
+    /// <param name="group">Who pays.</param>
+    /// <param name="options">What it pays for, and how the memory is held.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is unknown.</exception>
+    public GroupMemoryPool(MemoryGroup group, GroupBufferOptions options)
     {
         ArgumentNullException.ThrowIfNull(group);
-        GroupCharging.ValidateKind(kind);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
         Group = group;
-        _kind = kind;
+        _options = options;
     }
 
     /// <summary>The pool that charges the current group of whoever rents (<see cref="AllocationContext.ActiveGroup"/>),
@@ -57,12 +67,14 @@ public sealed class GroupMemoryPool : MemoryPool<byte>
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
+    /// <exception cref="MemoryLockException">The system did not lock, which the options ask for; nothing is charged.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The size is below -1.</exception>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
         int bytes = Validate(minBufferSize);
-        return Group is { } group ? GroupBuffer.Allocate(group, _kind, bytes) : RentForCurrent(bytes, flags: null);
+        return Group is { } group ? GroupBuffer.Allocate(group, _options, bytes) : RentForCurrent(bytes, flags: null);
     }
 
     /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like. The
@@ -77,7 +89,7 @@ public sealed class GroupMemoryPool : MemoryPool<byte>
     public IMemoryOwner<byte> Rent(int minBufferSize, AllocationFlags flags)
     {
         int bytes = Validate(minBufferSize);
-        return Group is { } group ? GroupBuffer.Allocate(group, _kind, bytes, flags) : RentForCurrent(bytes, flags);
+        return Group is { } group ? GroupBuffer.Allocate(group, _options, bytes, flags) : RentForCurrent(bytes, flags);
     }
 
     /// <summary>What is rented stays valid.</summary>

@@ -27,8 +27,17 @@ public sealed class GroupMemoryStream : Stream
     /// <param name="group">Who pays, for all that is ever written.</param>
     /// <param name="kind">The kind of memory that it pays for.</param>
     /// <exception cref="ArgumentOutOfRangeException">The kind is unknown.</exception>
-    public GroupMemoryStream(MemoryGroup group, MemoryKind kind = MemoryKind.User) =>
-        _chunks = new BufferChunks(group, kind);
+    public GroupMemoryStream(MemoryGroup group, MemoryKind kind = MemoryKind.User)
+        : this(group, GroupBufferOptions.Of(kind))
+    {
+    }
+
+    /// <summary>Creates an empty stream, which charges nothing before the first write.</summary>
+    /// <param name="group">Who pays, for all that is ever written.</param>
+    /// <param name="options">What it pays for, and how the memory is held.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is unknown.</exception>
+    public GroupMemoryStream(MemoryGroup group, GroupBufferOptions options) =>
+        _chunks = new BufferChunks(group, options);
 
     /// <summary>Who pays.</summary>
     public MemoryGroup Group => _chunks.Group;
@@ -102,6 +111,8 @@ public sealed class GroupMemoryStream : Stream
     /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended; the stream is as it was.
     /// </exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; the stream is as it was.</exception>
+    /// <exception cref="MemoryLockException">The system did not lock, which the options ask for; the stream is as it
+    /// was.</exception>
     public override void SetLength(long value)
     {
         _chunks.ThrowIfDisposed();
@@ -158,6 +169,8 @@ public sealed class GroupMemoryStream : Stream
     /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended; the stream is as it was.
     /// </exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; the stream is as it was.</exception>
+    /// <exception cref="MemoryLockException">The system did not lock, which the options ask for; the stream is as it
+    /// was.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         _chunks.ThrowIfDisposed();

@@ -26,7 +26,7 @@ public static class GroupPinning
             ValidateKind(kind);
             refusal = default;
             if (ThreadContext.Intercepts && GroupCharging.IsUncounted(group, AllocationFlags.None)) return true;
-            return group.TryPin(kind, PinSource.Other, bytes, out refusal);
+            return group.TryPinCounted(kind, bytes, out refusal);
         }
 
         /// <summary>Charges locked or pinned bytes, limits or not: for what is already held. Passing a limit is counted
@@ -40,7 +40,7 @@ public static class GroupPinning
             GroupCharging.ValidateAmount(bytes);
             ValidateKind(kind);
             if (ThreadContext.Intercepts && GroupCharging.IsUncounted(group, AllocationFlags.None)) return;
-            group.ForcePin(kind, PinSource.Other, bytes);
+            group.ForcePinCounted(kind, bytes);
         }
 
         /// <summary>Gives locked or pinned bytes back. Never throws for what it finds; an excess is ignored and counted
@@ -54,11 +54,11 @@ public static class GroupPinning
             GroupCharging.ValidateAmount(bytes);
             ValidateKind(kind);
             if (ThreadContext.Intercepts && ThreadContext.BlocksAccounting) return;
-            group.Unpin(kind, PinSource.Other, bytes);
+            group.UnpinCounted(kind, bytes);
         }
 
         /// <summary>Charges, whatever the scopes of the caller say: for what has an owner that knows them.</summary>
-        internal bool TryPin(PinKind kind, PinSource source, long bytes, out ChargeRefusal refusal)
+        internal bool TryPinCounted(PinKind kind, long bytes, out ChargeRefusal refusal)
         {
             refusal = default;
             if (group.State != MemoryGroupState.Online)
@@ -76,27 +76,24 @@ public static class GroupPinning
             }
 
             group.PartOf(kind).ForceCharge(bytes);
-            group.PinsIfAny!.Add(source, bytes);
             return true;
         }
 
         /// <summary>Charges, limits or not, and whatever the scopes of the caller say.</summary>
-        internal void ForcePin(PinKind kind, PinSource source, long bytes)
+        internal void ForcePinCounted(PinKind kind, long bytes)
         {
             group.Force(CounterKind.Pins, bytes);
             group.PartOf(kind).ForceCharge(bytes);
-            group.PinsIfAny!.Add(source, bytes);
         }
 
         /// <summary>Gives back what is known to be counted, whatever the scopes of the caller say.</summary>
-        internal void Unpin(PinKind kind, PinSource source, long bytes)
+        internal void UnpinCounted(PinKind kind, long bytes)
         {
             MemoryCounter part = group.PartOf(kind);
             long missing = part.Uncharge(bytes);
             missing += group.Pins.Uncharge(bytes - missing);
             Debug.Assert(missing >= 0, "More is never given back than was asked.");
             Debug.Assert(missing <= bytes, "What is missing is a part of what was asked.");
-            group.PinsIfAny!.Add(source, missing - bytes);
             if (missing > 0) group.ReportAccountingError(bytes, missing);
         }
 
@@ -104,14 +101,12 @@ public static class GroupPinning
         /// before and after, and does not notice.</summary>
         /// <param name="target">Who pays from here on.</param>
         /// <param name="kind">Which part of the pins it is.</param>
-        /// <param name="source">What has held it, and what holds it then.</param>
         /// <param name="bytes">What is charged to this group.</param>
-        internal void MovePins(
-            MemoryGroup target, PinKind kind, (PinSource From, PinSource To) source, long bytes)
+        internal void MovePins(MemoryGroup target, PinKind kind, long bytes)
         {
-            if (bytes == 0 || (target == group && source.From == source.To)) return;
+            if (bytes == 0 || target == group) return;
             PinCounters from = group.EnsurePins(), to = target.EnsurePins();
-            PinCounters? shared = from.FindShared(to), same = source.From == source.To ? shared : null;
+            PinCounters? shared = from.FindShared(to);
             for (MemoryGroup? level = target; level is not null && level.PinsIfAny != shared; level = level.Parent)
             {
                 if (level.Pins.ForceChargeLevel(bytes)) level.Count(EventKind.PinsForced);
@@ -119,8 +114,6 @@ public static class GroupPinning
 
             target.PartOf(kind).ForceMoveFrom(group.PartOf(kind), bytes);
             from.All.GiveBackBelow(shared?.All, bytes);
-            to.Add(source.To, bytes, same);
-            from.Add(source.From, -bytes, same);
         }
 
         private MemoryCounter PartOf(PinKind kind) => kind switch

@@ -139,7 +139,7 @@ internal sealed unsafe partial class ThreadReserves
     // A thread that only gives back what others have charged may keep it too, on the same terms as one that charges.
     private bool TryBindForKeeping(MemoryCounter counter, TreeReserves tree)
     {
-        if (tree.MaxBytes < CapacityAtFirst) return false;
+        if (counter.ReserveKey == 0 || tree.MaxBytes < CapacityAtFirst) return false;
         bool isFirstSlot = false, isBound = false;
         Enter();
         try

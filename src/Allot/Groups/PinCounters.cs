@@ -6,15 +6,8 @@ internal sealed class PinCounters
 {
     private readonly PinCounters? _parent;
 
-    // By source, of this group and all below it: their sum is All, once threads are quiet. Null until something is
-    // charged.
-    private long[]? _bySource;
-
     // Null or not empty. Replaced as a whole.
     private Action[]? _watchers;
-
-    /// <summary>How many sources there are.</summary>
-    public const int Sources = (int)PinSource.Device + 1;
 
     /// <param name="parent">Those of the parent; null for the root.</param>
     /// <param name="owner">The group.</param>
@@ -54,20 +47,6 @@ internal sealed class PinCounters
         }
     }
 
-    /// <summary>What one source holds, in the group and below it.</summary>
-    public long BytesOf(PinSource source) => Volatile.Read(ref _bySource) is { } bytes
-        ? Math.Max(0, Interlocked.Read(ref bytes[(int)source]))
-        : 0;
-
-    /// <summary>Counts for a source on every level below the end; on all when there is none.</summary>
-    public void Add(PinSource source, long bytes, PinCounters? end = null)
-    {
-        for (PinCounters? level = this; level != end; level = level!._parent)
-        {
-            Interlocked.Add(ref level!.BySource()[(int)source], bytes);
-        }
-    }
-
     /// <summary>The lowest counters that both count on; null when they are of different trees.</summary>
     public PinCounters? FindShared(PinCounters other)
     {
@@ -81,11 +60,6 @@ internal sealed class PinCounters
 
         return null;
     }
-
-    private long[] BySource() =>
-        Volatile.Read(ref _bySource)
-        ?? Interlocked.CompareExchange(ref _bySource, new long[Sources], null)
-        ?? _bySource;
 
     private void ReplaceWatchers(Func<Action[]?, Action[]?> change)
     {

@@ -11,7 +11,8 @@ public sealed class DeviceMemory : IDisposable
     private readonly IMemoryDevice _device;
     private readonly PinAccount _account;
     private readonly nint _registration;
-    private int _disposed;
+    private readonly SteadyLock _gate = new();
+    private volatile bool _disposed;
 
     /// <summary>Registers memory.</summary>
     /// <param name="group">Who pays.</param>
@@ -25,7 +26,7 @@ public sealed class DeviceMemory : IDisposable
     /// space.</exception>
     public DeviceMemory(MemoryGroup group, IMemoryDevice device, nint address, long bytes)
     {
-        _disposed = 1;   // until it is registered
+        _disposed = true;   // until it is registered
         ArgumentNullException.ThrowIfNull(device);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
         PinnedBytes = PageRange.Of(address, bytes).Bytes;
@@ -43,11 +44,25 @@ public sealed class DeviceMemory : IDisposable
         }
 
         if (device.CountsInKernel) KernelPinned.OfProcess.Add(PinnedBytes);
-        _disposed = 0;
+        _disposed = false;
     }
 
     /// <summary>Unregisters what was forgotten.</summary>
-    ~DeviceMemory() => LetGo(isForgotten: true);
+    ~DeviceMemory()
+    {
+        if (_disposed) return;
+        PinLeaks.Report(_account);
+        try
+        {
+            LetGo();
+        }
+        catch (Exception thrown)
+        {
+            TraceReport.Error($"'{_device.Name}' did not end a forgotten registration, which stays charged: "
+                + TraceReport.Describe(thrown));
+        }
+    }
+
 
     /// <summary>The group that pays.</summary>
     public MemoryGroup Group => _account.Group;
@@ -61,23 +76,28 @@ public sealed class DeviceMemory : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+            ObjectDisposedException.ThrowIf(_disposed, this);
             return _registration;
         }
     }
 
-    /// <summary>Ends the registration. Safe to call twice and from any thread.</summary>
+    /// <summary>Ends the registration. Safe to call twice and from any thread. Where the device throws, it stays
+    /// registered and charged, and can be disposed again.</summary>
     public void Dispose()
     {
-        LetGo(isForgotten: false);
+        LetGo();
         GC.SuppressFinalize(this);
     }
 
-    private void LetGo(bool isForgotten)
+    private void LetGo()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-        if (isForgotten) PinLeaks.Report(_account);
-        _device.Unregister(_registration);
+        using (_gate.EnterScope())
+        {
+            if (_disposed) return;
+            _device.Unregister(_registration);   // may be foreign code
+            _disposed = true;
+        }
+
         if (_device.CountsInKernel) KernelPinned.OfProcess.Add(-PinnedBytes);
         _account.Dispose();
     }

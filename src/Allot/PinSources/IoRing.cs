@@ -1,11 +1,11 @@
 // Buffers that are registered with an io_uring stay pinned by the kernel until they are unregistered, whatever happens
 // to the memory. The kernel counts whole pages for each buffer, also where two share one.
 //
-// Order: charge, keep the collector from moving them, register. In the opposite order it ends: unregister, let them
-// move, give back. The ring is closed last, because the kernel lets go of what a closed ring holds only some time
-// later.
+// Order: keep the collector from moving them, charge, register. In the opposite order it ends. The ring is closed last,
+// because the kernel lets go of what a closed ring holds only some time later.
 
 using System.Buffers;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -46,7 +46,21 @@ public sealed unsafe class IoRing : IDisposable
     }
 
     /// <summary>Closes what was forgotten.</summary>
-    ~IoRing() => LetGo(isForgotten: true);
+    ~IoRing()
+    {
+        if (_queues is null) return;   // the constructor has thrown
+        PinLeaks.Report(_account);
+        try
+        {
+            LetGo();
+        }
+        catch (Exception thrown)
+        {
+            TraceReport.Error($"a buffer of a forgotten ring threw, which was contained: "
+                + TraceReport.Describe(thrown));
+        }
+    }
+
 
     /// <summary>The group that pays.</summary>
     public MemoryGroup Group => _account.Group;
@@ -129,8 +143,8 @@ public sealed unsafe class IoRing : IDisposable
     /// <summary>Unregisters the buffers and closes the ring. Safe to call twice and from any thread.</summary>
     public void Dispose()
     {
-        LetGo(isForgotten: false);
         GC.SuppressFinalize(this);
+        LetGo();
     }
 
     private void Register_NeedsGate(ReadOnlySpan<Memory<byte>> buffers)
@@ -164,7 +178,7 @@ public sealed unsafe class IoRing : IDisposable
         }
         catch
         {
-            foreach (MemoryHandle handle in handles) handle.Dispose();
+            LetMove(handles);
             throw;
         }
 
@@ -175,11 +189,31 @@ public sealed unsafe class IoRing : IDisposable
     private void Unregister_NeedsGate()
     {
         if (_vectors.Length == 0) return;
+        MemoryHandle[] handles = _handles;
         _ = _queues!.Unregister();
-        foreach (MemoryHandle handle in _handles) handle.Dispose();
         KernelPinned.OfProcess.Add(-_bytes);
         _account.Unpin(_bytes);
         (_handles, _vectors, _bytes) = ([], [], 0);
+        LetMove(handles);
+    }
+
+    // The end of a pin may be foreign code: what it throws does not keep the others.
+    private static void LetMove(MemoryHandle[] handles)
+    {
+        Exception? first = null;
+        foreach (MemoryHandle handle in handles)
+        {
+            try
+            {
+                handle.Dispose();
+            }
+            catch (Exception thrown)
+            {
+                first ??= thrown;
+            }
+        }
+
+        if (first is not null) ExceptionDispatchInfo.Throw(first);
     }
 
     private int Do(byte opcode, SafeFileHandle file, int buffer, int bytes, long fileOffset)
@@ -216,18 +250,21 @@ public sealed unsafe class IoRing : IDisposable
         }
     }
 
-    private void LetGo(bool isForgotten)
+    private void LetGo()
     {
-        if (_queues is null) return;   // the constructor has thrown
         lock (_gate)
         {
             if (_disposed) return;
             _disposed = true;
-            if (isForgotten) PinLeaks.Report(_account);
-            Unregister_NeedsGate();
-            _queues.Close();
+            try
+            {
+                Unregister_NeedsGate();
+            }
+            finally
+            {
+                _queues!.Close();
+                _account.Dispose();
+            }
         }
-
-        _account.Dispose();
     }
 }

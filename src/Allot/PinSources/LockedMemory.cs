@@ -67,7 +67,7 @@ public sealed unsafe class LockedMemory : IMemoryOwner<byte>, INativeBytes
     ~LockedMemory() => LetGo(isForgotten: true);
 
     internal static PinAccountOptions AccountOptions { get; } =
-        new() { Kind = PinKind.Locked, Source = PinSource.MemoryLock };
+        new() { Kind = PinKind.Locked, Source = PinSource.MemoryLock, StaysListed = true };
 
     /// <summary>The group that pays for the lock.</summary>
     public MemoryGroup Group => _holder.Account.Group;

@@ -13,20 +13,16 @@ namespace Allot;
 /// collected, which is counted as a leak.</remarks>
 public sealed unsafe class PinnedHandle : IDisposable
 {
-    private readonly BufferPin? _pin;
-    private readonly nint _address;
-    private PinnedGCHandle<object> _handle;
-    private int _disposed;
+    private readonly BufferPin<PinnedGCHandle<object>>? _pin;   // null when a limit has refused
 
     private PinnedHandle(MemoryGroup group, object target, long bytes, PinCounting counting)
     {
-        _pin = new BufferPin(group, PinSource.ObjectHandle, target, bytes, counting);
-        _handle = new PinnedGCHandle<object>(target);
-        _address = AddressOf(target);
+        _pin = new(group, PinSource.ObjectHandle, (target, bytes), counting);
+        _pin.Attach(new PinnedGCHandle<object>(target), AddressOf(target));
     }
 
     /// <summary>Frees what was forgotten.</summary>
-    ~PinnedHandle() => LetGo(isForgotten: true);
+    ~PinnedHandle() => _pin?.EndForgotten();
 
     /// <summary>The group that pays.</summary>
     public MemoryGroup Group => _pin!.Group;
@@ -36,14 +32,7 @@ public sealed unsafe class PinnedHandle : IDisposable
 
     /// <summary>Where the first element is.</summary>
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
-    public nint Address
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-            return _address;
-        }
-    }
+    public nint Address => _pin!.Address;
 
     /// <summary>Pins an array.</summary>
     /// <param name="group">Who pays: the bytes of the elements.</param>
@@ -74,16 +63,8 @@ public sealed unsafe class PinnedHandle : IDisposable
     /// <summary>Lets the collector move it again. Safe to call twice and from any thread.</summary>
     public void Dispose()
     {
-        LetGo(isForgotten: false);
+        _pin!.Dispose();
         GC.SuppressFinalize(this);
-    }
-
-    private void LetGo(bool isForgotten)
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-        _handle.Dispose();
-        if (isForgotten) _pin?.ReportLeak();   // null when a limit has refused
-        _pin?.Dispose();
     }
 
     private static nint AddressOf(object pinned)

@@ -11,10 +11,10 @@ namespace Allot;
 public sealed unsafe class PinnedMemory<T> : IDisposable
     where T : unmanaged
 {
-    private readonly BufferPin? _pin;
-    private readonly nint _address;
-    private MemoryHandle _handle;
-    private int _disposed;
+    // What pins nothing at all has no buffer.
+    private static readonly object s_nothing = new();
+
+    private readonly BufferPin<MemoryHandle>? _pin;   // null when a limit has refused
 
     /// <summary>Pins.</summary>
     /// <param name="group">Who pays.</param>
@@ -25,23 +25,34 @@ public sealed unsafe class PinnedMemory<T> : IDisposable
     public PinnedMemory(MemoryGroup group, ReadOnlyMemory<T> memory, PinCounting counting = PinCounting.EachTime)
     {
         (object? buffer, long length) = BufferOf(memory);
-        _pin = new BufferPin(group, PinSource.MemoryPin, buffer ?? this, length * sizeof(T), counting);
+        _pin = new(group, PinSource.MemoryPin, (buffer ?? s_nothing, length * sizeof(T)), counting);
         Length = memory.Length;
         try
         {
-            _handle = memory.Pin();   // may be foreign code
+            MemoryHandle handle = memory.Pin();   // may be foreign code
+            _pin.Attach(handle, (nint)handle.Pointer);
         }
         catch
         {
             Dispose();
             throw;
         }
-
-        _address = (nint)_handle.Pointer;
     }
 
     /// <summary>Frees what was forgotten.</summary>
-    ~PinnedMemory() => LetGo(isForgotten: true);
+    ~PinnedMemory()
+    {
+        try
+        {
+            _pin?.EndForgotten();
+        }
+        catch (Exception thrown)
+        {
+            TraceReport.Error($"what had forgotten memory pinned threw, which was contained: "
+                + TraceReport.Describe(thrown));
+        }
+    }
+
 
     /// <summary>The group that pays.</summary>
     public MemoryGroup Group => _pin!.Group;
@@ -54,28 +65,13 @@ public sealed unsafe class PinnedMemory<T> : IDisposable
 
     /// <summary>Where the first element of the memory is.</summary>
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
-    public nint Address
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-            return _address;
-        }
-    }
+    public nint Address => _pin!.Address;
 
     /// <summary>Ends the pin. Safe to call twice and from any thread.</summary>
     public void Dispose()
     {
-        LetGo(isForgotten: false);
         GC.SuppressFinalize(this);
-    }
-
-    private void LetGo(bool isForgotten)
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-        _handle.Dispose();
-        if (isForgotten) _pin?.ReportLeak();   // null when a limit has refused
-        _pin?.Dispose();
+        _pin!.Dispose();
     }
 
     private static (object? Buffer, long Length) BufferOf(ReadOnlyMemory<T> memory)

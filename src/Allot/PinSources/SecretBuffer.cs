@@ -19,7 +19,10 @@ public sealed unsafe class SecretBuffer : IMemoryOwner<byte>, INativeBytes
     private readonly LockHolder _holder;
     private readonly MemoryCharge _memory;
     private readonly PageRange _range;
-    private int _disposed;
+
+    // Held while the access to the pages is changed, and while they are given back: they are somebody else's then.
+    private readonly SteadyLock _gate = new();
+    private volatile bool _disposed;
 
     /// <summary>Allocates and locks.</summary>
     /// <param name="group">Who pays: for whole pages, without the guards.</param>
@@ -86,10 +89,12 @@ public sealed unsafe class SecretBuffer : IMemoryOwner<byte>, INativeBytes
     {
         get
         {
-            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-            return new Span<byte>((void*)(_range.End - (nuint)Length), Length);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return Content;
         }
     }
+
+    private Span<byte> Content => new((void*)(_range.End - (nuint)Length), Length);
 
     /// <summary>All of it, for who wants it as a <see cref="Memory{T}"/>.</summary>
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
@@ -121,21 +126,29 @@ public sealed unsafe class SecretBuffer : IMemoryOwner<byte>, INativeBytes
 
     private void SetAccess(bool canRead, bool canWrite)
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        if (NativeRegion.TryProtect(_range, canRead, canWrite)) return;
+        using (_gate.EnterScope())
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (NativeRegion.TryProtect(_range, canRead, canWrite)) return;
+        }
+
         throw new InvalidOperationException("The system did not change the access to the pages of the secret.");
     }
 
     private void LetGo(bool isForgotten)
     {
         if (_holder is null) return;   // the constructor has thrown
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         if (isForgotten) PinLeaks.Report(_holder.Account);
-        if (NativeRegion.TryProtect(_range, canRead: true, canWrite: true))
+        using (_gate.EnterScope())
         {
-            CryptographicOperations.ZeroMemory(new Span<byte>((void*)_range.Start, (int)_range.Bytes));
-        }
+            if (_disposed) return;
+            _disposed = true;
+            if (NativeRegion.TryProtect(_range, canRead: true, canWrite: true))
+            {
+                CryptographicOperations.ZeroMemory(Content);
+            }
 
-        LockedRegion.Release(_holder, _memory, _range);
+            LockedRegion.Release(_holder, _memory, _range);
+        }
     }
 }

@@ -22,10 +22,12 @@ namespace Allot;
 public sealed class PinAccount : IDisposable
 {
     // _bytes - _uncountedBytes == what was charged to _group, and taken from _limit, here and not given back.
-    // 0 <= _uncountedBytes <= _bytes <= MaxChargeBytes; both 0 once disposed. Listed if and only if _bytes > 0.
+    // 0 <= _uncountedBytes <= _bytes <= MaxChargeBytes; both 0 once disposed. Listed while _bytes > 0; where
+    // _staysListed, from the first pin until it is disposed.
     private readonly SteadyLock _gate = new();
     private readonly MemoryLockLimit? _limit;
     private readonly PinWorker? _worker;
+    private readonly bool _staysListed;
     private MemoryGroup _group;
     private long _bytes;
 
@@ -45,6 +47,7 @@ public sealed class PinAccount : IDisposable
         _group = group;
         Kind = options.Kind;
         Source = options.Source;
+        _staysListed = options.StaysListed;
         _limit = options.LockLimit;
         LimitBytes = _limit is null || _limit.IsBypassed ? MemoryGroup.Unlimited : _limit.MaxBytes;
     }
@@ -153,6 +156,7 @@ public sealed class PinAccount : IDisposable
         {
             if (_disposed) return;
             Remove_NeedsGate(_bytes);
+            if (Listing.IsListed) PinRegistry.Remove(this);
             _disposed = true;
             AssertInvariants();
         }
@@ -177,8 +181,8 @@ public sealed class PinAccount : IDisposable
         {
             Debug.Assert(!to._disposed, "Who is passed something has not let go.");
             to._limit?.Take(bytes);
-            group.MovePins(to._group, Kind, (Source, to.Source), counted);
-            if (bytes > counted) to._group.ForcePin(Kind, to.Source, bytes - counted);
+            group.MovePins(to._group, Kind, counted);
+            if (bytes > counted) to._group.ForcePinCounted(Kind, bytes - counted);
             to.Add_NeedsGate(bytes);
         }
     }
@@ -189,13 +193,16 @@ public sealed class PinAccount : IDisposable
         using (Enter())
         {
             AssertInvariants();
-            _group.MovePins(target, Kind, (Source, Source), _bytes - _uncountedBytes);
+            _group.MovePins(target, Kind, _bytes - _uncountedBytes);
             _group = target;
         }
     }
 
     /// <summary>What is held, for a report. Not of one instant with anything else.</summary>
     internal (MemoryGroup Group, long Bytes) Peek() => (Volatile.Read(ref _group), Interlocked.Read(ref _bytes));
+
+    /// <summary>The part of what is held that the group pays for, for a report.</summary>
+    internal long PeekCounted() => Math.Max(0, Interlocked.Read(ref _bytes) - Interlocked.Read(ref _uncountedBytes));
 
     private bool TryCharge_NeedsGate(long bytes, out ChargeRefusal refusal)
     {
@@ -206,14 +213,14 @@ public sealed class PinAccount : IDisposable
             return false;
         }
 
-        if (_group.TryPin(Kind, Source, bytes, out refusal)) return true;
+        if (_group.TryPinCounted(Kind, bytes, out refusal)) return true;
         _limit?.GiveBack(bytes);
         return false;
     }
 
     private void Add_NeedsGate(long bytes)
     {
-        if (_bytes == 0 && bytes > 0) PinRegistry.Add(this, _group.Controller.Time);
+        if (_bytes == 0 && bytes > 0) PinRegistry.Begin(this, _group.Controller.Time);
         _bytes += bytes;
     }
 
@@ -221,7 +228,7 @@ public sealed class PinAccount : IDisposable
     {
         long counted = Take_NeedsGate(bytes);
         if (counted == 0) return;
-        _group.Unpin(Kind, Source, counted);
+        _group.UnpinCounted(Kind, counted);
         _limit?.GiveBack(counted);
     }
 
@@ -233,7 +240,7 @@ public sealed class PinAccount : IDisposable
         long uncounted = Math.Min(_uncountedBytes, bytes);
         _uncountedBytes -= uncounted;
         _bytes -= bytes;
-        if (_bytes == 0) PinRegistry.Remove(this);
+        if (_bytes == 0 && !_staysListed) PinRegistry.Remove(this);
         return bytes - uncounted;
     }
 
@@ -255,6 +262,8 @@ public sealed class PinAccount : IDisposable
         Debug.Assert(_uncountedBytes >= 0, "What nobody pays for is not less than nothing.");
         Debug.Assert(_uncountedBytes <= _bytes, "What nobody pays for is a part of what is held.");
         Debug.Assert(!_disposed || _bytes == 0, "A disposed account holds nothing.");
-        Debug.Assert((_bytes > 0) == Listing.IsListed, "An account is listed while it holds something.");
+        Debug.Assert(_bytes == 0 || Listing.IsListed, "An account is listed while it holds something.");
+        Debug.Assert(_bytes > 0 || _staysListed || !Listing.IsListed, "What holds nothing is not listed.");
+        Debug.Assert(!_disposed || !Listing.IsListed, "The list does not keep a disposed account.");
     }
 }

@@ -15,6 +15,10 @@ public sealed class PinAccountOptions
     /// none of its business.</remarks>
     public MemoryLockLimit? LockLimit { get; init; } = MemoryLockLimit.OfProcess;
 
+    /// <summary>Whether the account stays in the list of those that hold something while it holds nothing: for an
+    /// owner that pins and unpins often, and disposes it in any case.</summary>
+    internal bool StaysListed { get; init; }
+
     internal void Validate()
     {
         GroupPinning.ValidateKind(Kind);

@@ -20,23 +20,10 @@ public static class PinFinder
         /// not found.</remarks>
         public IReadOnlyList<PinReport> FindPins(TimeSpan olderThan = default) =>
         [
-            .. PinRegistry.Snapshot()
-                .Where(account => group.IsAtOrAbove(account.Peek().Group))
+            .. PinRegistry.SnapshotBelow(group)
                 .Select(PinReport.Of)
                 .Where(report => report.Bytes > 0 && report.Age >= olderThan)
                 .OrderByDescending(report => report.Age),
         ];
-
-        private bool IsAtOrAbove(MemoryGroup other)
-        {
-            // A removed group has nothing any more; what it held is its heir's.
-            if (group.State == MemoryGroupState.Offline) return false;
-            for (MemoryGroup? level = other; level is not null; level = level.Parent)
-            {
-                if (level == group) return true;
-            }
-
-            return false;
-        }
     }
 }

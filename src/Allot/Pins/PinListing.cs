@@ -6,7 +6,7 @@ internal struct PinListing
     public PinAccount? Next, Previous;
     public bool IsListed;
 
-    /// <summary>When it began to hold something, by the clock of its tree.</summary>
+    /// <summary>When it began to hold something: see <see cref="PinClock"/>.</summary>
     public long Since;
 
     /// <summary>Which of the lists it is in.</summary>

@@ -1,5 +1,5 @@
-// All accounts of the process that hold something. They are in several lists, so that threads that pin and unpin do not
-// meet at one lock. Reading walks them all: that is for reports.
+// All accounts of the process that hold something, and some that hold nothing at the moment. They are in several lists,
+// so that threads that pin and unpin do not meet at one lock. Reading walks them all: that is for reports.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -15,13 +15,15 @@ internal static class PinRegistry
     /// <summary>Whether it is recorded where in the program accounts begin to hold something.</summary>
     public static bool RecordsPlaces { get; set; }
 
-    public static void Add(PinAccount account, TimeProvider time)
+    /// <summary>The account holds something from now on. It is listed, if it is not yet.</summary>
+    public static void Begin(PinAccount account, TimeProvider time)
     {
         ref PinListing listing = ref account.Listing;
-        Debug.Assert(!listing.IsListed, "An account is listed once.");
-        listing.Since = time.GetTimestamp();
+        listing.Since = PinClock.Now(time);
+        if (RecordsPlaces) listing.Place = Here();
+        else if (listing.Place is not null) listing.Place = null;
+        if (listing.IsListed) return;
         listing.List = Environment.CurrentManagedThreadId & (Lists - 1);
-        listing.Place = RecordsPlaces ? Here() : null;
         s_lists[listing.List].Add(account);
     }
 
@@ -32,11 +34,28 @@ internal static class PinRegistry
     }
 
     /// <summary>A copy of the lists: each of one instant.</summary>
-    public static List<PinAccount> Snapshot()
+    private static List<PinAccount> Snapshot()
     {
         List<PinAccount> accounts = [];
         foreach (PinList list in s_lists) list.CopyTo(accounts);
+        accounts.Reverse();   // who comes is listed first
         return accounts;
+    }
+
+    /// <summary>Those that are charged to a group or below it, in each list the oldest first. A removed group has
+    /// nothing any more; what it held is its heir's.</summary>
+    public static IEnumerable<PinAccount> SnapshotBelow(MemoryGroup group) => group.State == MemoryGroupState.Offline
+        ? []
+        : Snapshot().Where(account => IsAtOrAbove(group, account.Peek().Group));
+
+    private static bool IsAtOrAbove(MemoryGroup group, MemoryGroup other)
+    {
+        for (MemoryGroup? level = other; level is not null; level = level.Parent)
+        {
+            if (level == group) return true;
+        }
+
+        return false;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -44,7 +63,7 @@ internal static class PinRegistry
 
     private sealed class PinList
     {
-        private readonly SteadyLock _gate = new();
+        private readonly SpinGate _gate = new();
         private PinAccount? _first;
 
         public void Add(PinAccount account)

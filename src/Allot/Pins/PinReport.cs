@@ -21,7 +21,7 @@ public sealed record PinReport
     /// <summary>The bytes held.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>For how long the account has held something, without a pause.</summary>
+    /// <summary>For how long the account has held something, without a pause: to some milliseconds.</summary>
     public required TimeSpan Age { get; init; }
 
     /// <summary>Where it began; null unless <see cref="PinFinder.RecordsPlaces"/> was on then.</summary>
@@ -32,6 +32,9 @@ public sealed record PinReport
         $"{Bytes} bytes of '{Group.Path}', {(Kind == PinKind.Locked ? "locked" : "pinned")} ({Source}) for "
         + $"{Age.TotalSeconds:F3} s{(Place is null ? "" : $", from\n{Place}")}");
 
+    internal static TimeSpan AgeOf(PinAccount account) =>
+        PinClock.Elapsed(account.Peek().Group.Controller.Time, account.Listing.Since);
+
     internal static PinReport Of(PinAccount account)
     {
         (MemoryGroup group, long bytes) = account.Peek();
@@ -41,7 +44,7 @@ public sealed record PinReport
             Kind = account.Kind,
             Source = account.Source,
             Bytes = bytes,
-            Age = group.Controller.Time.GetElapsedTime(account.Listing.Since),
+            Age = AgeOf(account),
             Place = account.Listing.Place,
         };
     }

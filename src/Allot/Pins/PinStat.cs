@@ -1,25 +1,32 @@
+// The parts by source are added up from the accounts when somebody asks: charging pays nothing for them. What no
+// account holds was charged by hand, and is counted as Other.
+
 namespace Allot;
 
 /// <summary>What a group and its descendants have locked and pinned: a snapshot, not atomic as a whole.</summary>
 public sealed record PinStat
 {
-    private readonly long[] _bySource = new long[PinCounters.Sources];
+    private readonly long[] _bySource = new long[(int)PinSource.Device + 1];
 
     internal PinStat(MemoryGroup group)
     {
         if (group.State == MemoryGroupState.Offline || group.PinsIfAny is not { } pins) return;
         LockedBytes = pins.Locked.CurrentBytes;
         PinnedBytes = pins.Pinned.CurrentBytes;
-        for (int source = 0; source < _bySource.Length; source++)
+        long restBytes = LockedBytes + PinnedBytes;
+        PinAccount? oldest = null;
+        foreach (PinAccount account in PinRegistry.SnapshotBelow(group))
         {
-            _bySource[source] = pins.BytesOf((PinSource)source);
+            if (account.Peek().Bytes == 0) continue;
+            Count++;
+            if (oldest is null || PinReport.AgeOf(account) > PinReport.AgeOf(oldest)) oldest = account;
+            long bytes = Math.Min(account.PeekCounted(), restBytes);
+            _bySource[(int)account.Source] += bytes;
+            restBytes -= bytes;
         }
 
-        foreach (PinReport pin in group.FindPins())
-        {
-            Oldest ??= pin;
-            Count++;
-        }
+        _bySource[(int)PinSource.Other] += restBytes;
+        if (oldest is not null) Oldest = PinReport.Of(oldest);
     }
 
     /// <summary>Locked bytes.</summary>

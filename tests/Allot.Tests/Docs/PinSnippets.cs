@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using Allot.Tests.PinSources;
@@ -80,6 +81,19 @@ public sealed class PinSnippets
 
         File.Delete(path);
         Assert.Equal("content", Encoding.UTF8.GetString(buffer.Span[..7]));
+    }
+
+    [Fact]
+    public void Held_buffers()
+    {
+        MemoryGroup acme = new MemoryController().Root.CreateChild("acme");
+
+        #region pin-buffers
+        using var pool = new GroupMemoryPool(acme, new GroupBufferOptions { HeldAs = PinKind.Locked });
+        using IMemoryOwner<byte> rented = pool.Rent(4096);  // never swapped out until it is disposed
+        #endregion
+
+        Assert.InRange(acme.Pins.CurrentBytes, 4096, 3 * 4096);
     }
 
     [Fact]

@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
-
 namespace Allot.Tests.PinSources;
 
 /// <summary>Registering with a device: what there is of the machine's own, and the whole way with a library that stands
@@ -90,35 +87,15 @@ public sealed unsafe class DeviceTests
     /// <summary>The library, compiled anew: it has state of its own.</summary>
     private sealed class FakeLibrary : IDisposable
     {
-        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("allot-devices-");
-        private readonly nint _library;
+        private readonly CompiledLibrary _library = new("devices.c");
 
-        public FakeLibrary()
-        {
-            Path = System.IO.Path.Combine(_folder.FullName, "devices.so");
-            string source = System.IO.Path.Combine(
-                Repository.RepositoryFiles.Root, "tests/Allot.Tests/PinSources/Native/devices.c");
-            try
-            {
-                using var gcc = Process.Start("gcc", ["-std=gnu17", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-o", Path, source]);
-                gcc.WaitForExit();
-                Assert.Equal(0, gcc.ExitCode);
-            }
-            catch (System.ComponentModel.Win32Exception)
-            {
-                Assert.Skip("This needs gcc.");
-            }
+        public string Path => _library.Path;
 
-            _library = NativeLibrary.Load(Path);
-        }
-
-        public string Path { get; }
-
-        public int OpenThings => ((delegate* unmanaged<int>)NativeLibrary.GetExport(_library, "fake_open_things"))();
+        public int OpenThings => ((delegate* unmanaged<int>)_library.Export("fake_open_things"))();
 
         public long RegisteredBytes =>
-            (long)((delegate* unmanaged<nuint>)NativeLibrary.GetExport(_library, "fake_registered_bytes"))();
+            (long)((delegate* unmanaged<nuint>)_library.Export("fake_registered_bytes"))();
 
-        public void Dispose() => _folder.Delete(recursive: true);
+        public void Dispose() => _library.Dispose();
     }
 }

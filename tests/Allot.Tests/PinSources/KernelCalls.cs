@@ -6,6 +6,7 @@ namespace Allot.Tests.PinSources;
 internal static partial class KernelCalls
 {
     public const int PermissionError = 1, TryAgainError = 11, NoMemoryError = 12, InvalidError = 22;
+    public const int NoBufferError = 105;
     public const int LockCurrent = 1, LockOnFault = 4;
     public const int Private = 0x22, Locked = 0x2000, Droppable = 0x8 | 0x20;
     public const int LockSegmentCommand = 11;
@@ -22,6 +23,13 @@ internal static partial class KernelCalls
     {
         address = LibMap(0, (nuint)bytes, 3, flags, file, 0);
         return Error(address == -1 ? -1 : 0);
+    }
+
+    /// <summary>Maps other pages in the place of those that are there.</summary>
+    public static int MapAt(nint address, long bytes)
+    {
+        const int Fixed = 0x10;
+        return Error(LibMap(address, (nuint)bytes, 3, Private | Fixed, -1, 0) == -1 ? -1 : 0);
     }
 
     public static int Unmap(nint address, long bytes) => Error(LibUnmap(address, (nuint)bytes));
@@ -45,6 +53,29 @@ internal static partial class KernelCalls
         int file = (int)LibCall(SecretNumber, 0);
         if (file >= 0) Assert.Equal(0, LibTruncate(file, (nint)bytes));
         return file;
+    }
+
+    /// <summary>Opens an event that counts nothing, for this thread alone; below 0 where that is not allowed.</summary>
+    public static unsafe int OpenPerf()
+    {
+        const nint OpenNumber = 298;   // on x86-64
+        const int Attributes = 16;     // in words
+        const ulong TypeSoftware = 1, Dummy = 9, ExcludeKernel = 1 << 5, ExcludeHypervisor = 1 << 6;
+        ulong* attributes = stackalloc ulong[Attributes];
+        attributes[0] = TypeSoftware | ((ulong)(Attributes * sizeof(ulong)) << 32);
+        attributes[1] = Dummy;
+        attributes[5] = ExcludeKernel | ExcludeHypervisor;
+        return (int)LibCallSix(OpenNumber, (nint)attributes, 0, -1, -1, 0);
+    }
+
+    /// <summary>Sends without a copy.</summary>
+    public static unsafe int SendZeroCopy(nint socket, ReadOnlySpan<byte> content)
+    {
+        const int ZeroCopy = 0x4000000;
+        fixed (byte* first = content)
+        {
+            return Error(LibSend(socket, (nint)first, (nuint)content.Length, ZeroCopy) < 0 ? -1 : 0);
+        }
     }
 
     public static int CloseFile(int file) => Error(LibClose(file));
@@ -83,6 +114,12 @@ internal static partial class KernelCalls
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial nint LibCall(nint number, nint flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint LibCallSix(nint number, nint first, nint second, nint third, nint fourth, nint fifth);
+
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    private static partial nint LibSend(nint socket, nint content, nuint bytes, int flags);
 
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     private static partial int LibTruncate(int file, nint bytes);

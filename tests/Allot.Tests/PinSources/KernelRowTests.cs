@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace Allot.Tests.PinSources;
 
 /// <summary>The rows about the kernel, R01 to R19, that a process can do to itself: what the bare call does, and that the
@@ -140,6 +143,21 @@ public sealed unsafe class KernelRowTests : IDisposable
     });
 
     [Fact]
+    public void R11_a_child_has_none_of_the_locks_and_pays_for_its_own()
+    {
+        using var child = new ForkedChild();
+        Unprivileged.Run(Limit, () =>
+        {
+            using var locker = new MemoryLocker(_tree.Leaf);
+            locker.Lock(_pages.Address, 16 * Page);
+            ForkedChild.Found found = child.Look(_pages.Address, 16 * Page);
+            Assert.Equal((0, 0, 16 * Page), (found.LockedBytes, found.LockError, found.LockedAgainBytes));
+            Assert.Equal((16 * Page, 16 * Page), (KernelPins.VmLck, locker.ChargedBytes));
+            Assert.True(PinCheck.Run().IsExact);
+        });
+    }
+
+    [Fact]
     public void R12_unmapping_unlocks_what_is_locked_and_not_what_is_registered()
     {
         KernelPins.RequireIoUring();
@@ -192,6 +210,53 @@ public sealed unsafe class KernelRowTests : IDisposable
         ring.Dispose();
         memory.Dispose();
     }
+
+    [Fact]
+    public void R15_the_kernel_gives_perf_pages_besides_the_limit_until_those_are_used_up()
+    {
+        const int Shared = 1, Pages = 257;
+        long kibibytes = long.Parse(
+            File.ReadAllText("/proc/sys/kernel/perf_event_mlock_kb"), System.Globalization.CultureInfo.InvariantCulture);
+        long allowance = kibibytes * 1024 / Page * Environment.ProcessorCount;
+        Assert.SkipUnless(allowance is >= Pages and < (2 * Pages) - Limit, "Perf may have less here, or more.");
+        Unprivileged.RunAsUser(Limit, () =>
+        {
+            int first = KernelCalls.OpenPerf(), second = KernelCalls.OpenPerf();
+            Assert.SkipUnless(first >= 0 && second >= 0, "Perf is not allowed here.");
+            Assert.Equal(0, KernelCalls.Map(Pages * Page, Shared, out nint address, first));
+            Assert.Equal(KernelCalls.PermissionError, KernelCalls.Map(Pages * Page, Shared, out _, second));
+            Assert.True(PinCheck.Run().IsExact);   // the kernel shows nothing of it
+            Assert.Equal(0, KernelCalls.Unmap(address, Pages * Page));
+            Assert.Equal((0, 0), (KernelCalls.CloseFile(first), KernelCalls.CloseFile(second)));
+
+            // Who says so to an account has one limit, and no allowance.
+            using var account = new PinAccount(_tree.Leaf);
+            Assert.False(account.TryPin(Pages * Page, out ChargeRefusal refusal));
+            Assert.Equal(RefusalReason.LockLimitReached, refusal.Reason);
+        });
+    }
+
+    [Fact]
+    public void R16_a_send_without_a_copy_that_is_too_large_is_refused_and_a_small_one_is_not() =>
+        Unprivileged.RunAsUser(Limit, () =>
+        {
+            const int SocketLevel = 1, ZeroCopyOption = 60;
+            using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            listener.Listen();
+            using var sender = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            sender.Connect(listener.LocalEndPoint!);
+            using Socket receiver = listener.Accept();
+            sender.SetRawSocketOption(SocketLevel, ZeroCopyOption, BitConverter.GetBytes(1));
+            var content = new Span<byte>((void*)_pages.Address, (int)(64 * Page));
+            Assert.Equal(KernelCalls.NoBufferError, KernelCalls.SendZeroCopy(sender.Handle, content));
+            Assert.Equal(0, KernelCalls.SendZeroCopy(sender.Handle, content[..(int)(8 * Page)]));
+            Assert.True(PinCheck.Run().IsExact);   // the kernel shows nothing of it
+            using var account = new PinAccount(_tree.Leaf);
+            Assert.False(account.TryPin(64 * Page, out ChargeRefusal refusal));
+            Assert.Equal(RefusalReason.LockLimitReached, refusal.Reason);
+            account.Pin(8 * Page);
+        });
 
     [Fact]
     public void R17_secret_memory_of_the_kernel_is_found_by_the_check() => Unprivileged.Run(Limit, () =>

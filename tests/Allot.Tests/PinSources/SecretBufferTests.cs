@@ -41,6 +41,24 @@ public sealed class SecretBufferTests
         Assert.Equal("---p", MappingAt(end - (nuint)Page - 1).Access);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_child_finds_zeros_or_nothing_where_the_secret_is(bool wipes)
+    {
+        using var child = new ForkedChild();
+        using var plain = new LockedMemory(_tree.Leaf, Page);
+        using var secret = new SecretBuffer(_tree.Leaf, 100, new() { WipesOnFork = wipes });
+        Assert.SkipUnless(secret.IsHidden, "Hiding is of Linux.");
+        plain.Span.Fill(42);
+        secret.Span.Fill(42);
+        ForkedChild.Found seen = child.Look(plain.Address, Page);
+        Assert.True(seen.IsThere);
+        Assert.All(seen.Content, static one => Assert.Equal(42, one));
+        ForkedChild.Found found = child.Look((nint)AddressOf(secret), 1);
+        Assert.Equal((wipes, 0), (found.IsThere, found.LockedBytes));
+        Assert.All(found.Content, static one => Assert.Equal(0, one));
+        Assert.All(secret.Span.ToArray(), static one => Assert.Equal(42, one));
+    }
+
     [Fact]
     public void Access_can_be_taken_away_and_given_again()
     {

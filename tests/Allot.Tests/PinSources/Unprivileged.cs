@@ -30,6 +30,15 @@ internal static unsafe partial class Unprivileged
         Assert.Equal(0, ProcessControl(SetDumpable, 1, 0, 0, 0));
     }
 
+    /// <summary>Changes the limit inside of a run.</summary>
+    public static void SetLimit(long limitPages)
+    {
+        Limit limit;
+        Assert.Equal(0, GetLimit(LimitMemoryLock, &limit));
+        limit = limit with { Current = (ulong)(limitPages * KernelPins.Page) };
+        Assert.Equal(0, SetLimit(LimitMemoryLock, &limit));
+    }
+
     private static void RunWith(long limitPages, Action giveUp, Action action)
     {
         Limit before, limit;

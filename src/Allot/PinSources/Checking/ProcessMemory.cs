@@ -36,6 +36,18 @@ internal static class ProcessMemory
         return ranges;
     }
 
+    /// <summary>All mappings, ascending.</summary>
+    public static List<PageRange> ReadMappedRanges()
+    {
+        List<PageRange> ranges = [];
+        foreach (string line in File.ReadLines("/proc/self/maps"))
+        {
+            if (TryParseHeader(line, out PageRange range)) ranges.Add(range);
+        }
+
+        return ranges;
+    }
+
     // "7f2d92f0f000-7f2d92f10000 rw-p ...": lower-case hexadecimal, where every other line starts upper-case.
     internal static bool TryParseHeader(string line, out PageRange range)
     {

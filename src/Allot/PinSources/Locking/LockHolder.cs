@@ -11,6 +11,9 @@ internal sealed class LockHolder
 
     public PinAccount Account { get; }
 
+    /// <summary>The call that was begun last. Under the gate of the pages.</summary>
+    public RangeCall? LastCall { get; set; }
+
     /// <summary>Whether it locks nothing any more. Under the gate of the pages.</summary>
     public bool IsClosed { get; set; }
 

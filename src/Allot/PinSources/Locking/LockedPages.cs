@@ -9,6 +9,10 @@
 // record, leave. The lock is held for the short steps and not over the call, so that threads lock different pages at
 // the same time. Never less is charged than is locked: charged before, given back after.
 //
+// Pages that nobody else has are recorded as locked when they are entered, and as unlocked likewise, and put back if
+// the system refuses: nobody looks at them meanwhile, because they are entered. So the lock is taken once, and to leave
+// is one write.
+//
 // Order: a range, then the gate of an account. The list of segments moves its tail when one is inserted; there are
 // never many, because the system allows a process some 65,000 mappings.
 
@@ -23,9 +27,9 @@ internal sealed class LockedPages(IMemoryLocks system)
     // Ascending and not overlapping; neighbours have different holders.
     private readonly List<Segment> _segments = [];
 
-    // Whose call is in which range now.
-    private readonly List<(PageRange Range, LockHolder Holder)> _entered = [];
-    private readonly SteadyLock _gate = new();
+    // Whose call is in which range now, and some that have ended since somebody looked.
+    private readonly List<RangeCall> _calls = [];
+    private readonly SpinGate _gate = new();
 
     // == the sum of the lengths of _segments. Written under the gate.
     private long _bytes;
@@ -49,17 +53,18 @@ internal sealed class LockedPages(IMemoryLocks system)
     {
         refusal = default;
         if (range.Bytes == 0) return true;
-        Gaps gaps;
-        using (Enter(holder, range))
-        {
-            if (holder.IsClosed) Leave_NeedsGate(range);
-            ObjectDisposedException.ThrowIf(holder.IsClosed, typeof(MemoryLocker));
-            gaps = FindGaps_NeedsGate(range);
-        }
-
-        bool isLocked = false;
+        Gaps gaps = default;
+        bool isRecorded = false, isLocked = false;
+        RangeCall? call = null;
         try
         {
+            using (Enter(holder, range, out call))
+            {
+                ObjectDisposedException.ThrowIf(holder.IsClosed, typeof(MemoryLocker));
+                isRecorded = TryAddFree_NeedsGate(holder, range);
+                gaps = isRecorded ? new Gaps(range.Bytes, range, Others: null) : FindGaps_NeedsGate(range);
+            }
+
             if (!holder.Account.TryPin(gaps.Bytes, out refusal)) return false;
             int error = LockGaps(range, onFault, gaps);
             isLocked = error == 0;
@@ -69,15 +74,22 @@ internal sealed class LockedPages(IMemoryLocks system)
             if (gaps.Bytes > 0) _ = system.Unlock(gaps.First);
             foreach (PageRange gap in gaps.Others ?? []) _ = system.Unlock(gap);
             holder.Account.Unpin(gaps.Bytes);
-            throw MemoryLockException.OfLock(range, error, Bytes);
+            throw MemoryLockException.OfLock(range, error, isRecorded ? Bytes - range.Bytes : Bytes);
         }
         finally
         {
-            using (_gate.EnterScope())
-            {
-                if (isLocked) Add_NeedsGate(holder, range, isFree: gaps.First == range);
-                Leave_NeedsGate(range);
-            }
+            if (isRecorded != isLocked) Record(holder, range, isLocked);
+            call?.End();
+        }
+    }
+
+    // What was not known when the range was entered.
+    private void Record(LockHolder holder, PageRange range, bool isLocked)
+    {
+        using (_gate.EnterScope())
+        {
+            if (isLocked) Add_NeedsGate(holder, range);
+            else _ = Remove_NeedsGate(holder, range);
         }
     }
 
@@ -87,12 +99,20 @@ internal sealed class LockedPages(IMemoryLocks system)
     {
         if (range.Bytes == 0) return 0;
         int firstError = 0;
-        bool isFound;
-        Segment held;
-        using (Enter(holder, range)) isFound = TryFindHeld_NeedsGate(holder, range, out held);
-        if (isFound && held.Range == range && held.Holders.Length == 1) return UnlockAlone(holder, held);
+        bool isAlone = false;
+        RangeCall? call = null;
         try
         {
+            bool isFound;
+            Segment held;
+            using (Enter(holder, range, out call))
+            {
+                isFound = TryFindHeld_NeedsGate(holder, range, out held);
+                isAlone = isFound && held.Range == range && held.Holders.Length == 1;
+                if (isAlone) _ = Remove_NeedsGate(holder, range);
+            }
+
+            if (isAlone) return UnlockAlone(holder, range);
             while (isFound)
             {
                 nuint from = held.Range.End;
@@ -103,27 +123,22 @@ internal sealed class LockedPages(IMemoryLocks system)
         }
         finally
         {
-            Leave(range);
+            call?.End();
         }
 
         return firstError;
     }
 
-    // The common case: all of the range, and nobody else's. Leaves the range.
-    private int UnlockAlone(LockHolder holder, in Segment held)
+    // The common case: all of the range, and nobody else's.
+    private int UnlockAlone(LockHolder holder, PageRange range)
     {
-        int error = system.Unlock(held.Range);
-        using (_gate.EnterScope())
-        {
-            if (error == 0) _ = Remove_NeedsGate(holder, held.Range);
-            Leave_NeedsGate(held.Range);
-        }
-
-        if (error == 0) holder.Account.Unpin(held.Range.Bytes);
+        int error = system.Unlock(range);
+        if (error == 0) holder.Account.Unpin(range.Bytes);
+        else Record(holder, range, isLocked: true);
         return error;
     }
 
-    /// <summary>Lets a holder lock nothing any more, and returns when none of its locks is under way.</summary>
+    /// <summary>Lets a holder lock nothing any more, and returns when none of its calls is under way.</summary>
     public void Close(LockHolder holder)
     {
         SteadySpin spin = default;
@@ -142,49 +157,49 @@ internal sealed class LockedPages(IMemoryLocks system)
     /// <summary>Unlocks all that a holder has locked, and closes it.</summary>
     public int UnlockAll(LockHolder holder)
     {
+        var all = new PageRange(0, nuint.MaxValue);
         Close(holder);
         int firstError = 0;
-        nuint from = 0;
-        while (TryFindHeld(holder, new PageRange(from, nuint.MaxValue), out Segment held))
+        while (firstError == 0 && TryFindHeld(holder, all, out _))
         {
-            from = held.Range.End;
-            int error = Unlock(holder, held.Range);
-            if (firstError == 0) firstError = error;
+            nuint from = 0;
+            while (TryFindHeld(holder, all with { Start = from }, out Segment held))
+            {
+                from = held.Range.End;
+                int error = Unlock(holder, held.Range);
+                if (firstError == 0) firstError = error;
+            }
+
+            // What others were unlocking meanwhile is unlocked by now, or there again.
+            Close(holder);
         }
 
         return firstError;
     }
 
-    /// <summary>Has a range unmapped, which unlocks it, forgets what its holder has locked there, and closes him.
-    /// Nobody else holds any of it.</summary>
-    /// <param name="holder">The only one.</param>
+    /// <summary>Has a range unmapped, which unlocks it whoever has locked it, gives back what was paid for it, and
+    /// closes its owner.</summary>
+    /// <param name="holder">Whose memory it is.</param>
     /// <param name="range">The pages.</param>
     /// <param name="unmap">Gives the pages back to the system.</param>
     public void Unmap(LockHolder holder, PageRange range, Action<PageRange> unmap)
     {
         Close(holder);
-        using (Enter(holder, range))
+        RangeCall call;
+        using (Enter(holder, range, out call))
         {
         }
 
         try
         {
             unmap(range);
-            long bytes = 0;
-            using (_gate.EnterScope())
-            {
-                while (TryFindHeld_NeedsGate(holder, range, out Segment held))
-                {
-                    bytes += held.Range.Bytes;
-                    Remove_NeedsGate(holder, held.Range);
-                }
-            }
-
-            holder.Account.Unpin(bytes);
+            var paid = new List<(PinAccount Account, long Bytes)>();
+            using (_gate.EnterScope()) Forget_NeedsGate(range, paid);
+            foreach ((PinAccount account, long bytes) in paid) account.Unpin(bytes);
         }
         finally
         {
-            Leave(range);
+            call.End();
         }
     }
 
@@ -280,6 +295,18 @@ internal sealed class LockedPages(IMemoryLocks system)
         return error;
     }
 
+    // The common case: nobody has any of it.
+    private bool TryAddFree_NeedsGate(LockHolder holder, PageRange range)
+    {
+        int i = IndexOf_NeedsGate(range.Start);
+        if (i < _segments.Count && _segments[i].Range.Start < range.End) return false;
+        _segments.Insert(i, new Segment(range, holder.Alone));
+        Volatile.Write(ref _bytes, _bytes + range.Bytes);
+        MergeAt_NeedsGate(i + 1);
+        MergeAt_NeedsGate(i);
+        return true;
+    }
+
     private Gaps FindGaps_NeedsGate(PageRange range)
     {
         PageRange first = default;
@@ -325,14 +352,10 @@ internal sealed class LockedPages(IMemoryLocks system)
         return false;
     }
 
-    private void Add_NeedsGate(LockHolder holder, PageRange range, bool isFree)
+    private void Add_NeedsGate(LockHolder holder, PageRange range)
     {
-        if (!isFree)
-        {
-            SplitAt_NeedsGate(range.Start);
-            SplitAt_NeedsGate(range.End);
-        }
-
+        SplitAt_NeedsGate(range.Start);
+        SplitAt_NeedsGate(range.End);
         nuint from = range.Start;
         int i = IndexOf_NeedsGate(range.Start);
         while (from < range.End)
@@ -384,23 +407,41 @@ internal sealed class LockedPages(IMemoryLocks system)
         return rest;
     }
 
-    // Neighbours that one and the same holder has alone.
     private void Merge_NeedsGate(PageRange range)
     {
-        int i = Math.Max(1, IndexOf_NeedsGate(range.Start));
+        int i = IndexOf_NeedsGate(range.Start);
         while (i < _segments.Count && _segments[i].Range.Start <= range.End)
         {
-            Segment before = _segments[i - 1], segment = _segments[i];
-            bool isOne = before.Range.End == segment.Range.Start && before.Holders == segment.Holders;
-            if (!isOne)
-            {
-                i++;
-                continue;
-            }
-
-            _segments[i - 1] = before with { Range = before.Range with { End = segment.Range.End } };
-            _segments.RemoveAt(i);
+            if (!MergeAt_NeedsGate(i)) i++;
         }
+    }
+
+    // A segment with the one before it, where one and the same holder has both alone.
+    private bool MergeAt_NeedsGate(int i)
+    {
+        if (i == 0 || i == _segments.Count) return false;
+        ref Segment before = ref CollectionsMarshal.AsSpan(_segments)[i - 1];
+        Segment segment = _segments[i];
+        if (before.Range.End != segment.Range.Start || before.Holders != segment.Holders) return false;
+        before = before with { Range = before.Range with { End = segment.Range.End } };
+        _segments.RemoveAt(i);
+        return true;
+    }
+
+    // Whoever holds it; who has paid for how much of it.
+    private void Forget_NeedsGate(PageRange range, List<(PinAccount Account, long Bytes)> paid)
+    {
+        SplitAt_NeedsGate(range.Start);
+        SplitAt_NeedsGate(range.End);
+        int first = IndexOf_NeedsGate(range.Start), end = first;
+        for (; end < _segments.Count && _segments[end].Range.Start < range.End; end++)
+        {
+            Segment segment = _segments[end];
+            paid.Add((segment.Holders[0].Account, segment.Range.Bytes));
+            Volatile.Write(ref _bytes, _bytes - segment.Range.Bytes);
+        }
+
+        _segments.RemoveRange(first, end - first);
     }
 
     private void SplitAt_NeedsGate(nuint address)
@@ -415,7 +456,7 @@ internal sealed class LockedPages(IMemoryLocks system)
     /// <summary>The first segment that ends after an address.</summary>
     private int IndexOf_NeedsGate(nuint address)
     {
-        Debug.Assert(_gate.IsHeldByCurrentThread, "The segments change under the gate.");
+        Debug.Assert(_gate.IsHeld, "The segments change under the gate.");
         ReadOnlySpan<Segment> segments = CollectionsMarshal.AsSpan(_segments);
         int low = 0, high = segments.Length;
         while (low < high)
@@ -428,29 +469,59 @@ internal sealed class LockedPages(IMemoryLocks system)
         return low;
     }
 
-    /// <summary>Waits until nobody is in the range, and is in it then. Returns holding the gate.</summary>
-    private SteadyLock.Scope Enter(LockHolder holder, PageRange range)
+    /// <summary>Waits until nobody is in the range, and is in it then, until the call is ended. Returns holding the
+    /// gate.</summary>
+    private SpinGate.Scope Enter(LockHolder holder, PageRange range, out RangeCall call)
     {
         SteadySpin spin = default;
         while (true)
         {
-            SteadyLock.Scope gate = _gate.EnterScope();
-            if (!IsEntered_NeedsGate(range))
+            SpinGate.Scope gate = _gate.EnterScope();
+            bool isEntered = false;
+            try
             {
-                _entered.Add((range, holder));
-                return gate;
+                if (!IsEntered_NeedsGate(range))
+                {
+                    call = Begin_NeedsGate(holder, range);
+                    isEntered = true;
+                    return gate;
+                }
+            }
+            finally
+            {
+                if (!isEntered) gate.Dispose();
             }
 
-            gate.Dispose();
             spin.Once();
         }
     }
 
+    private RangeCall Begin_NeedsGate(LockHolder holder, PageRange range)
+    {
+        RangeCall call = holder.LastCall is { IsUnderWay: false } ended ? ended : new RangeCall(holder);
+        holder.LastCall = call;
+        if (!call.IsListed) _calls.Add(call);
+        call.IsListed = true;
+        call.Begin(range);
+        return call;
+    }
+
+    // Takes those off the list that have ended.
     private bool IsEntered_NeedsGate(PageRange range)
     {
-        foreach ((PageRange entered, _) in CollectionsMarshal.AsSpan(_entered))
+        for (int i = _calls.Count - 1; i >= 0; i--)
         {
-            if (entered.Overlaps(range)) return true;
+            RangeCall call = _calls[i];
+            if (!call.IsUnderWay)
+            {
+                call.IsListed = false;
+                _calls[i] = _calls[^1];
+                _calls.RemoveAt(_calls.Count - 1);
+            }
+            else if (call.Range.Overlaps(range))
+            {
+                return true;
+            }
         }
 
         return false;
@@ -458,31 +529,12 @@ internal sealed class LockedPages(IMemoryLocks system)
 
     private bool IsEntered_NeedsGate(LockHolder holder)
     {
-        foreach ((_, LockHolder other) in CollectionsMarshal.AsSpan(_entered))
+        foreach (RangeCall call in CollectionsMarshal.AsSpan(_calls))
         {
-            if (other == holder) return true;
+            if (call.Holder == holder && call.IsUnderWay) return true;
         }
 
         return false;
-    }
-
-    private void Leave(PageRange range)
-    {
-        using (_gate.EnterScope()) Leave_NeedsGate(range);
-    }
-
-    private void Leave_NeedsGate(PageRange range)
-    {
-        Span<(PageRange Range, LockHolder Holder)> entered = CollectionsMarshal.AsSpan(_entered);
-        for (int i = 0; i < entered.Length; i++)
-        {
-            if (entered[i].Range != range) continue;
-            entered[i] = entered[^1];
-            _entered.RemoveAt(entered.Length - 1);
-            return;
-        }
-
-        Debug.Fail("Who leaves has entered.");
     }
 
     /// <summary>Pages that the same holders have; the first of them pays.</summary>

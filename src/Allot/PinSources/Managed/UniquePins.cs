@@ -17,7 +17,11 @@ internal static class UniquePins
     {
         using (s_gate.EnterScope())
         {
-            if (!s_entries.TryGetValue((group, buffer), out Entry? entry))
+            if (s_entries.TryGetValue((group, buffer), out Entry? entry))
+            {
+                entry.Account.Pin(0);   // refused where the group has ended
+            }
+            else
             {
                 var account = new PinAccount(group, options);
                 account.Pin(bytes);

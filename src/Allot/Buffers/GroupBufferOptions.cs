@@ -1,0 +1,23 @@
+namespace Allot;
+
+/// <summary>How the buffers of a group are had.</summary>
+public sealed class GroupBufferOptions
+{
+    /// <summary>The kind of memory that the group pays for. Default: <see cref="MemoryKind.User"/>.</summary>
+    public MemoryKind Kind { get; init; } = MemoryKind.User;
+
+    /// <summary>How they are held from their first moment to their last, for which the group pays with its pins; null
+    /// for not at all. Default: null.</summary>
+    /// <remarks><see cref="PinKind.Locked"/>: their pages are never swapped out; a page is paid for once, also where
+    /// buffers share it. <see cref="PinKind.Pinned"/>: they are for who wants an address that lasts, a device for
+    /// instance; they pay as an array on the pinned heap does, and the operating system is not asked.</remarks>
+    public PinKind? HeldAs { get; init; }
+
+    internal static GroupBufferOptions Of(MemoryKind kind) => new() { Kind = kind };
+
+    internal void Validate()
+    {
+        GroupCharging.ValidateKind(Kind);
+        if (HeldAs is { } held) GroupPinning.ValidateKind(held);
+    }
+}
