@@ -114,7 +114,8 @@ internal static unsafe partial class KernelBpf
         foreach (string range in File.ReadAllText(Possible).Trim().Split(','))
         {
             string[] ends = range.Split('-');
-            count += int.Parse(ends[^1], CultureInfo.InvariantCulture) - int.Parse(ends[0], CultureInfo.InvariantCulture) + 1;
+            int first = int.Parse(ends[0], CultureInfo.InvariantCulture);
+            count += int.Parse(ends[^1], CultureInfo.InvariantCulture) - first + 1;
         }
 
         return count;

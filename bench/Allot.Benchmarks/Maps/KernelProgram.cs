@@ -97,5 +97,9 @@ internal sealed unsafe class KernelProgram : IDisposable
     private static ulong Upper(ulong number) => number >> 32 << 32;
 
     private static ulong Instruction(byte operation, int target, int source, short offset, int number) =>
-        operation | ((ulong)target << 8) | ((ulong)source << 12) | ((ulong)(ushort)offset << 16) | ((ulong)(uint)number << 32);
+        operation
+        | ((ulong)target << 8)
+        | ((ulong)source << 12)
+        | ((ulong)(ushort)offset << 16)
+        | ((ulong)(uint)number << 32);
 }

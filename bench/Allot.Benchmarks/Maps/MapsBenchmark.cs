@@ -15,7 +15,8 @@ internal sealed class MapsBenchmark : Benchmark
     public override string Title => "Maps outside of the managed heap";
 
     public override string Method => """
-        A map of 1,048,576 elements, keys of 8 bytes and values of 64, all of which are there, added in another order than the random one in which they are used.
+        A map of 1,048,576 elements, keys of 8 bytes and values of 64, all of which are there. Keys are used in random
+        order, which is another one than that in which they were added.
         *Find* reads the first 8 bytes of a value where it lies (`HashMap.GetReference`,
         `CollectionsMarshal.GetValueRefOrNullRef`), *copy* all 64 (`TryGetValue`); *replace* writes a value; *remove and add*
         removes an element and adds it again. Nanoseconds of one, on each of the threads that do it. *By element* is a map
@@ -126,7 +127,8 @@ internal sealed class MapsBenchmark : Benchmark
         page.AddTable(
             "A full collection, with 10,000,000 elements",
             ["ms", "pause"],
-            pauses.Select(one => (IReadOnlyList<string>)[one.Name, Cell.Milliseconds(one.Median(CollectorPause.Number))]));
+            pauses.Select(static one => (IReadOnlyList<string>)
+                [one.Name, Cell.Milliseconds(one.Median(CollectorPause.Number))]));
         page.AddGoal(
             "pause of a full collection, to Dictionary of byte[64]",
             pauses[1].RatioTo(pauses[0], CollectorPause.Number),

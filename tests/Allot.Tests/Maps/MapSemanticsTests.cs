@@ -111,7 +111,8 @@ public sealed unsafe class MapSemanticsTests
     public void Flags_of_access_bind_the_host()
     {
         int key = 1, value = 2;
-        using GroupMap read = Make(MapType.Hash, 4, MapFlags.ReadOnly), write = Make(MapType.Hash, 4, MapFlags.WriteOnly);
+        using GroupMap read = Make(MapType.Hash, 4, MapFlags.ReadOnly);
+        using GroupMap write = Make(MapType.Hash, 4, MapFlags.WriteOnly);
         Assert.Equal(NotPermitted, read.Write((byte*)&key, (byte*)&value));
         Assert.Equal(0, write.Write((byte*)&key, (byte*)&value));
         Assert.Equal(NotPermitted, write.Read((byte*)&key, (byte*)&value));

@@ -61,7 +61,7 @@ public sealed unsafe class HashMapModelTests
                     break;
                 case 3 when random.OneIn(3):
                     Assert.Equal(isThere ? MapErrors.None : MapErrors.NotFound, map.LookupAndDelete(key, value));
-                    if (isThere) Assert.All(new Span<byte>(value, valueBytes).ToArray(), each => Assert.Equal(expected, each));
+                    if (isThere) Assert.Equal(-1, new Span<byte>(value, valueBytes).IndexOfAnyExcept(expected));
                     model.Remove(number);
                     break;
                 default:

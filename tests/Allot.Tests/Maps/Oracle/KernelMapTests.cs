@@ -21,6 +21,9 @@ public sealed class KernelMapTests
         MapType.BloomFilter, MapType.UserRingBuffer, MapType.Arena,
     ];
 
+    private static readonly long[] s_valueBytes =
+        [0, 1, 4, 8, 12, 1016, 1024, 32767, 32768, 32769, 65407, 65408, 65536, 4194000, 4194304, 1L << 31];
+
     public static TheoryData<MapType> Types => [.. s_types];
 
     [Theory]
@@ -95,8 +98,7 @@ public sealed class KernelMapTests
                 0 => shape with { KeyBytes = random.Pick([0, 1, 3, 4, 5, 8, 16, 260, 261, 512, 513, 600]) },
                 1 => shape with
                 {
-                    ValueBytes = random.Pick<long>(
-                        [0, 1, 4, 8, 12, 1016, 1024, 32767, 32768, 32769, 65407, 65408, 65536, 4194000, 4194304, 1L << 31]),
+                    ValueBytes = random.Pick(s_valueBytes),
                     Capacity = Math.Min(shape.Capacity, 3),
                 },
                 2 => shape with { Capacity = random.Pick<long>([0, 1, 255, 256, 257, 4095, 4096, 12288]) },
