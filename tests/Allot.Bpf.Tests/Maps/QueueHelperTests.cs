@@ -6,6 +6,7 @@ namespace Allot.Bpf.Tests.Maps;
 /// <summary>Helpers of maps without keys, by both engines.</summary>
 public sealed class QueueHelperTests
 {
+    private const ulong NotFound = ulong.MaxValue - 1;   // -2
     private const int GetStackId = 27, Push = 87, Pop = 88, Peek = 89;
 
     public static TheoryData<BpfEngine> Engines => [.. Support.Engines.All];
@@ -44,7 +45,7 @@ public sealed class QueueHelperTests
             .Register(BpfOp.Add64, 0, 1)
             .Exit()
             .Bytes();
-        Assert.Equal(unchecked((ulong)-2), Run(engine, program, new() { Type = MapType.Queue, ValueBytes = 8, Capacity = 3 }));
+        Assert.Equal(NotFound, Run(engine, program, new() { Type = MapType.Queue, ValueBytes = 8, Capacity = 3 }));
     }
 
     [Theory]
@@ -61,8 +62,7 @@ public sealed class QueueHelperTests
             .Register(BpfOp.Add64, 0, 6)
             .Exit()
             .Bytes();
-        Assert.Equal(
-            unchecked((ulong)-2), Run(engine, program, new() { Type = MapType.BloomFilter, ValueBytes = 8, Capacity = 10 }));
+        Assert.Equal(NotFound, Run(engine, program, new() { Type = MapType.BloomFilter, ValueBytes = 8, Capacity = 9 }));
     }
 
     [Theory]
