@@ -1,6 +1,7 @@
 // Allot's own ways to allocate. Each operation is one call of a method that is not inlined.
 
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 namespace Allot.Benchmarks.Slabs;
 
@@ -94,6 +95,50 @@ internal static unsafe class AllotHeaps
             if (_isSecond) _second.Free((byte*)block);
             else _first.Free((byte*)block);
         }
+    }
+
+    /// <summary>The same where each call finds anew what belongs to its thread: not a loop of its caller.</summary>
+    public static HeapSubject ByGroupApart { get; } = new("Allot, by group, apart", static depth =>
+        new HeapLoop<ApartGroup, nint>(new ApartGroup(Leaf(depth))))
+    {
+        IsOurs = true,
+    };
+
+    /// <summary>Blocks of the group of the innermost scope.</summary>
+    public static HeapSubject Ambient { get; } = new("Allot, in a scope", static depth =>
+        new HeapLoop<Scoped, nint>(new Scoped(Leaf(depth))))
+    {
+        IsOurs = true,
+    };
+
+    private readonly struct Scoped(MemoryGroup group) : IHeap<nint>, IHeapSource<Scoped>
+    {
+        public Scoped Open()
+        {
+#pragma warning disable ALLOT003 // never left: the thread measures, and no more
+            if (AllocationContext.ActiveGroup != group) _ = group.Enter();
+#pragma warning restore ALLOT003
+            return this;
+        }
+
+        public nint Allocate(nuint bytes) => (nint)GroupMemory.Allocate(bytes);
+
+        public void Free(nint block) => GroupMemory.Free((byte*)block);
+    }
+
+    private readonly struct ApartGroup(MemoryGroup group) : IHeap<nint>, IHeapSource<ApartGroup>
+    {
+        public ApartGroup Open() => this;
+
+        public nint Allocate(nuint bytes) => Allocate(group, bytes);
+
+        public void Free(nint block) => Free((byte*)block);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static nint Allocate(MemoryGroup group, nuint bytes) => (nint)GroupMemory.Allocate(group, bytes);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static void Free(byte* block) => GroupMemory.Free(block);
     }
 
     private readonly struct Group(MemoryGroup group) : IHeap<nint>, IHeapSource<Group>

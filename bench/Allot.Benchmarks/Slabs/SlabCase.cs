@@ -36,7 +36,8 @@ internal sealed record SlabCase(HeapSubject Subject)
         })
         {
             Granule = granule,
-            MayAllocate = Subject.IsManaged,
+            // Two threads may meet at a lock for the first time, and a lock then allocates what it waits with.
+            MayAllocate = Subject.IsManaged || Threads > 1,
         };
     }
 

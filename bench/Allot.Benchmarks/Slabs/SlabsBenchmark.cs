@@ -7,14 +7,14 @@ namespace Allot.Benchmarks.Slabs;
 internal sealed class SlabsBenchmark : Benchmark
 {
     private const int RoundCount = 41, RandomRounds = 15, LiveBlocks = 100_000, Replacements = 200_000;
-    // Sizes of classes of their own: their units have more than one owner.
-    private const int DepthBytes = 96, TurnBytes = 112;
+    // Sizes of classes of their own: their units have more than one owner, and that costs something.
+    private const int DepthBytes = 96, TurnBytes = 112, UnchargedBytes = 80;
 
     private const int MixLength = 1024, MixSmallestLog2 = 4, MixLargestLog2 = 16;
 
     private static readonly int[] s_sizes = [16, 64, 256, 1024, 4096, 65536];
     private static readonly HeapSubject[] s_subjects =
-        [AllotHeaps.ByAllocator, AllotHeaps.ByGroup, .. PeerHeaps.All];
+        [AllotHeaps.ByAllocator, AllotHeaps.ByGroup, AllotHeaps.Ambient, AllotHeaps.ByGroupApart, .. PeerHeaps.All];
 
     public override string Name => "slabs";
 
@@ -23,11 +23,12 @@ internal sealed class SlabsBenchmark : Benchmark
     public override string Method => """
         Nanoseconds of an allocation and its free. Allot charges each block to a group at depth 3 (the root is 1), every
         level of which has a limit that is never reached; *by handle* is `group.Allocator()`, *by group*
-        `GroupMemory.Allocate(group, bytes)`. Both are called through methods that are not inlined. The others charge
-        nobody; the C libraries are called with `SuppressGCTransition`. *Batch* allocates 256 blocks (16 of 64 KiB) and
+        `GroupMemory.Allocate(group, bytes)`, *in a scope* `GroupMemory.Allocate(bytes)`, all in a loop that finds what
+        belongs to its thread once; *apart* is by group, from methods that are not inlined, which find it for each call.
+        The others charge nobody; the C libraries are called with `SuppressGCTransition`. *Batch* allocates 256 blocks (16 of 64 KiB) and
         frees them in the same order. *Random* frees a random one of 100,000 live blocks and allocates another; the live
-        set exists only while its turn lasts. *Two groups in turn* have blocks of 112 bytes in the same units. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is
-        one thread that allocates and another that frees, through a ring of 4096. jemalloc (Debian: libjemalloc2) takes
+        set exists only while its turn lasts. *Two groups in turn* have blocks of 112 bytes in the same units, *charged
+        to nobody* is for blocks of 80. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is one thread that allocates and another that frees, through a ring of 4096. jemalloc (Debian: libjemalloc2) takes
         part where it loads: that needs `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`.
         """;
 
@@ -50,7 +51,7 @@ internal sealed class SlabsBenchmark : Benchmark
         AddOthers(page, results);
         page.AddTable("Pair of 64 bytes, other ways", ["ns", "pair", "to by handle"],
             from one in (SlabCase[])
-                [new(AllotHeaps.Uncharged), new(AllotHeaps.ByCache), new(AllotHeaps.InTurn) { Bytes = TurnBytes }]
+                [new(AllotHeaps.Uncharged) { Bytes = UnchargedBytes }, new(AllotHeaps.ByCache), new(AllotHeaps.InTurn) { Bytes = TurnBytes }]
             select (IReadOnlyList<string>)[one.Subject.Name, Time(results, one),
                 $"{Ratio(results, one, new SlabCase(AllotHeaps.ByAllocator))}"]);
         IReadOnlyList<(string What, IReadOnlyList<Series> Series)> random = MeasureRandom(bench);
@@ -82,13 +83,14 @@ internal sealed class SlabsBenchmark : Benchmark
                 yield return one with { Threads = 2, Kind = SlabKind.Pass, Bytes = 1024 };
             }
 
-            if (!subject.IsOurs) continue;
+            if (subject != AllotHeaps.ByAllocator && subject != AllotHeaps.ByGroup) continue;
             yield return one with { Depth = 1, Bytes = DepthBytes };
             yield return one with { Depth = 5, Bytes = DepthBytes };
         }
 
         yield return new SlabCase(AllotHeaps.ByCache);
-        yield return new SlabCase(AllotHeaps.Uncharged);
+        yield return new SlabCase(AllotHeaps.Uncharged) { Bytes = UnchargedBytes };
+        yield return new SlabCase(AllotHeaps.ByAllocator) { Bytes = UnchargedBytes };
         yield return new SlabCase(AllotHeaps.InTurn) { Bytes = TurnBytes };
     }
 
@@ -159,14 +161,16 @@ internal sealed class SlabsBenchmark : Benchmark
 
     private static void AddOthers(ResultPage page, Dictionary<SlabCase, Series> results) =>
         page.AddTable("Two threads, and depth",
-            ["ns", "pair of 64, two threads", "batch of 64, two threads", "pass of 64", "pass of 1024", "pair of 96, depth 1",
+            ["ns", "pair of 64, two threads", "to one", "batch of 64, two threads", "to one", "pass of 64", "pass of 1024", "pair of 96, depth 1",
                 "depth 5"],
             from subject in s_subjects
             let one = new SlabCase(subject)
             let two = one with { Threads = 2 }
             select (IReadOnlyList<string>)
             [
-                subject.Name, Time(results, two), Time(results, two with { Kind = SlabKind.Batch }),
+                subject.Name, Time(results, two), $"{Ratio(results, two, one)}",
+                Time(results, two with { Kind = SlabKind.Batch }),
+                $"{Ratio(results, two with { Kind = SlabKind.Batch }, one with { Kind = SlabKind.Batch })}",
                 Time(results, two with { Kind = SlabKind.Pass }),
                 Time(results, two with { Kind = SlabKind.Pass, Bytes = 1024 }),
                 Time(results, one with { Depth = 1, Bytes = DepthBytes }), Time(results, one with { Depth = 5, Bytes = DepthBytes }),
@@ -180,6 +184,7 @@ internal sealed class SlabsBenchmark : Benchmark
         var group = new SlabCase(AllotHeaps.ByGroup);
         ToMimalloc("pair of 64 bytes", handle, 0.85);
         ToMimalloc("pair of 64 bytes", group, 1.3);
+        ToMimalloc("pair of 64 bytes", new SlabCase(AllotHeaps.Ambient), 1.3);
         ToMimalloc("batch of 64 bytes", handle with { Kind = SlabKind.Batch }, 1.4);
         foreach (int bytes in (int[])[1024, 4096])
         {
@@ -191,14 +196,17 @@ internal sealed class SlabsBenchmark : Benchmark
         ToOwn("pair of 64 bytes, two threads to one", handle with { Threads = 2 }, handle, 1.1);
         ToOwn("pair of 96 bytes, depth 5 to depth 1", handle with { Depth = 5, Bytes = DepthBytes },
             handle with { Depth = 1, Bytes = DepthBytes }, 1.05);
-        ToOwn("pair of 64 bytes, charged to a group to charged to nobody", handle, new SlabCase(AllotHeaps.Uncharged), 1.3);
+        ToOwn("pair of 80 bytes, charged to a group to charged to nobody",
+            handle with { Bytes = UnchargedBytes }, new SlabCase(AllotHeaps.Uncharged) { Bytes = UnchargedBytes }, 1.3);
         int mimalloc = Array.IndexOf(s_subjects, PeerHeaps.MimallocSubject);
         foreach ((string what, IReadOnlyList<Series> series) in random)
         {
             bool isMix = what == "mix";
             if (what is not ("256" or "1024" or "mix")) continue;
             AddRandom(AllotHeaps.ByAllocator, isMix ? 1.15 : 0.6);
-            if (isMix) AddRandom(AllotHeaps.ByGroup, 1.35);
+            if (!isMix) continue;
+            AddRandom(AllotHeaps.ByGroup, 1.35);
+            AddRandom(AllotHeaps.Ambient, 1.35);
 
             void AddRandom(HeapSubject subject, double limit) =>
                 page.AddGoal($"{subject.Name}: random {what} to mimalloc",

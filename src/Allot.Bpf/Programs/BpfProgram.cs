@@ -16,7 +16,6 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly MemoryCharge _charge;
     private readonly Action<string>? _trace;
     private readonly bool _isVerified;
-    private readonly int _memoryBytesMin;
     private BpfExecution? _idle;
     private int _users = 1;                     // the owner, each stack, and each array of programs
     private int _isDisposed;
@@ -31,7 +30,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         InstructionCount = linked.Operations.Length;
         _isVerified = linked.Verified is not null;
         _trace = options.Trace;
-        _memoryBytesMin = options.MemoryBytesMin;
+        MemoryBytesMin = options.MemoryBytesMin;
         _charge = charge;
         _maps = linked.Maps;
         _helpers = linked.Helpers;
@@ -62,6 +61,9 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     /// <summary>The most instructions of one run.</summary>
     public long InstructionBudget { get; }
+
+    /// <summary>The bytes that the memory of every run must have at least.</summary>
+    public int MemoryBytesMin { get; }
 
     /// <summary>The number of instructions, those of its functions included.</summary>
     public int InstructionCount { get; }
@@ -214,10 +216,10 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     private ulong Run(BpfExecution execution, Span<byte> memory, object? state)
     {
-        if (memory.Length < _memoryBytesMin)
+        if (memory.Length < MemoryBytesMin)
         {
             throw new ArgumentException(
-                $"The program was loaded for memory of at least {_memoryBytesMin} bytes; this has {memory.Length}.",
+                $"The program was loaded for memory of at least {MemoryBytesMin} bytes; this has {memory.Length}.",
                 nameof(memory));
         }
 

@@ -92,6 +92,7 @@ internal sealed partial class BpfVerifier
             return RegisterState.Address(RegisterKind.MemoryEnd, offset: address.Offset);
         }
 
+        if (!operation.HasNumber) Need(first.IsPointer ? operation.Source : operation.Destination);
         return Moved(at, address, number, isAdded: operation.Op == BpfOp.Add64, pointer);
     }
 

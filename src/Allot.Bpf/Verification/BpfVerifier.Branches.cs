@@ -8,9 +8,12 @@ internal sealed partial class BpfVerifier
     {
         RegisterState first = Written(at, operation.Destination);
         RegisterState second = Second(at, operation);
+        NoteLearners(operation);
         PathState? taken = Assume(_path.Copy(), at, operation, first, second, isTaken: true);
         PathState? notTaken = Assume(_path, at, operation, first, second, isTaken: false);
         int next = _code.Next(at);
+        bool isDecided = taken is null || notTaken is null;
+        if (isDecided || first.IsPointer || second.IsPointer) NeedOperands(operation);
         if (taken is null && notTaken is null) return null;
         if (taken is not null && notTaken is not null) Push(taken, operation.Offset, parent);
         _path = notTaken ?? taken!;
@@ -29,13 +32,6 @@ internal sealed partial class BpfVerifier
         if (first.IsPointer || second.IsPointer) return AssumeOfAddresses(path, at, operation, first, second, isTaken);
         (ScalarRange a, ScalarRange b) = ScalarComparison.Assume(operation.Op, isTaken, first.Range, second.Range);
         if (a.IsEmpty || b.IsEmpty) return null;
-
-        // Of two numbers that can be anything, the order says nothing that an address could use; remembering it would
-        // keep paths apart that are the same to all that follows.
-        bool isOrder = operation.Op.As64() is not (BpfOp.Jeq64 or BpfOp.Jset64 or BpfOp.Jne64);
-        bool isLoose = ulong.Min(first.Range.Most, second.Range.Most) >= OffsetMax
-            && !first.IsLength && !second.IsLength;
-        if (isOrder && isLoose && !first.Range.IsConstant && !second.Range.IsConstant) return path;
         Narrow(path, operation.Destination, a);
         if (!operation.HasNumber) Narrow(path, operation.Source, b);
         return path;
@@ -84,7 +80,7 @@ internal sealed partial class BpfVerifier
             each.Kind != address.Kind || each.Id != address.Id ? each
             : isZero ? RegisterState.Constant(0)
             : each with { Kind = kind, Id = kind == RegisterKind.Reserved ? each.Id : 0 });
-        if (isZero && kind == RegisterKind.Reserved) path.Reservations.Remove(address.Id);
+        if (isZero && kind == RegisterKind.Reserved) path.Reservations.RemoveAll(each => each.Id == address.Id);
     }
 
     // An address in the memory that is not above the end tells how long the memory is.

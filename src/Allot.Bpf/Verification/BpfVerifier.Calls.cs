@@ -30,10 +30,7 @@ internal sealed partial class BpfVerifier
         {
             RegisterState result = Written(at, 0);
             if (result.IsPointer) throw _code.Refuse(at, $"is {result.Describe()}; a program returns a number", 0);
-            if (_path.Reservations.Count > 0)
-            {
-                throw _code.Refuse(at, "memory that a helper has reserved was not given back on this path");
-            }
+            RequireNothingReserved(at, "the end");
 
             return -1;
         }
@@ -95,6 +92,7 @@ internal sealed partial class BpfVerifier
                 case BpfArgument.BytesToReserve:
                     bool isSize = state is { IsNumber: true, Range: { IsConstant: true, Least: > 0 and < OffsetMax } };
                     Require(isSize, at, register, state, "a constant number of bytes", helper);
+                    Need(register);
                     reservedBytes = (int)state.Range.Least;
                     break;
                 case BpfArgument.Reserved:
@@ -113,19 +111,27 @@ internal sealed partial class BpfVerifier
             BpfResult.Nothing => RegisterState.Unwritten,
             BpfResult.MapValueOrZero =>
                 RegisterState.Address(RegisterKind.MapValueOrZero, mapIndex) with { Id = ++_lastId },
-            _ => Reserve(reservedBytes),
+            _ => Reserve(at, reservedBytes),
         };
     }
 
-    private RegisterState Reserve(int bytes)
+    private void RequireNothingReserved(int at, string before)
     {
-        _path.Reservations.Add(++_lastId);
+        if (_path.Reservations.Count == 0) return;
+        int by = _path.Reservations[0].Instruction;
+        throw _code.Refuse(
+            at, $"the memory that instruction {by} has reserved was not given back on this path, before {before}");
+    }
+
+    private RegisterState Reserve(int at, int bytes)
+    {
+        _path.Reservations.Add(new PathState.Reservation(++_lastId, at));
         return RegisterState.Address(RegisterKind.ReservedOrZero) with { Id = _lastId, Bytes = bytes };
     }
 
     private void GiveBack(int reservation)
     {
-        _path.Reservations.Remove(reservation);
+        _path.Reservations.RemoveAll(each => each.Id == reservation);
         _path.ForEachRegister(each =>
             each.Kind == RegisterKind.Reserved && each.Id == reservation ? RegisterState.Unwritten : each);
     }
@@ -133,7 +139,7 @@ internal sealed partial class BpfVerifier
     private void CheckTailCall(int at)
     {
         if (_path.Frames.Count > 1) throw _code.Refuse(at, "a tail call is made by the program, not by a function");
-        if (_path.Reservations.Count > 0) throw _code.Refuse(at, "reserved memory is given back before a tail call");
+        RequireNothingReserved(at, "a tail call");
     }
 
     private void Require(bool holds, int at, int register, in RegisterState state, string needed, BpfHelper helper)
@@ -183,8 +189,10 @@ internal sealed partial class BpfVerifier
             throw _code.Refuse(at, $"is a number of bytes that may be 0; {helper.Name} needs 1 at least", register + 1);
         }
 
+        Need(register + 1);
         int most = (int)size.Range.Most;
         RegisterState address = Written(at, register);
+        Need(register);   // 0 where there is none
         bool isNone = mayBeNone && address is { IsNumber: true, Range: { IsConstant: true, Least: 0 } };
         if (most == 0 || (isNone && most == 0)) return;
         if (argument == BpfArgument.MemoryToRead)

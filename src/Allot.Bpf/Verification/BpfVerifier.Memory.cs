@@ -19,6 +19,7 @@ internal sealed partial class BpfVerifier
     {
         StackState stack = _path.Frames[address.Of].Stack;
         (int first, int last) = Bounds(address, operation.Offset);
+        if (first == last) NotePlace(address, first);
         if (first == last && bytes == 8 && stack.RegisterAt(first) is { } whole) return whole;
         RequireReadable(at, operation.Source, address, first, last - first + bytes);
         if (first != last) return unknown;
@@ -57,6 +58,7 @@ internal sealed partial class BpfVerifier
             return;
         }
 
+        NotePlace(address, first);
         if (bytes == 8 && first % 8 == 0)
         {
             stack.StoreRegister(first, value);

@@ -16,15 +16,19 @@ namespace Allot.Bpf;
 internal sealed partial class BpfVerifier
 {
     private const int StatesFew = 8;           // remembered at an instruction without a second thought
-    private const int StatesMax = 32;          // the most that are; the oldest is forgotten for a new one
-    private const int ArrivalsRare = 16;       // beyond the first few, one arrival in so many is remembered
+    private const int StatesMax = 1024;        // the most that are; the oldest is forgotten for a new one
+    private const int StatesOfAllMax = 1 << 14;
+    private const int StepsFew = 8;            // a path that was remembered so lately is not again
+    private const int OpenMax = 4;             // of those that are not proven, so many are looked at
+    private const int MissesMax = 64;          // a state that so many paths have known less than is forgotten
     private const long ScratchStepBytes = 64 << 10;
+    private const long MarksBytes = 160;       // of a state, also of one that was forgotten
 
     private readonly BpfCode _code;
     private readonly VerifierInput _input;
     private readonly BpfLiveness _liveness;
     private readonly List<Checkpoint>?[] _seen;
-    private readonly int[] _arrivals;
+    private int _states;
     private readonly bool[] _isTarget;
     private readonly AccessPlace[] _places;
     private readonly Stack<(PathState State, int At, Checkpoint? Parent)> _open = [];
@@ -44,7 +48,6 @@ internal sealed partial class BpfVerifier
         _liveness = new BpfLiveness(code);
         int length = code.Operations.Length;
         _seen = new List<Checkpoint>?[length];
-        _arrivals = new int[length];
         _isTarget = new bool[length];
         _places = new AccessPlace[length];
         foreach (BpfOperation operation in code.Operations)
@@ -97,6 +100,8 @@ internal sealed partial class BpfVerifier
             }
 
             if (++_visited > _input.VisitedMax) throw RefuseAsTooComplex(at);
+            _path.Step = _trace.Add(_path.Step, at);
+            _path.StepsSinceRemembered++;
             BpfOperation operation = _code.Operations[at];
             BpfOp op = operation.Op;
             if (op == BpfOp.Exit)
@@ -142,15 +147,31 @@ internal sealed partial class BpfVerifier
         else Atomic(at, operation);
     }
 
+    // The latest states first: paths are followed to their end before the way they left behind is taken, so it is there
+    // that such a way comes by. A loop that changes nothing is found by the states of its last rounds.
     private bool IsProven(int at)
     {
         if (_seen[at] is not { } states) return false;
+        int open = 0;
         for (int index = states.Count - 1; index >= 0; index--)
         {
             Checkpoint state = states[index];
-            if (!_path.IsCoveredBy(state.State, _liveness, at, _ids)) continue;
-            if (state.OpenPaths == 0) return true;
-            if (!state.State.IsCoveredBy(_path, _liveness, at, _ids)) continue;
+            bool isProven = state.OpenPaths == 0;
+            if (!isProven && ++open > OpenMax) continue;
+            if (!_path.IsCoveredBy(state.State!, isProven ? state.Marks : null, _liveness, at, _ids))
+            {
+                if (isProven && ++state.Misses > MissesMax) Forget(states, index);
+                continue;
+            }
+
+            if (isProven)
+            {
+                state.Misses = 0;
+                Inherit(state.Marks);
+                return true;
+            }
+
+            if (!state.State!.IsCoveredBy(_path, marks: null, _liveness, at, _ids)) continue;
             throw _code.Refuse(at, "the loop that begins here may not end: nothing changes from one round to the next");
         }
 
@@ -160,25 +181,35 @@ internal sealed partial class BpfVerifier
     private Checkpoint? Remember(int at, Checkpoint? parent)
     {
         List<Checkpoint> states = _seen[at] ??= [];
-        if (states.Count >= StatesFew && ++_arrivals[at] % ArrivalsRare != 0) return parent;
+        if (states.Count >= StatesFew && _path.StepsSinceRemembered < StepsFew) return parent;
         var state = new Checkpoint(_path.Copy(), parent);
-        Forget(state.State, _liveness.LiveAt(at));
-        if (states.Count == StatesMax)
-        {
-            _scratchBytes -= states[0].State.ScratchBytes;
-            states.RemoveAt(0);
-        }
-
+        Forget(state.State!, _liveness.LiveAt(at));
+        bool isFull = states.Count == StatesMax || _states >= StatesOfAllMax;
+        if (isFull && states.Count > 0) Forget(states, 0);
         states.Add(state);
-        _scratchBytes += state.State.ScratchBytes;
-        _scratchBytesMax = long.Max(_scratchBytesMax, _scratchBytes);
-        if (_scratchBytes > _chargedBytes && _input.Scratch is { } scratch)
+        _states++;
+        _path.Step = _trace.Add(_path.Step, -1 - _checkpoints.Count);
+        _path.StepsSinceRemembered = 0;
+        _checkpoints.Add(state);
+        _scratchBytes += state.State!.ScratchBytes + MarksBytes;
+        long bytes = _scratchBytes + _trace.ScratchBytes + (_learners.Count * MarksBytes);
+        _scratchBytesMax = long.Max(_scratchBytesMax, bytes);
+        while (bytes > _chargedBytes && _input.Scratch is { } scratch)
         {
             scratch.Grow(ScratchStepBytes);
             _chargedBytes += ScratchStepBytes;
         }
 
         return state;
+    }
+
+    // Its marks stay: paths go on from it.
+    private void Forget(List<Checkpoint> states, int index)
+    {
+        _scratchBytes -= states[index].State!.ScratchBytes;
+        states[index].State = null;
+        states.RemoveAt(index);
+        _states--;
     }
 
     // What makes no difference to those that compare themselves with this state: registers that are not read any more,
@@ -228,11 +259,18 @@ internal sealed partial class BpfVerifier
 
     private sealed class Checkpoint(PathState state, Checkpoint? parent)
     {
-        public PathState State { get; } = state;
+        /// <summary>Null once it was forgotten.</summary>
+        public PathState? State { get; set; } = state;
 
         public Checkpoint? Parent { get; } = parent;
 
+        /// <summary>The numbers that matter for what follows; all of them once no path is open.</summary>
+        public PrecisionMarks Marks { get; } = new();
+
         /// <summary>The path that goes on from here, and those that have left it and are not at their end.</summary>
         public int OpenPaths { get; set; } = 1;
+
+        /// <summary>Paths that have come by and knew less, since one did not.</summary>
+        public int Misses { get; set; }
     }
 }

@@ -44,18 +44,33 @@ internal sealed class FrameState
         Stack.ForEachRegister(change);
     }
 
+    /// <summary>The registers that hold a number: a bit for each.</summary>
+    public int RegistersWith(int id)
+    {
+        int registers = 0;
+        for (int register = 0; register < 10; register++)
+        {
+            if (_registers[register].IsNumber && _registers[register].Id == id) registers |= 1 << register;
+        }
+
+        return registers;
+    }
+
     /// <param name="seen">The frame as another path left it.</param>
     /// <param name="live">A bit for each register that is read before it is written from here on.</param>
+    /// <param name="precise">A bit for each register whose number matters.</param>
+    /// <param name="preciseSlots">The same for the stack.</param>
     /// <param name="ids">Which numbers of that path are which of this one.</param>
-    public bool IsCoveredBy(FrameState seen, int live, IdPairs ids)
+    public bool IsCoveredBy(FrameState seen, int live, int precise, ulong preciseSlots, IdPairs ids)
     {
         if (Function != seen.Function || ReturnTo != seen.ReturnTo) return false;
         for (int register = 0; register < 10; register++)
         {
             if ((live & (1 << register)) == 0) continue;
-            if (!_registers[register].IsCoveredBy(seen._registers[register], ids)) return false;
+            bool isPrecise = (precise & (1 << register)) != 0;
+            if (!_registers[register].IsCoveredBy(seen._registers[register], isPrecise, ids)) return false;
         }
 
-        return Stack.IsCoveredBy(seen.Stack, ids);
+        return Stack.IsCoveredBy(seen.Stack, preciseSlots, ids);
     }
 }

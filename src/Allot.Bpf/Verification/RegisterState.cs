@@ -58,10 +58,12 @@ internal readonly record struct RegisterState
 
     /// <summary>Whether a path that goes on with this has been proven by one that went on with more.</summary>
     /// <param name="seen">What was there when the other path came by.</param>
+    /// <param name="isPrecise">Whether it matters which number it is, if it is one.</param>
     /// <param name="ids">Which numbers of that path are which of this one.</param>
-    public bool IsCoveredBy(in RegisterState seen, IdPairs ids)
+    public bool IsCoveredBy(in RegisterState seen, bool isPrecise, IdPairs ids)
     {
         if (seen.Kind == RegisterKind.Unwritten) return true;   // it was not looked at
+        if (IsNumber && seen.IsNumber && !isPrecise && !seen.IsLength) return true;
         if (Kind != seen.Kind || Of != seen.Of || Offset != seen.Offset || Bytes != seen.Bytes) return false;
         if (seen.IsLength && !IsLength) return false;
         if (!seen.Range.Covers(Range)) return false;

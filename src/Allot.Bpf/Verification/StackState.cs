@@ -111,28 +111,46 @@ internal sealed class StackState
         }
     }
 
-    public bool IsCoveredBy(StackState seen, IdPairs ids)
+    /// <summary>Where a number that registers hold too is stored: a bit for each 8 bytes.</summary>
+    public ulong SlotsWith(int id)
+    {
+        ulong slots = 0;
+        for (int slot = _lowest; slot < Slots; slot++)
+        {
+            if (_slots[slot].Register.IsNumber && _slots[slot].Register.Id == id) slots |= 1ul << slot;
+        }
+
+        return slots;
+    }
+
+    /// <param name="seen">The stack as another path left it.</param>
+    /// <param name="precise">A bit for each 8 bytes whose number matters.</param>
+    /// <param name="ids">Which numbers of that path are which of this one.</param>
+    public bool IsCoveredBy(StackState seen, ulong precise, IdPairs ids)
     {
         for (int slot = int.Min(_lowest, seen._lowest); slot < Slots; slot++)
         {
-            if (!IsCoveredBy(ref _slots[slot], ref seen._slots[slot], ids)) return false;
+            bool isPrecise = (precise & (1ul << slot)) != 0;
+            if (!IsCoveredBy(ref _slots[slot], ref seen._slots[slot], isPrecise, ids)) return false;
         }
 
         return true;
     }
 
-    private static bool IsCoveredBy(ref Slot now, ref Slot seen, IdPairs ids)
+    private static bool IsCoveredBy(ref Slot now, ref Slot seen, bool isPrecise, IdPairs ids)
     {
         if (seen.HasRegister)
         {
-            if (now.HasRegister) return now.Register.IsCoveredBy(seen.Register, ids);
-            return now.Written == 0xff && seen.Register is { IsNumber: true, Id: 0, IsLength: false }
-                && seen.Register.Range == ScalarRange.Any;
+            if (now.HasRegister) return now.Register.IsCoveredBy(seen.Register, isPrecise, ids);
+            return now.Written == 0xff && seen.Register is { IsNumber: true, IsLength: false }
+                && (!isPrecise || (seen.Register.Id == 0 && seen.Register.Range == ScalarRange.Any));
         }
 
         if (seen.Written == 0) return true;
         Slot bytes = now.HasRegister ? now.WithoutRegister() : now;
-        if ((seen.Written & ~bytes.Written) != 0 || (seen.Known & ~bytes.Known) != 0) return false;
+        if ((seen.Written & ~bytes.Written) != 0) return false;
+        if (!isPrecise) return true;
+        if ((seen.Known & ~bytes.Known) != 0) return false;
         for (int at = 0; at < 8; at++)
         {
             bool isKnown = (seen.Known & (1 << at)) != 0;

@@ -4,6 +4,8 @@
 // Both look after they have written, with a full fence between, so at least one sees the other. The signal may come
 // before the thread is inside the call, where it wakes nobody: that is why it is sent again.
 
+using System.Runtime.CompilerServices;
+
 namespace Allot.Processes.Native;
 
 /// <summary>Lets a thread leave a system call that waits. One thread waits at a time; any may stop it.</summary>
@@ -21,6 +23,7 @@ internal sealed class StoppableWait
 
     /// <summary>To be called before the system call, which may fail with EINTR from here on. False when stopped: do not
     /// call then. After true, <see cref="Leave"/> has to follow.</summary>
+    [MethodImpl(AnsweringPath.Method)]
     public bool TryEnter()
     {
         if (t_threadId == 0) Introduce();

@@ -3,6 +3,7 @@
 //   - Since Linux 6.11 a receive returns in the first case, and a signal makes it in the second: WaitingReception.
 //   - Before, it would wait for ever. PollingReception polls first, which reports both, for a tenth of a round trip.
 
+using System.Runtime.CompilerServices;
 using Allot.Processes.Native;
 
 namespace Allot.Processes.Seccomp;
@@ -31,6 +32,7 @@ internal abstract unsafe class Reception : IDisposable
 
     /// <summary>One attempt.</summary>
     /// <returns>0, EINTR, or ENOENT: the task went before it was received.</returns>
+    [MethodImpl(AnsweringPath.Method)]
     protected static int Receive(int listener, out SeccompNotification notification)
     {
         notification = default;   // the kernel refuses a buffer that is not zero

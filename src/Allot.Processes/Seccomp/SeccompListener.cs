@@ -4,6 +4,7 @@
 //
 // How a receive waits depends on the kernel: see Reception.
 
+using System.Runtime.CompilerServices;
 using Allot.Processes.Native;
 using Microsoft.Win32.SafeHandles;
 
@@ -44,6 +45,7 @@ internal sealed unsafe class SeccompListener : IDisposable
     /// <exception cref="InvalidOperationException">
     /// The kernel refused to receive: a defect, not a state of the target.
     /// </exception>
+    [MethodImpl(AnsweringPath.Method)]
     public bool TryReceive(out SeccompNotification notification)
     {
         bool used = false;
@@ -60,6 +62,7 @@ internal sealed unsafe class SeccompListener : IDisposable
     }
 
     /// <summary>Lets the call run, as if it had not been intercepted.</summary>
+    [MethodImpl(AnsweringPath.Method)]
     public SendResult Continue(ulong id)
     {
         LibC.NotificationResponse response = default;
@@ -121,6 +124,7 @@ internal sealed unsafe class SeccompListener : IDisposable
         _descriptor.Dispose();
     }
 
+    [MethodImpl(AnsweringPath.Method)]
     private SendResult Send(LibC.NotificationResponse* response)
     {
         bool used = false;
@@ -144,6 +148,7 @@ internal sealed unsafe class SeccompListener : IDisposable
     }
 
     // Keeps the descriptor open while a method uses it: a closed number may be somebody else's file already.
+    [MethodImpl(AnsweringPath.Method)]
     private bool TryUse(ref bool used)
     {
         if (_descriptor.IsClosed) return false;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Allot.Processes.Native;
 
 namespace Allot.Processes.Seccomp;
@@ -7,6 +8,7 @@ internal sealed unsafe class WaitingReception : Reception
 {
     private readonly StoppableWait _wait = new();
 
+    [MethodImpl(AnsweringPath.Method)]
     public override bool TryReceive(int listener, out SeccompNotification notification)
     {
         while (_wait.TryEnter())

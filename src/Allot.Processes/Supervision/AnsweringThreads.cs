@@ -15,6 +15,7 @@
 
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Allot.Processes.Native;
 using Allot.Processes.Seccomp;
 
@@ -75,6 +76,7 @@ internal sealed class AnsweringThreads
         _ = NiceLevel.TrySet(NiceLevel.Normal);
     }
 
+    [MethodImpl(AnsweringPath.Method)]
     private void Run()
     {
         GetAhead();
@@ -100,6 +102,7 @@ internal sealed class AnsweringThreads
 
     // Whoever finds the other one deciding leaves the call to it. The other looks again after it has let go of
     // _deciding, so a call that came too late for its last look is not forgotten.
+    [MethodImpl(AnsweringPath.Method)]
     private void AnswerReceived()
     {
         while (!_received.IsEmpty && _deciding.TryEnter())
@@ -115,6 +118,7 @@ internal sealed class AnsweringThreads
         }
     }
 
+    [MethodImpl(AnsweringPath.Method)]
     private void AnswerAsDecider(in SeccompNotification call, long receivedAt)
     {
         Debug.Assert(_deciding.IsHeldByCurrentThread, "One thread decides at a time.");

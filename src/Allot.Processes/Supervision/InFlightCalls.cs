@@ -14,6 +14,8 @@
 // leave calls of the last ten milliseconds to rule 1.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Allot.Processes.Native;
 using Allot.Processes.Observation;
 
 namespace Allot.Processes.Supervision;
@@ -36,6 +38,7 @@ internal sealed class InFlightCalls
 
     public bool Contains(int threadId) => _byThread.ContainsKey(threadId);
 
+    [MethodImpl(AnsweringPath.Method)]
     public void Add(int threadId, int callNumber, long bytes)
     {
         Debug.Assert(bytes >= 0, "A call adds nothing or something.");
@@ -49,6 +52,7 @@ internal sealed class InFlightCalls
 
     /// <summary>The thread's call is over, or never happened.</summary>
     /// <returns>The bytes it counted for; 0 when it had none.</returns>
+    [MethodImpl(AnsweringPath.Method)]
     public long End(int threadId)
     {
         if (!_byThread.Remove(threadId, out Call? call)) return 0;

@@ -14,7 +14,9 @@
 // (page tables of memory that is touched, contents of pipes and sockets, caches of files that are looked up).
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Allot.Processes.Cgroups;
+using Allot.Processes.Native;
 
 namespace Allot.Processes.Supervision;
 
@@ -61,6 +63,7 @@ internal sealed class KernelLimit
 
     /// <summary>Whether a call may create up to <paramref name="bytes"/> more. If so it is in flight from here
     /// on.</summary>
+    [MethodImpl(AnsweringPath.Method)]
     public bool TryAllow(int threadId, int callNumber, long bytes)
     {
         bytes = Math.Min(bytes, MemoryGroup.MaxChargeBytes);   // an estimate may be of arguments that no kernel accepts

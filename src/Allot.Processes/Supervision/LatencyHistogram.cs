@@ -2,6 +2,8 @@
 // fixed 8 KiB whatever is recorded. The idea is that of HdrHistogram (G. Tene); the layout is the simplest that serves.
 
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using Allot.Processes.Native;
 
 namespace Allot.Processes.Supervision;
 
@@ -15,6 +17,7 @@ internal sealed class LatencyHistogram
 
     public long Count { get; private set; }
 
+    [MethodImpl(AnsweringPath.Method)]
     public void Record(long nanoseconds)
     {
         _counts[IndexOf(Math.Max(0, nanoseconds))]++;

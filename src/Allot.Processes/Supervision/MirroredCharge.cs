@@ -2,6 +2,8 @@
 // number is given as it is; the group is charged or uncharged by the difference.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Allot.Processes.Native;
 
 namespace Allot.Processes.Supervision;
 
@@ -32,6 +34,7 @@ internal sealed class MirroredCharge
     public long Bytes { get; private set; }
 
     /// <summary>Adds what fits below every limit; false, and nothing, when it does not.</summary>
+    [MethodImpl(AnsweringPath.Method)]
     public bool TryAdd(long bytes)
     {
         if (!_tryCharge(bytes)) return false;

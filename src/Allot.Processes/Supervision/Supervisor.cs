@@ -10,6 +10,7 @@
 // If this process dies, the kernel closes the listener, and intercepted calls fail with ENOSYS: closed, not open.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Allot.Processes.Native;
 using Allot.Processes.Seccomp;
 
@@ -124,6 +125,7 @@ internal sealed class Supervisor : IDisposable
         _gate.Exit();
     }
 
+    [MethodImpl(AnsweringPath.Method)]
     private void Answer(in SeccompNotification call, long receivedAt)
     {
         if (!_gate.TryEnter())
@@ -146,6 +148,7 @@ internal sealed class Supervisor : IDisposable
     }
 
     /// <summary>0, or the error the call fails with.</summary>
+    [MethodImpl(AnsweringPath.Method)]
     internal int Decide(in SeccompNotification call)
     {
         if (_calls!.Find(call.SyscallNumber) is not { } intercepted) return 0;
@@ -174,6 +177,7 @@ internal sealed class Supervisor : IDisposable
         return errno;
     }
 
+    [MethodImpl(AnsweringPath.Method)]
     private int DecideKernel(in SeccompNotification call, InterceptedCall intercepted)
     {
         foreach (KernelCall rule in intercepted.Kernel)
@@ -186,6 +190,7 @@ internal sealed class Supervisor : IDisposable
         return 0;
     }
 
+    [MethodImpl(AnsweringPath.Method)]
     private int DecidePins(in SeccompNotification call, InterceptedCall intercepted)
     {
         foreach (PinCall rule in intercepted.Pins)

@@ -27,12 +27,27 @@ public sealed unsafe class GroupArray<T> : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The length is negative, or takes more than
     /// <see cref="MemoryGroup.MaxChargeBytes"/>; or the kind is unknown.</exception>
     public GroupArray(MemoryGroup group, long length, MemoryKind kind = MemoryKind.User)
+        : this(group, length, kind, AllocationFlags.Kernel)
+    {
+    }
+
+    /// <summary>The same for a call that says itself what may be done to find room. The scopes around it can only
+    /// permit less.</summary>
+    /// <inheritdoc cref="GroupArray{T}(MemoryGroup, long, MemoryKind)"/>
+    /// <param name="group">Who pays, also when it is resized.</param>
+    /// <param name="length">The number of elements.</param>
+    /// <param name="kind">The kind of memory that the group pays for.</param>
+    /// <param name="flags">As for <c>Charge</c> of the group; resizing does not remember them.</param>
+    /// <exception cref="MustSucceedInAtomicException">The request must succeed, and the context is
+    /// atomic.</exception>
+    /// <exception cref="ArgumentException">The request must succeed, and may not reclaim.</exception>
+    public GroupArray(MemoryGroup group, long length, MemoryKind kind, AllocationFlags flags)
     {
         ArgumentNullException.ThrowIfNull(group);
         GroupCharging.ValidateKind(kind);
         Group = group;
         _kind = kind;
-        _buffer = GroupBuffer.Allocate(group, kind, BytesOf(length));
+        _buffer = GroupBuffer.Allocate(group, kind, BytesOf(length), flags & ~AllocationFlags.Zero);   // done below
         _items = (T*)_buffer.Pointer;
         _length = length;
         Clear(0, length);

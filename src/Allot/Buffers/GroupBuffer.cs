@@ -64,8 +64,18 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         return buffer;
     }
 
+    /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like.</summary>
+    /// <inheritdoc cref="GroupMemory.Allocate(MemoryGroup, nuint, AllocationFlags)"/>
+    public static GroupBuffer Allocate(MemoryGroup group, MemoryKind kind, long bytes, AllocationFlags flags)
+    {
+        var buffer = new GroupBuffer(group);
+        buffer.Attach(group.Allocator(kind).Allocate((nuint)bytes, flags));
+        if ((flags & AllocationFlags.Zero) != 0) GroupAllocator.Clear(buffer._block, (nuint)buffer.Bytes);
+        return buffer;
+    }
+
     /// <summary>The same, at once or not at all.</summary>
-    /// <inheritdoc cref="Allocate"/>
+    /// <inheritdoc cref="Allocate(MemoryGroup, MemoryKind, long)"/>
     /// <param name="group">Who pays.</param>
     /// <param name="kind">As what.</param>
     /// <param name="bytes">The least size.</param>

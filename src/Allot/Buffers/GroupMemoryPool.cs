@@ -61,33 +61,54 @@ public sealed class GroupMemoryPool : MemoryPool<byte>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(minBufferSize, -1);
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        int bytes = minBufferSize < 0 ? DefaultBytes : minBufferSize;
-        return Group is { } group ? GroupBuffer.Allocate(group, _kind, bytes) : RentForCurrent(bytes);
+        int bytes = Validate(minBufferSize);
+        return Group is { } group ? GroupBuffer.Allocate(group, _kind, bytes) : RentForCurrent(bytes, flags: null);
+    }
+
+    /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like. The
+    /// scopes around it can only permit less.</summary>
+    /// <inheritdoc cref="Rent(int)"/>
+    /// <param name="minBufferSize">The least size in bytes; -1 for 4096.</param>
+    /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the whole buffer
+    /// is zeros. Who pays is the pool's to say.</param>
+    /// <exception cref="MustSucceedInAtomicException">The request must succeed, and the context is
+    /// atomic.</exception>
+    /// <exception cref="ArgumentException">The request must succeed, and may not reclaim.</exception>
+    public IMemoryOwner<byte> Rent(int minBufferSize, AllocationFlags flags)
+    {
+        int bytes = Validate(minBufferSize);
+        return Group is { } group ? GroupBuffer.Allocate(group, _kind, bytes, flags) : RentForCurrent(bytes, flags);
     }
 
     /// <summary>What is rented stays valid.</summary>
     /// <param name="disposing">Always true.</param>
     protected override void Dispose(bool disposing) => _isDisposed = Group is not null;
 
-    private static GroupBuffer RentForCurrent(int bytes)
+    private int Validate(int minBufferSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(minBufferSize, -1);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return minBufferSize < 0 ? DefaultBytes : minBufferSize;
+    }
+
+    private static GroupBuffer RentForCurrent(int bytes, AllocationFlags? flags)
     {
         while (AllocationContext.ActiveGroup is { } current)
         {
             try
             {
-                return GroupBuffer.Allocate(current, MemoryKind.User, bytes);
+                return Rent(current, bytes, flags);
             }
-            catch (MemoryLimitExceededException refused) when (IsRemoved(refused.Refusal))
+            catch (MemoryLimitExceededException refused) when (refused.Refusal.IsForHeir)
             {
                 // Removed since it was found: its heir pays.
             }
         }
 
-        return GroupBuffer.Allocate(s_nobody, MemoryKind.User, bytes);
+        return Rent(s_nobody, bytes, flags);
     }
 
-    private static bool IsRemoved(ChargeRefusal refusal) =>
-        refusal is { Reason: RefusalReason.GroupRemoved, Group.State: MemoryGroupState.Offline };
+    private static GroupBuffer Rent(MemoryGroup group, int bytes, AllocationFlags? flags) => flags is { } permitted
+        ? GroupBuffer.Allocate(group, MemoryKind.User, bytes, permitted)
+        : GroupBuffer.Allocate(group, MemoryKind.User, bytes);
 }

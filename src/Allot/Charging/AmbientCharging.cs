@@ -72,7 +72,7 @@ public static class AmbientCharging
                 payer.ChargeAs(kind, bytes, flags);
                 return payer;
             }
-            catch (MemoryLimitExceededException refused) when (IsRemoved(refused.Refusal))
+            catch (MemoryLimitExceededException refused) when (refused.Refusal.IsForHeir)
             {
                 // Removed since it was found: its heir pays.
             }
@@ -136,7 +136,7 @@ public static class AmbientCharging
             refusal = default;
             MemoryGroup? payer = FindPayer(AllocationFlags.Account);
             if (payer is null || payer.TryCharge(kind, bytes, out refusal)) return payer;
-            if (!IsRemoved(refusal)) return null;
+            if (!refusal.IsForHeir) return null;
         }
     }
 
@@ -158,7 +158,7 @@ public static class AmbientCharging
             {
                 return payer.Hold(kind, bytes);
             }
-            catch (MemoryLimitExceededException refused) when (IsRemoved(refused.Refusal))
+            catch (MemoryLimitExceededException refused) when (refused.Refusal.IsForHeir)
             {
                 // Removed since it was found: its heir pays.
             }
@@ -172,9 +172,6 @@ public static class AmbientCharging
         MemoryGroup? payer = (flags & AllocationFlags.Account) == 0 ? null : AllocationContext.ActiveGroup;
         return ThreadContext.Intercepts && GroupCharging.IsUncounted(payer, flags) ? null : payer;
     }
-
-    private static bool IsRemoved(ChargeRefusal refusal) =>
-        refusal is { Reason: RefusalReason.GroupRemoved, Group.State: MemoryGroupState.Offline };
 
     private static void Validate(MemoryKind kind, long bytes)
     {

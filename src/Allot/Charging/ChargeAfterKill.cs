@@ -38,6 +38,12 @@ internal static class ChargeAfterKill
                 // Nobody has to go for what can never fit, or for room that is there and promised to another.
                 if (refusal.Reason != RefusalReason.LimitReached || bytes > refusal.MaxBytes) return false;
                 var shortage = new Shortage(refusal.Limiter!, refusal.Counter, group, bytes);
+                if (PolicyHandling.TryMakeRoom(shortage))
+                {
+                    if (group.TryChargeQuietly(kind, bytes, out refusal)) return true;
+                    continue;
+                }
+
                 AfterRound next = OutOfMemoryRound.Take(shortage, out IReadOnlyList<MemoryGroup> dying);
                 if (next == AfterRound.Refuse) return false;
                 if (next == AfterRound.Wait)
@@ -45,7 +51,7 @@ internal static class ChargeAfterKill
                     if (group.TryChargeWhileDying(kind, shortage, dying)) return true;
                 }
 
-                if (group.TryCharge(kind, bytes, out refusal)) return true;
+                if (group.TryChargeQuietly(kind, bytes, out refusal)) return true;
                 if (next == AfterRound.Wait && dying.Any(one => IsDying(shortage, one))) return false;
                 if (group.TryChargeAfterReclaim(kind, bytes, ref refusal, effort)) return true;
             }
@@ -61,7 +67,7 @@ internal static class ChargeAfterKill
             using PressureScope stalled = PressureScope.Enter(group);
             TreeWaiting waiting = group.Controller.Reserves.Waiting;
             var waiter = new ChargeWaiter(group.CounterOf(kind), shortage.Bytes);
-            waiting.StandInLine(waiter, shortage.Counter);
+            group.Controller.Reserves.StandInLine(waiter, shortage.Counter);
             bool isEnded = false;
             try
             {

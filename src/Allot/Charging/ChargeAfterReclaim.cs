@@ -11,7 +11,8 @@ internal static class ChargeAfterReclaim
     {
         /// <summary>Whether there is anything that could make room below this limit: a policy of the group, which
         /// reclaimers need, or one for being out of memory.</summary>
-        internal bool CanMakeRoom => group.Policy is not null || group.Controller.OutOfMemoryPolicyOrNull is not null;
+        internal bool CanMakeRoom => group.Policy is not null || group.Controller.OutOfMemoryPolicyOrNull is not null
+            || PolicyRun.IsWatched(group.Controller, PolicyPoint.OutOfMemory);
 
         /// <summary>Reclaims below the limit that refused and tries again, while that makes progress.</summary>
         /// <param name="kind">The kind that was refused.</param>
@@ -37,7 +38,7 @@ internal static class ChargeAfterReclaim
                 }
 
                 Debug.Assert(freed >= 0, "Reclaim takes nothing.");
-                if (group.TryCharge(kind, bytes, out refusal)) return true;
+                if (group.TryChargeQuietly(kind, bytes, out refusal)) return true;
                 if (freed == 0) return false;
             }
 

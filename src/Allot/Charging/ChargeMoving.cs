@@ -22,6 +22,7 @@ internal static class ChargeMoving
             MemoryCounter source = group.CounterOf(kind);
             if (isOnline && tree.TryMove(source, target.CounterOf(kind), bytes, out limiter))
             {
+                PolicyQuestions.Uncharged(group, kind, bytes);
                 ReclaimScope.NoteUncharged(group, kind, bytes);
                 ReclaimScope.NoteCharged(target, kind, bytes);
                 return true;

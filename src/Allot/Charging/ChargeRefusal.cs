@@ -48,6 +48,19 @@ public readonly struct ChargeRefusal
         MaxBytes = maxBytes;
     }
 
+    internal ChargeRefusal(MemoryGroup group, CounterKind counter, long requestedBytes, RefusalReason reason)
+    {
+        Debug.Assert(reason == RefusalReason.InPolicy, "The others have numbers of their own.");
+        Reason = reason;
+        Group = group;
+        Counter = counter;
+        RequestedBytes = requestedBytes;
+        MaxBytes = MemoryGroup.Unlimited;
+    }
+
+    /// <summary>Whether the group was removed since it was found: its heir pays.</summary>
+    internal bool IsForHeir => this is { Reason: RefusalReason.GroupRemoved, Group.State: MemoryGroupState.Offline };
+
     /// <summary>Why; <see cref="RefusalReason.None"/> for the default value.</summary>
     public RefusalReason Reason { get; }
 
@@ -87,6 +100,9 @@ public readonly struct ChargeRefusal
             $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): the process holds "
             + $"{CurrentBytes} of the {MaxBytes} bytes that it may lock and pin (RLIMIT_MEMLOCK). Raise that with "
             + "'ulimit -l', or release what it holds.",
+        RefusalReason.InPolicy =>
+            $"Cannot charge {RequestedBytes} bytes to '{Group!.Path}' ({Resource}): a policy must not charge the group "
+            + "that it is told about. Let it use what is charged to another group.",
         _ => "Not refused.",
     };
 

@@ -116,7 +116,7 @@ public static class GroupCharging
 
             group.Force(CounterKind.Memory, bytes);
             ReclaimScope.NoteCharged(group, kind, bytes);
-            if (group.Memory.IsPastHigh) group.ReclaimAboveHighLater();
+            if (group.Memory.NeedsLook) group.LookAfterCharge(kind, bytes);
         }
 
         /// <summary>Gives bytes back that were charged to this group with the same kind. Never throws for what it
@@ -161,15 +161,15 @@ public static class GroupCharging
                 return true;
             }
 
-            if (!group.TryChargeTreeInScope(kind, bytes, out bool isPastHigh, out refusal)) return false;
-            if (isPastHigh) group.ReclaimAboveHighLater();
+            if (!group.TryChargeTreeInScope(kind, bytes, out bool needsLook, out refusal)) return false;
+            if (needsLook) group.LookAfterCharge(kind, bytes);
             return true;
         }
 
         private bool TryChargeTreeInScope(
-            MemoryKind kind, long bytes, out bool isPastHigh, out ChargeRefusal refusal)
+            MemoryKind kind, long bytes, out bool needsLook, out ChargeRefusal refusal)
         {
-            isPastHigh = false;
+            needsLook = false;
             refusal = default;
             if (ThreadContext.Intercepts)
             {
@@ -179,7 +179,7 @@ public static class GroupCharging
             }
 
             if (!group.TryChargeTree(kind, bytes, out refusal)) return false;
-            isPastHigh = group.Memory.IsPastHigh;
+            needsLook = group.Memory.NeedsLook;
             return true;
         }
 
@@ -187,15 +187,15 @@ public static class GroupCharging
         /// </summary>
         /// <param name="kind">The kind of memory.</param>
         /// <param name="bytes">An amount.</param>
-        /// <param name="isPastHigh">Whether the charge stands and has left a level above its high limit.</param>
+        /// <param name="needsLook">Whether the charge stands and has left a level past its high limit, or watched.</param>
         /// <param name="refusal">When false is returned: who refused, and why.</param>
-        internal bool TryChargeLocked(MemoryKind kind, long bytes, out bool isPastHigh, out ChargeRefusal refusal)
+        internal bool TryChargeLocked(MemoryKind kind, long bytes, out bool needsLook, out ChargeRefusal refusal)
         {
-            isPastHigh = false;
+            needsLook = false;
             refusal = default;
             if (kind == MemoryKind.Kernel && group.PassesKernelMemory(bytes)) return true;
             if (group.TrySpendInFirst(kind, bytes) || group.TrySpendElsewhere(kind, bytes)) return true;
-            return group.TryChargeTreeInScope(kind, bytes, out isPastHigh, out refusal);
+            return group.TryChargeTreeInScope(kind, bytes, out needsLook, out refusal);
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]
@@ -220,7 +220,7 @@ public static class GroupCharging
                 }
             }
 
-            if (group.Memory.IsPastHigh) group.SlowDown(bytes, ChargeEffort.Of(flags));
+            if (group.Memory.NeedsLook) group.SlowDown(kind, bytes, ChargeEffort.Of(flags));
         }
 
         /// <summary>Charges what was refused where the context says that it must not fail.</summary>
@@ -235,12 +235,27 @@ public static class GroupCharging
             group.ForceCharge(kind, bytes);
         }
 
-        /// <summary>Reclaims for a charge that stands above a high limit, and delays it, as far as it may.</summary>
-        internal void SlowDown(long bytes, ChargeEffort effort)
+        /// <summary>TryCharge for who looks at what is above a high limit, or watched, afterwards.</summary>
+        internal bool TryChargeQuietly(MemoryKind kind, long bytes, out ChargeRefusal refusal) =>
+            group.TryChargeLocked(kind, bytes, out _, out refusal);
+
+        /// <summary>What is to be done where <see cref="MemoryCounter.NeedsLook"/> after a charge that is not held up.
+        /// </summary>
+        internal void LookAfterCharge(MemoryKind kind, long bytes)
+        {
+            _ = PolicyQuestions.Charged(group, kind, bytes);
+            group.ReclaimAboveHighLater();
+        }
+
+        /// <summary>Reclaims for a charge that stands above a high limit, and delays it, as far as it may; tells those
+        /// who watch.</summary>
+        internal void SlowDown(MemoryKind kind, long bytes, ChargeEffort effort)
         {
             Debug.Assert(!group.Controller.TreeLock.IsHeldByCurrentThread, "Nobody is held up under that lock.");
+            TimeSpan delay = PolicyQuestions.Charged(group, kind, bytes);
             if (effort.MayReclaim)
             {
+                if (delay > TimeSpan.Zero) group.DelayFor(delay, effort.ReclaimContext);
                 group.Throttle(bytes, effort.ReclaimContext);
             }
             else if (effort.MayReclaimInBackground)
@@ -256,6 +271,13 @@ public static class GroupCharging
             Debug.Assert(!group.Controller.TreeLock.IsHeldByCurrentThread, "Nobody charges under that lock.");
             refusal = default;
             MemoryCounter? limiter = null;
+            if (PolicyRun.Forbids(group))
+            {
+                CounterKind counter = kind == MemoryKind.Kernel ? CounterKind.Kernel : CounterKind.Memory;
+                refusal = new ChargeRefusal(group, counter, bytes, RefusalReason.InPolicy);
+                return false;
+            }
+
             bool isOnline = group.State == MemoryGroupState.Online;
             if (isOnline && !group.Counts(kind) && group.TryPassKernelMemory()) return true;
             if (isOnline && group.CounterOf(kind).TryCharge(bytes, out limiter))
@@ -282,6 +304,7 @@ public static class GroupCharging
         private void UnchargeTreeRecorded(MemoryKind kind, long bytes)
         {
             if (!group.Counts(kind)) return;
+            PolicyQuestions.Uncharged(group, kind, bytes);
             long missing = group.CounterOf(kind).Uncharge(bytes);
             Debug.Assert(missing >= 0, "More is never given back than was asked.");
             Debug.Assert(missing <= bytes, "What is missing is a part of what was asked.");

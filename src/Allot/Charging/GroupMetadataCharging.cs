@@ -31,12 +31,13 @@ internal sealed class GroupMetadataCharging : GroupPayer
                 $"Cannot create '{name}' below '{parent.Path}', which is charged {bytes} bytes for it.", refusal);
         }
 
-        if (parent.Memory.IsPastHigh) parent.ReclaimAboveHighLater();   // who creates groups is not delayed
+        if (parent.Memory.NeedsLook) parent.LookAfterCharge(MemoryKind.Kernel, bytes);   // who creates is not delayed
         return true;
     }
 
     public override void Uncharge(MemoryGroup parent, long bytes)
     {
+        PolicyQuestions.Uncharged(parent, MemoryKind.Kernel, bytes);
         long missing = ThreadReserves.TryKeep(parent.Kernel, bytes) ? 0 : parent.Kernel.Uncharge(bytes);
         if (missing > 0) parent.ReportAccountingError(bytes, missing);
         ReclaimScope.NoteUncharged(parent, MemoryKind.Kernel, bytes - missing);

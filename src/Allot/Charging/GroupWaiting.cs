@@ -59,13 +59,31 @@ public static class GroupWaiting
                 if (ThreadReserves.TrySpend(group.CounterOf(kind), bytes)) return ValueTask.CompletedTask;
                 if (group.TryChargeTree(kind, bytes, out refusal))
                 {
-                    return group.ThrottleAsync(bytes, effort.ReclaimContext, cancellationToken);
+                    return group.SlowDownAsync(kind, bytes, effort.ReclaimContext, cancellationToken);
                 }
             }
 
             return mayWait
                 ? new ValueTask(group.ChargeWhenThereIsRoomAndThrottle(kind, bytes, refusal, effort, cancellationToken))
                 : group.ChargeWithoutWaiting(kind, bytes, refusal, effort);
+        }
+
+        private ValueTask SlowDownAsync(
+            MemoryKind kind, long bytes, ReclaimContext context, CancellationToken cancellationToken)
+        {
+            if (!group.Memory.NeedsLook) return ValueTask.CompletedTask;
+            TimeSpan delay = PolicyQuestions.Charged(group, kind, bytes);
+            ValueTask throttled = group.ThrottleAsync(bytes, context, cancellationToken);
+            return delay > TimeSpan.Zero ? group.DelayAfterAsync(throttled, delay, cancellationToken) : throttled;
+        }
+
+        private async ValueTask DelayAfterAsync(
+            ValueTask throttled, TimeSpan delay, CancellationToken cancellationToken)
+        {
+            await throttled.ConfigureAwait(false);
+            using PressureScope stalled = PressureScope.Enter(group);
+            await Task.Delay(delay, group.Controller.Time, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         // Where the context does not let it wait: completed when it returns, one way or the other.
@@ -76,6 +94,10 @@ public static class GroupWaiting
                 if (!group.TryChargeAfterReclaim(kind, bytes, ref refusal, effort))
                 {
                     group.ChargePastLimit(kind, bytes, refusal, effort);
+                }
+                else if (group.Memory.NeedsLook)
+                {
+                    group.LookAfterCharge(kind, bytes);
                 }
 
                 return ValueTask.CompletedTask;
@@ -94,7 +116,7 @@ public static class GroupWaiting
             CancellationToken cancellationToken)
         {
             await group.ChargeWhenThereIsRoom(kind, bytes, refusal, effort, cancellationToken).ConfigureAwait(false);
-            await group.ThrottleAsync(bytes, effort.ReclaimContext, cancellationToken).ConfigureAwait(false);
+            await group.SlowDownAsync(kind, bytes, effort.ReclaimContext, cancellationToken).ConfigureAwait(false);
         }
 
         private async Task ChargeWhenThereIsRoom(
@@ -115,7 +137,7 @@ public static class GroupWaiting
             using PressureScope stalled = PressureScope.Enter(group);
             TreeWaiting waiting = group.Controller.Reserves.Waiting;
             var waiter = new ChargeWaiter(group.CounterOf(kind), bytes);
-            waiting.StandInLine(waiter, refusal.Limiter?.Counter(refusal.Counter));
+            group.Controller.Reserves.StandInLine(waiter, refusal.Limiter?.Counter(refusal.Counter));
             await using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
                 (_, token) =>
                 {

@@ -69,24 +69,24 @@ public sealed class MemoryCharge : IDisposable
     public bool TryGrow(long bytes, out ChargeRefusal refusal)
     {
         MemoryGroup group;
-        bool isPastHigh;
+        bool needsLook;
         using (Enter())
         {
             group = _group;
-            if (!TryGrow_NeedsGate(bytes, out isPastHigh, out refusal)) return false;
+            if (!TryGrow_NeedsGate(bytes, out needsLook, out refusal)) return false;
         }
 
-        if (isPastHigh) group.ReclaimAboveHighLater();
+        if (needsLook) group.LookAfterCharge(Kind, bytes);
         return true;
     }
 
-    private bool TryGrow_NeedsGate(long bytes, out bool isPastHigh, out ChargeRefusal refusal)
+    private bool TryGrow_NeedsGate(long bytes, out bool needsLook, out ChargeRefusal refusal)
     {
         AssertInvariants();
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MemoryGroup.MaxChargeBytes - _bytes);
-        if (!_group.TryChargeLocked(Kind, bytes, out isPastHigh, out refusal)) return false;
+        if (!_group.TryChargeLocked(Kind, bytes, out needsLook, out refusal)) return false;
         Add(bytes);
         return true;
     }
@@ -103,21 +103,18 @@ public sealed class MemoryCharge : IDisposable
     public void Grow(long bytes)
     {
         MemoryGroup group;
-        bool isPastHigh, isCharged;
+        bool needsLook, isCharged;
         ChargeRefusal refusal;
         using (Enter())
         {
             group = _group;
-            isCharged = TryGrow_NeedsGate(bytes, out isPastHigh, out refusal);
+            isCharged = TryGrow_NeedsGate(bytes, out needsLook, out refusal);
         }
 
         if (!isCharged) GrowAfterRefusal(bytes, isTotal: false, refusal);
-        if (isPastHigh) SlowDown(group, bytes);
+        // Not under the gate: reclaimers may use this very handle.
+        if (needsLook) group.SlowDown(Kind, bytes, ChargeEffort.Of(AllocationFlags.Kernel));
     }
-
-    // Not under the gate: reclaimers may use this very handle.
-    private static void SlowDown(MemoryGroup group, long bytes) =>
-        group.SlowDown(bytes, ChargeEffort.Of(AllocationFlags.Kernel));
 
     /// <summary>Gives a part back.</summary>
     /// <param name="bytes">0 to <see cref="Bytes"/>.</param>
@@ -150,7 +147,7 @@ public sealed class MemoryCharge : IDisposable
         GroupCharging.ValidateAmount(bytes);
         MemoryGroup group;
         long more;
-        bool isPastHigh, isCharged;
+        bool needsLook, isCharged;
         ChargeRefusal refusal;
         using (Enter())
         {
@@ -161,11 +158,11 @@ public sealed class MemoryCharge : IDisposable
             }
 
             (group, more) = (_group, bytes - _bytes);
-            isCharged = TryGrow_NeedsGate(more, out isPastHigh, out refusal);
+            isCharged = TryGrow_NeedsGate(more, out needsLook, out refusal);
         }
 
         if (!isCharged) GrowAfterRefusal(bytes, isTotal: true, refusal);
-        if (isPastHigh) SlowDown(group, more);
+        if (needsLook) group.SlowDown(Kind, more, ChargeEffort.Of(AllocationFlags.Kernel));
     }
 
     // Not under the gate: reclaimers and whoever else is asked for room may use this very handle. So the bytes are
@@ -255,7 +252,12 @@ public sealed class MemoryCharge : IDisposable
             if (!TryTransfer_NeedsGate(target, out refusal)) return false;
         }
 
-        if (target != source && target.Counts(Kind)) target.OweTransferAboveHigh(source, bytes);
+        if (target != source && target.Counts(Kind))
+        {
+            target.OweTransferAboveHigh(source, bytes);
+            if (target.Memory.NeedsLook) _ = PolicyQuestions.Charged(target, Kind, bytes);
+        }
+
         return true;
     }
 

@@ -20,4 +20,7 @@ public enum RefusalReason
 
     /// <summary>The process may not lock or pin more, whatever its groups may: <c>RLIMIT_MEMLOCK</c>.</summary>
     LockLimitReached,
+
+    /// <summary>A <see cref="MemoryPolicy"/> charges the group that it is told about.</summary>
+    InPolicy,
 }

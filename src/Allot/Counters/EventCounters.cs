@@ -21,11 +21,12 @@ internal enum EventKind
     OomGroupKill,
     ReclaimErrors,
     PinsLeaked,
+    PolicyErrors,
 }
 
 internal sealed class EventCounters
 {
-    private const int Kinds = (int)EventKind.PinsLeaked + 1;
+    private const int Kinds = (int)EventKind.PolicyErrors + 1;
 
     // _total[kind] == _local[kind] + the _total[kind] of all children there ever were, once counting threads are quiet.
     private readonly long[] _local = new long[Kinds];

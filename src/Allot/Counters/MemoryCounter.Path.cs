@@ -83,8 +83,8 @@ public sealed partial class MemoryCounter
         }
     }
 
-    /// <summary>The room of the fullest level, to its limit or to its soft limit: below 0 when it is above that.
-    /// </summary>
+    /// <summary>The room of the fullest level, to its limit or to its soft limit: below 0 when it is above that; none
+    /// where every charge is to be seen.</summary>
     /// <returns>False when a level is exact: then charges go through the gate.</returns>
     internal bool TryFindRoom(out long room)
     {
@@ -94,7 +94,7 @@ public sealed partial class MemoryCounter
         {
             if (level._exact || level._hasLine) return false;
             long levelRoom = Volatile.Read(ref level._room);
-            room = Math.Min(room, levelRoom);
+            room = Math.Min(room, level._watched ? 0 : levelRoom);
 
             // Max and room are of one instant: a limit changes only while its level is exact.
             long high = Volatile.Read(ref level._high);

@@ -30,6 +30,21 @@ public sealed partial class MemoryCounter
         }
     }
 
+    /// <summary>Whether a charge that stands is to be looked at: a level is past its soft limit, or watched.</summary>
+    internal bool NeedsLook
+    {
+        get
+        {
+            if (Reserves is not { KnowsHigh: true }) return false;
+            for (MemoryCounter? level = this; level is not null; level = level._parent)
+            {
+                if (level._watched) return true;
+            }
+
+            return IsPastHigh;
+        }
+    }
+
     /// <summary>Whether a level from here to the root stands above its soft limit, with all that threads hold in
     /// advance: then a closer look is due.</summary>
     internal bool IsPastHigh

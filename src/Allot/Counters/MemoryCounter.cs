@@ -64,6 +64,7 @@ public sealed partial class MemoryCounter
     // Written by the holder of the gate of Reserves.
     private volatile bool _exact;
     private volatile bool _hasLine;
+    private volatile bool _watched;
 
     internal MemoryCounter(MemoryCounter? parent, long maxBytes)
     {
@@ -171,6 +172,13 @@ public sealed partial class MemoryCounter
     {
         get => _hasLine;
         set => _hasLine = value;
+    }
+
+    /// <summary>Whether every charge of this level and below is to be seen: nothing is held in advance.</summary>
+    internal bool IsWatched
+    {
+        get => _watched;
+        set => _watched = value;
     }
 
     /// <summary>From here on no charge begins; one that has begun may still succeed.</summary>

@@ -26,7 +26,7 @@ internal static class ReserveRegistry
     private static List s_list = new(CapacityMin);
     private static int s_lastLookedAt;
 
-    // Trees with something left to do. Added to under the gate, taken from without.
+    // Trees with something left to do. Added to under the lock of a thread's reserves, taken from without locks.
     private static readonly ConcurrentQueue<TreeReserves> s_unsettled = new();
 
     /// <summary>The reserves of every thread there was when this was called. Takes no lock.</summary>
@@ -71,10 +71,11 @@ internal static class ReserveRegistry
         return false;
     }
 
-    /// <summary>Notes that something is left to do in a tree.</summary>
+    /// <summary>Notes that something is left to do in a tree, for who calls <see cref="Settle"/> soon.</summary>
     public static void NoteUnsettled(TreeReserves tree) => s_unsettled.Enqueue(tree);
 
-    private static void Settle()
+    /// <summary>Does what is left to do in the trees that were noted. Called without locks.</summary>
+    public static void Settle()
     {
         while (s_unsettled.TryDequeue(out TreeReserves? tree)) tree.Settle();
     }

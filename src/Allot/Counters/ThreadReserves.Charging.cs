@@ -56,6 +56,7 @@ internal sealed unsafe partial class ThreadReserves
         if (isFirstSlot) tree.KeepTrimmed((counter.Whole ?? counter).Root);
         if (!charged && !isClosed) charged = tree.TryChargeExactly(counter, bytes, ref limiter);
         tree.Settle();
+        if (own._hasEvicted) own.SettleEvicted();
         return charged;
     }
 
@@ -154,7 +155,14 @@ internal sealed unsafe partial class ThreadReserves
         }
 
         if (isFirstSlot) tree.KeepTrimmed((counter.Whole ?? counter).Root);
+        if (_hasEvicted) SettleEvicted();
         return isBound;
+    }
+
+    private void SettleEvicted()
+    {
+        _hasEvicted = false;
+        ReserveRegistry.Settle();
     }
 
     // The group was removed while we were charging it. Under the lock that we charged under.

@@ -169,7 +169,8 @@ internal sealed unsafe partial class ThreadReserves
         {
             ReserveSlot* slot = Place(first, way);
             if (slot->Key == 0 || !Rests(slot)) continue;
-            Unbind((int)(slot - _slots));
+            UnbindAndNote((int)(slot - _slots));
+            _hasEvicted = true;
             return slot;
         }
 
@@ -198,6 +199,14 @@ internal sealed unsafe partial class ThreadReserves
         counter.CountReserves(-1);
         tree.CountUnbound();
         tree.NoteMissing(counter, missing);
+    }
+
+    // For slots of any tree: who unbinds them settles those trees, by ReserveRegistry.Settle without locks.
+    private void UnbindAndNote(int index)
+    {
+        TreeReserves tree = _counters[index]!.Reserves!;
+        Unbind(index);
+        if (tree.IsUnsettled) ReserveRegistry.NoteUnsettled(tree);
     }
 
     private void EnsureSlots()

@@ -60,10 +60,7 @@ internal sealed unsafe partial class ThreadReserves
             // No barrier: a thread that has ended has no stores under way.
             for (ulong used = _used; used != 0; used &= used - 1)
             {
-                int index = BitOperations.TrailingZeroCount(used);
-                TreeReserves tree = _counters[index]!.Reserves!;
-                Unbind(index);
-                if (tree.IsUnsettled) ReserveRegistry.NoteUnsettled(tree);
+                UnbindAndNote(BitOperations.TrailingZeroCount(used));
             }
 
             return true;
@@ -75,7 +72,7 @@ internal sealed unsafe partial class ThreadReserves
     }
 
     /// <summary>Gives everything that this thread holds in advance back to its trees: what a handle remembers is worth
-    /// nothing then.</summary>
+    /// nothing then. Called without locks.</summary>
     public static void GiveBackOwn()
     {
         if (t_own is not { } own || Volatile.Read(ref own._used) == 0) return;
@@ -86,13 +83,15 @@ internal sealed unsafe partial class ThreadReserves
             {
                 int index = BitOperations.TrailingZeroCount(used);
                 bool isTaken = own._slots[index].Key == 0;   // its taker gives it back
-                if (!isTaken) own.Unbind(index);
+                if (!isTaken) own.UnbindAndNote(index);
             }
         }
         finally
         {
             own.Exit();
         }
+
+        ReserveRegistry.Settle();
     }
 
     /// <summary>Gives everything that a living thread holds back to its trees, and does something before the thread can
@@ -113,9 +112,7 @@ internal sealed unsafe partial class ThreadReserves
             {
                 int index = BitOperations.TrailingZeroCount(used);
                 WaitUntilNotBusy(_slots + index);
-                TreeReserves tree = _counters[index]!.Reserves!;
-                Unbind(index);
-                if (tree.IsUnsettled) ReserveRegistry.NoteUnsettled(tree);
+                UnbindAndNote(index);
             }
 
             whileStopped();

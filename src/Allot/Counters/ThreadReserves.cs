@@ -70,6 +70,9 @@ internal sealed unsafe partial class ThreadReserves
     private ReserveSlot* _slots;
     private Thread _owner;
 
+    // Owner: whether a slot was given up, perhaps of another tree, that is not settled yet.
+    private bool _hasEvicted;
+
     // ThreadPlaces.Blocks of the owner while its fast path is not paused.
     private nint _blocks;
 

@@ -2,7 +2,7 @@
 // nothing, least of all a thread of the pool or a timer.
 //
 // Where a lock has to be held around code that may report, the reports of this thread are held back, and made when the
-// lock was left.
+// lock was left. So is what policies are told.
 
 using System.Diagnostics;
 
@@ -12,16 +12,19 @@ internal static class TraceReport
 {
     // How many scopes this thread is in.
     [ThreadStatic] private static int t_holds;
-    [ThreadStatic] private static List<string>? t_held;
+    [ThreadStatic] private static List<Action>? t_held;
 
-    public static void Error(string what)
+    public static void Error(string what) => AfterLocks(() => Write(what));
+
+    /// <summary>Runs foreign code now, or when the locks that are held around this were left.</summary>
+    public static void AfterLocks(Action foreign)
     {
-        if (t_holds > 0)
-        {
-            (t_held ??= []).Add(what);
-            return;
-        }
+        if (t_holds > 0) (t_held ??= []).Add(foreign);
+        else foreign();
+    }
 
+    private static void Write(string what)
+    {
         try
         {
             Trace.TraceError($"Allot: {what}");
@@ -54,6 +57,6 @@ internal static class TraceReport
         Debug.Assert(t_holds > 0, "Who lets go has held back.");
         if (--t_holds > 0 || t_held is not { } held) return;
         t_held = null;   // a listener may charge, and be reported itself
-        foreach (string what in held) Error(what);
+        foreach (Action foreign in held) foreign();
     }
 }

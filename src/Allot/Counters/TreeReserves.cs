@@ -55,7 +55,8 @@ internal sealed class TreeReserves
     /// <summary>The charges that wait for room.</summary>
     public TreeWaiting Waiting { get; }
 
-    /// <summary>Whether a counter of the tree has, or ever had, a soft limit: if not, nobody looks for one.</summary>
+    /// <summary>Whether a counter of the tree has, or ever had, a soft limit or somebody who watches: if not, nobody
+    /// looks for one.</summary>
     public bool KnowsHigh
     {
         get => _knowsHigh;
@@ -149,6 +150,29 @@ internal sealed class TreeReserves
             KnowsHigh = true;
             if (highBytes < counter.HighBytes) MakeExact_NeedsGate(counter);
             counter.HighBytes = highBytes;
+        }
+
+        Settle();
+    }
+
+    /// <summary>Charges, or stands in line: see <see cref="TreeWaiting.StandInLine"/>. What was held in advance below the
+    /// new line comes back.</summary>
+    /// <param name="waiter">A new waiter.</param>
+    /// <param name="limiter">The level that has refused it; null when there only was a line before it.</param>
+    public void StandInLine(ChargeWaiter waiter, MemoryCounter? limiter)
+    {
+        Waiting.StandInLine(waiter, limiter);
+        Settle();
+    }
+
+    /// <summary>Lets every charge below the counter be seen, or no longer.</summary>
+    public void SetWatched(MemoryCounter counter, bool isWatched)
+    {
+        using (EnterExact())
+        {
+            KnowsHigh = true;
+            if (isWatched) MakeExact_NeedsGate(counter);
+            counter.IsWatched = isWatched;
         }
 
         Settle();

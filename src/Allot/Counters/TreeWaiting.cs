@@ -30,7 +30,8 @@ internal sealed class TreeWaiting(SteadyLock gate)
     /// <summary>Whether room has come that nobody was served with.</summary>
     public bool IsUnserved => Volatile.Read(ref _roomCame) != 0;
 
-    /// <summary>Charges, or stands in line. What comes of it is told by <see cref="ChargeWaiter.Done"/>.</summary>
+    /// <summary>Charges, or stands in line. What comes of it is told by <see cref="ChargeWaiter.Done"/>. Called through
+    /// <see cref="TreeReserves.StandInLine"/>.</summary>
     /// <param name="waiter">A new waiter.</param>
     /// <param name="limiter">The level that has refused it; null when there only was a line before it.</param>
     public void StandInLine(ChargeWaiter waiter, MemoryCounter? limiter)
@@ -47,8 +48,7 @@ internal sealed class TreeWaiting(SteadyLock gate)
 
         if (isCharged) waiter.End(WaitOutcome.Charged);
         if (isHopeless) waiter.End(WaitOutcome.Hopeless);
-        NoteRoom();   // a limit may have changed before we stood in line
-        Serve();
+        NoteRoom();   // a limit may have changed before we stood in line; the caller settles
     }
 
     /// <summary>Takes a waiter out of its line, if it still stands in one.</summary>

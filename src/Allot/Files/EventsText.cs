@@ -16,5 +16,6 @@ internal static class EventsText
         ("high_delays", events.HighDelays),
         ("high_deadlines", events.HighDeadlines),
         ("accounting_errors", events.AccountingErrors),
-        ("reclaim_errors", events.ReclaimErrors));
+        ("reclaim_errors", events.ReclaimErrors),
+        ("policy_errors", events.PolicyErrors));
 }

@@ -12,7 +12,7 @@ internal static class GroupFootprint
     private const int IdleBytes = 264;
     private const int KernelCounterBytes = 112;
     private const int PinCountersBytes = 400;
-    private const int PolicyBytes = 96;
+    private const int PolicyBytes = 104;
     private const int LifeBytes = 48;
     private const int EmptyStringBytes = 22;
 

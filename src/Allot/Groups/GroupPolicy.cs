@@ -19,6 +19,7 @@ internal sealed class GroupPolicy
     private MemoryGroup[]? _snapshot;
 
     private GroupAttachment? _attachment;
+    private GroupWatcher? _watcher;
 
     public long MinBytes
     {
@@ -37,6 +38,13 @@ internal sealed class GroupPolicy
 
     public GroupAttachment Attach(GroupAttachment attachment) =>
         Interlocked.CompareExchange(ref _attachment, attachment, null) ?? attachment;
+
+    /// <summary>Who is told of what happens here and below; null for nobody. Under the lock of the tree.</summary>
+    public GroupWatcher? Watcher
+    {
+        get => Volatile.Read(ref _watcher);
+        set => Volatile.Write(ref _watcher, value);
+    }
 
     /// <summary>The children that have a policy: a snapshot, made anew only after a change.</summary>
     public MemoryGroup[] Children(SteadyLock treeLock)

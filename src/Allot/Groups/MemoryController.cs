@@ -77,6 +77,13 @@ public sealed class MemoryController
     /// <summary>What the out-of-memory layer keeps; null until it is needed.</summary>
     internal object? OutOfMemory;
 
+    // Under the lock of the tree: who watches groups; and the points of all of them, a bit for each, read without it.
+    private readonly List<GroupWatcher> _watchers = [];
+    private volatile int _watchedPoints;
+
+    /// <summary>A bit for each point that somebody watches in this tree; 0 as long as nobody does.</summary>
+    internal int WatchedPoints => _watchedPoints;
+
     /// <summary>Finds a group by its path.</summary>
     /// <param name="path">Names from the root, each after a slash: <c>/tenants/acme</c>; <c>/</c> is the root. Exact: a
     /// slash too many is a name that no group has.</param>
@@ -97,6 +104,37 @@ public sealed class MemoryController
             ReadOnlySpan<char> names = path.AsSpan(1);
             foreach (Range name in names.Split('/')) group = group?.FindChild_NeedsLock(names[name]);
             return group;
+        }
+    }
+
+    /// <summary>Lets somebody watch a group.</summary>
+    /// <returns>False when the group was removed, or is watched already.</returns>
+    internal bool TryWatch(MemoryGroup group, GroupWatcher watcher)
+    {
+        group.EnsurePolicy();
+        using (TreeLock.EnterScope())
+        {
+            if (group.State == MemoryGroupState.Offline || group.Policy!.Watcher is not null) return false;
+            group.Policy!.Watcher = watcher;
+            _watchers.Add(watcher);
+            _watchedPoints |= watcher.Points;
+            return true;
+        }
+    }
+
+    /// <summary>Ends it.</summary>
+    /// <returns>False when it has ended already.</returns>
+    internal bool TryUnwatch(MemoryGroup group, GroupWatcher watcher)
+    {
+        using (TreeLock.EnterScope())
+        {
+            if (group.Policy?.Watcher != watcher) return false;
+            group.Policy.Watcher = null;
+            _watchers.Remove(watcher);
+            int points = 0;
+            foreach (GroupWatcher other in _watchers) points |= other.Points;
+            _watchedPoints = points;
+            return true;
         }
     }
 

@@ -61,4 +61,7 @@ public readonly record struct MemoryEvents
     /// <summary>Times that a reclaimer of the group threw, or claimed what the counters do not show. It was contained;
     /// it is a mistake of the reclaimer.</summary>
     public long ReclaimErrors { get; init; }
+
+    /// <summary>Times that a <see cref="MemoryPolicy"/> attached here gave no answer; the default was done.</summary>
+    public long PolicyErrors { get; init; }
 }

@@ -31,8 +31,18 @@ public sealed partial class MemoryGroup
         GroupName.Validate(name);
         options ??= MemoryGroupOptions.Default;
         options.Validate(this, name);
-        if (_controller.GroupPayerOrNull is { } payer && CountsKernelMemory) return CreatePaid(payer, name, options);
-        using (_controller.TreeLock.EnterScope()) return AddChild_NeedsLock(name, options);
+        MemoryGroup child;
+        if (_controller.GroupPayerOrNull is { } payer && CountsKernelMemory)
+        {
+            child = CreatePaid(payer, name, options);
+        }
+        else
+        {
+            using (_controller.TreeLock.EnterScope()) child = AddChild_NeedsLock(name, options);
+        }
+
+        if (_controller.WatchedPoints != 0) GroupWatcher.TellCreated(child);
+        return child;
     }
 
     // The charge comes first, without the lock of the tree, under which nobody charges; and only for what can succeed.

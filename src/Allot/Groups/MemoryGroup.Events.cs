@@ -69,6 +69,7 @@ public sealed partial class MemoryGroup
             OomGroupKill = read(events, EventKind.OomGroupKill),
             AccountingErrors = read(events, EventKind.AccountingErrors),
             ReclaimErrors = read(events, EventKind.ReclaimErrors),
+            PolicyErrors = read(events, EventKind.PolicyErrors),
         };
     }
 }

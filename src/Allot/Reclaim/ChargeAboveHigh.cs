@@ -122,6 +122,7 @@ internal struct ChargeAboveHigh
             long above = level.Memory.AboveHighBytes;
             if (above == 0) continue;
             TimeSpan delay = HighFormula.Delay(above, level.Memory.HighBytes, owedBytes);
+            delay = PolicyQuestions.OverHigh(level, _group, owedBytes, delay);
             if (_worst is not null && delay <= longest) continue;
             _worst = level;
             longest = delay;

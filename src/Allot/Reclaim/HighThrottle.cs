@@ -7,13 +7,13 @@ internal static class HighThrottle
 {
     extension(MemoryGroup group)
     {
-        /// <summary>Reclaims for a charge that stands, and delays it. Called where
-        /// <see cref="MemoryCounter.IsPastHigh"/>.</summary>
+        /// <summary>Reclaims for a charge that stands, and delays it. Does
+        /// nothing where not <see cref="MemoryCounter.IsPastHigh"/>.</summary>
         /// <param name="bytes">What was charged.</param>
         /// <param name="context">What the code that charges may do: if it may not block, nothing is done.</param>
         internal void Throttle(long bytes, ReclaimContext context = default)
         {
-            if (!IsHeldUp(bytes, context)) return;
+            if (!group.Memory.IsPastHigh || !IsHeldUp(bytes, context)) return;
             try
             {
                 var charge = new ChargeAboveHigh(group, context);
@@ -28,7 +28,22 @@ internal static class HighThrottle
             }
         }
 
-        /// <summary>The same for a charge that is awaited: reclaimers run on this thread, and then it waits without
+        /// <summary>Delays a charge that stands by what a policy wants.</summary>
+        internal void DelayFor(TimeSpan delay, ReclaimContext context)
+        {
+            if (!IsHeldUp(bytes: 1, context)) return;
+            try
+            {
+                using PressureScope stalled = PressureScope.Enter(group);
+                TimedWait.For(delay, group.Controller.Time);
+            }
+            catch (ThreadInterruptedException)
+            {
+                Thread.CurrentThread.Interrupt();
+            }
+        }
+
+        /// <summary>Throttle for a charge that is awaited: reclaimers run on this thread, and then it waits without
         /// one.</summary>
         /// <param name="bytes">What was charged.</param>
         /// <param name="context">What the code that charges may do: if it may not block, nothing is done.</param>

@@ -76,8 +76,11 @@ internal sealed class ReclaimWalk(MemoryGroup target, ReclaimState state, Reclai
     private void Visit(WalkedGroup walked, int priority, bool protectsLow)
     {
         long used = walked.Group.Memory.CurrentBytes;
-        if (used <= walked.EffectiveMinBytes) return;
-        bool isBelowLow = used <= walked.EffectiveLowBytes;
+        bool isBelowMin = used <= walked.EffectiveMinBytes
+            || PolicyQuestions.Protects(PolicyPoint.BelowMin, walked.Group, target, walked.EffectiveMinBytes);
+        if (isBelowMin) return;
+        bool isBelowLow = used <= walked.EffectiveLowBytes
+            || PolicyQuestions.Protects(PolicyPoint.BelowLow, walked.Group, target, walked.EffectiveLowBytes);
         if (isBelowLow && protectsLow)
         {
             _skippedForLow = true;

@@ -43,6 +43,14 @@ internal sealed unsafe class ThreadGroups
         get => s_flowsCharge ? ActiveInFlow() : OfThread;
     }
 
+    /// <summary>The same, with <see cref="ThreadPlaces.Scopes"/> in hand.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MemoryGroup? ActiveAt(nint scopes)
+    {
+        if (s_flowsCharge) return ActiveInFlow();
+        return scopes == 0 ? null : CellAt(scopes).Group;
+    }
+
     /// <summary>The same, but null also where it takes a closer look to say.</summary>
     public static MemoryGroup? ActiveAtOnce
     {

@@ -4,7 +4,8 @@ using System.Security.Cryptography;
 
 namespace Allot;
 
-/// <summary>What is in a free block: the mark that says so, and while it lies in its span the next one there.</summary>
+/// <summary>What is in a free block: the mark that says so, and while it lies in its span the next one there. One of 8
+/// bytes only has the mark.</summary>
 /// <remarks>A block is free if and only if its first word is the mark of its address. The mark mixes in a secret of the
 /// process, so that no content of a block in use is taken for one: with a chance of 1 in 2^64. It shows a second free,
 /// and a write to that word after the free.</remarks>

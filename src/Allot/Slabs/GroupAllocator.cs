@@ -26,7 +26,7 @@ public readonly unsafe ref struct GroupAllocator
     /// <summary>Allocates a block and charges the group for it. Like <c>Charge</c>, it reclaims where a limit refuses,
     /// and may block for that.</summary>
     /// <param name="bytes">The size; 0 is a block too.</param>
-    /// <returns>A block of at least that size, aligned to 16; its content is undefined. Free it once.</returns>
+    /// <returns>A block of at least that size, aligned to 16, or to 8 where it is no larger; its content is undefined. Free it once.</returns>
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
@@ -106,10 +106,15 @@ public readonly unsafe ref struct GroupAllocator
         FreeOther(block);
     }
 
-    /// <summary>The same for a call that says what may be done to find room.</summary>
+    /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like. The
+    /// scopes around it can only permit less.</summary>
     /// <inheritdoc cref="GroupMemory.Allocate(MemoryGroup, nuint, AllocationFlags)"/>
-    internal byte* Allocate(nuint bytes, AllocationFlags flags)
+    /// <param name="bytes">The size; 0 is a block too.</param>
+    /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
+    /// 0.</param>
+    public byte* Allocate(nuint bytes, AllocationFlags flags)
     {
+        AllocationContext.MightAllocate(flags, Group);
         byte* block = null;
         if (bytes <= SizeClasses.LargestBytes)
         {
@@ -123,7 +128,7 @@ public readonly unsafe ref struct GroupAllocator
         return block;
     }
 
-    private static void Clear(byte* block, nuint bytes)
+    internal static void Clear(byte* block, nuint bytes)
     {
         const uint StepBytes = 1u << 30;
         for (; bytes > StepBytes; bytes -= StepBytes, block += StepBytes) Unsafe.InitBlock(block, 0, StepBytes);
@@ -145,6 +150,7 @@ public readonly unsafe ref struct GroupAllocator
     private byte* AllocateOther(nuint bytes)
     {
         SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
+        _ = SlabPath.TryTurnToTake(_heap, bin, _payer.Slot, _payer.SlotKey);
         byte* block = SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
         return block != null ? block : AllocateSlow(bytes, AllocationFlags.Kernel, out _);
     }

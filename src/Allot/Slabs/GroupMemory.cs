@@ -47,44 +47,21 @@ public static unsafe class GroupMemory
     /// limit refuses, and may block for that.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="bytes">The size; 0 is a block too.</param>
-    /// <returns>A block of at least that size, aligned to 16; its content is undefined. Free it once.</returns>
+    /// <returns>A block of at least that size, aligned to 16, or to 8 where it is no larger; its content is undefined. Free it once.</returns>
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static byte* Allocate(MemoryGroup group, nuint bytes)
-    {
-        // As SlabPath.TryTake: see GroupAllocator.Allocate.
-        var heap = (ThreadHeap*)ThreadPlaces.Blocks;
-        if (heap != null && bytes <= SizeClasses.TableBytes)
-        {
-            MemoryCounter payer = group.Memory;
-            SlabBin* bin = ThreadHeap.SmallBin(heap, bytes);
-            ulong* top = bin->Top - 1;
-            nuint offset = (nuint)(*top ^ payer.BlockTag);
-            if (offset < heap->CommittedBytes)
-            {
-                var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
-                if (slot->TryBeginSpend(payer.ReserveKey, bin->BlockBytes))
-                {
-                    byte* block = (byte*)heap->Base + offset;
-                    FreeBlock.SetInUse(block);
-                    bin->Top = top;
-                    slot->End();
-                    return block;
-                }
-            }
-        }
-
-        return AllocateSlow(group, MemoryKind.User, bytes);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Allocate(MemoryGroup group, nuint bytes) =>
+        AllocateOn((ThreadHeap*)ThreadPlaces.Blocks, group, bytes);
 
     /// <summary>Allocates a block and charges the group of the current context for it, or nobody where it has none:
     /// <see cref="AllocationContext.ActiveGroup"/>.</summary>
     /// <inheritdoc cref="Allocate(MemoryGroup, nuint)"/>
     /// <param name="bytes">The size; 0 is a block too.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Allocate(nuint bytes) =>
-        AllocationContext.ActiveGroup is { } group ? Allocate(group, bytes) : AllocateForNobody(bytes);
+        AllocateAmbient((ThreadHeap*)ThreadPlaces.Blocks, ThreadPlaces.Scopes, bytes);
 
     /// <summary>The same as for a group alone, for a call that says itself what may be done to find room, and what the
     /// memory is like. The scopes around it can only permit less.</summary>
@@ -92,7 +69,7 @@ public static unsafe class GroupMemory
     /// <param name="bytes">The size; 0 is a block too.</param>
     /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
     /// 0.</param>
-    /// <returns>A block of at least that size, aligned to 16. Free it once.</returns>
+    /// <returns>A block of at least that size, aligned to 16, or to 8 where it is no larger. Free it once.</returns>
     /// <exception cref="MemoryLimitExceededException">A limit refused, and what the context permits did not help; or
     /// the group has ended. Nothing is charged.</exception>
     /// <exception cref="MustSucceedInAtomicException">The request must succeed, and the context is
@@ -100,11 +77,33 @@ public static unsafe class GroupMemory
     /// <exception cref="ArgumentException">The request must succeed, and may not reclaim.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A flag is unknown.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
-    public static byte* Allocate(MemoryGroup group, nuint bytes, AllocationFlags flags)
+    public static byte* Allocate(MemoryGroup group, nuint bytes, AllocationFlags flags) =>
+        new GroupAllocator(Heap, group, MemoryKind.User).Allocate(bytes, flags);
+
+    /// <summary>The same for the group of the current context, or for nobody where it has none, or the flags do not
+    /// say <see cref="AllocationFlags.Account"/>.</summary>
+    /// <inheritdoc cref="Allocate(MemoryGroup, nuint, AllocationFlags)"/>
+    /// <param name="bytes">The size; 0 is a block too.</param>
+    /// <param name="flags">As for <see cref="AmbientCharging"/>: <see cref="AllocationFlags.KernelAccount"/> is what
+    /// <see cref="Allocate(nuint)"/> says. With <see cref="AllocationFlags.Zero"/> the bytes are 0.</param>
+    public static byte* Allocate(nuint bytes, AllocationFlags flags)
     {
-        AllocationContext.MightAllocate(flags, group);
-        return new GroupAllocator(Heap, group, MemoryKind.User).Allocate(bytes, flags);
+        bool isCharged = (flags & AllocationFlags.Account) != 0;
+        if (isCharged && AllocationContext.ActiveGroup is { } group) return Allocate(group, bytes, flags);
+        AllocationContext.MightAllocate(flags);
+        byte* block = AllocateForNobody(bytes);
+        if ((flags & AllocationFlags.Zero) != 0) GroupAllocator.Clear(block, bytes);
+        return block;
     }
+
+    /// <summary>The same for the group of a handle, with the handle's kind.</summary>
+    /// <inheritdoc cref="Allocate(MemoryGroup, nuint, AllocationFlags)"/>
+    /// <param name="handle">Who pays.</param>
+    /// <param name="bytes">The size; 0 is a block too.</param>
+    /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
+    /// 0.</param>
+    public static byte* Allocate(GroupHandle handle, nuint bytes, AllocationFlags flags) =>
+        new GroupAllocator(Heap, handle.Group, handle.Kind).Allocate(bytes, flags);
 
     /// <summary>Allocates a block and charges the group of a handle for it, with the handle's kind.</summary>
     /// <inheritdoc cref="Allocate(MemoryGroup, nuint)"/>
@@ -129,10 +128,58 @@ public static unsafe class GroupMemory
     /// <param name="block">What <c>Allocate</c> has returned, on any thread; null does nothing.</param>
     /// <remarks>A block that is freed already, or was not allocated here, ends the process: its memory may be somebody
     /// else's by now.</remarks>
-    public static void Free(byte* block)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Free(byte* block) => FreeOn((ThreadHeap*)ThreadPlaces.Blocks, block);
+
+    /// <summary>The bytes that may be used of a block, and that its group is charged for.</summary>
+    /// <param name="block">A block in use.</param>
+    public static long BytesOf(byte* block) => Shared.BytesOf(block);
+
+    /// <summary>Gives memory that is not in use back to the system: what threads keep for their next blocks, and all
+    /// that lies idle in between.</summary>
+    /// <returns>The bytes that were given back.</returns>
+    public static long Trim() => Shared.Trim(all: true);
+
+    // What the thread has comes as an argument: so it is looked up in the caller, once for all the calls of a loop.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* AllocateOn(ThreadHeap* heap, MemoryGroup group, nuint bytes)
     {
-        // As SlabPath.TryGive.
-        var heap = (ThreadHeap*)ThreadPlaces.Blocks;
+        byte* block = TryAllocateOn(heap, group.Memory, bytes);
+        return block != null ? block : AllocateSlow(group, MemoryKind.User, bytes);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* AllocateAmbient(ThreadHeap* heap, nint scopes, nuint bytes)
+    {
+        // A removed group has nothing to spend from: it comes to the slow path, and there to its heir.
+        byte* block = ThreadGroups.ActiveAt(scopes) is { } group ? TryAllocateOn(heap, group.Memory, bytes) : null;
+        return block != null ? block : AllocateAmbientSlow(bytes);
+    }
+
+    // As SlabPath.TryTake: see GroupAllocator.Allocate.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* TryAllocateOn(ThreadHeap* heap, MemoryCounter payer, nuint bytes)
+    {
+        if (heap == null || bytes > SizeClasses.LargestBytes) return null;
+        SlabBin* bin = bytes <= SizeClasses.TableBytes
+            ? ThreadHeap.SmallBin(heap, bytes)
+            : heap->Bins + SizeClasses.IndexByFormula(bytes);
+        ulong* top = bin->Top - 1;
+        nuint offset = (nuint)(*top ^ payer.BlockTag);
+        if (offset >= heap->CommittedBytes) return null;
+        var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
+        if (!slot->TryBeginSpend(payer.ReserveKey, bin->BlockBytes)) return null;
+        byte* block = (byte*)heap->Base + offset;
+        FreeBlock.SetInUse(block);
+        bin->Top = top;
+        slot->End();
+        return block;
+    }
+
+    // As SlabPath.TryGive.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FreeOn(ThreadHeap* heap, byte* block)
+    {
         if (heap != null)
         {
             nuint offset = (nuint)((nint)block - heap->Base);
@@ -162,18 +209,16 @@ public static unsafe class GroupMemory
         FreeSlow(block);
     }
 
-    /// <summary>The bytes that may be used of a block, and that its group is charged for.</summary>
-    /// <param name="block">A block in use.</param>
-    public static long BytesOf(byte* block) => Shared.BytesOf(block);
-
-    /// <summary>Gives memory that is not in use back to the system: what threads keep for their next blocks, and all
-    /// that lies idle in between.</summary>
-    /// <returns>The bytes that were given back.</returns>
-    public static long Trim() => Shared.Trim(all: true);
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* AllocateSlow(MemoryGroup group, MemoryKind kind, nuint bytes) =>
         new GroupAllocator(Heap, group, kind).Allocate(bytes);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* AllocateAmbientSlow(nuint bytes)
+    {
+        if (AllocationContext.ActiveGroup is { } group) return AllocateSlow(group, MemoryKind.User, bytes);
+        return AllocateForNobody(bytes);
+    }
 
     /// <summary>Allocates a block that nobody is charged for: its user has charged it otherwise.</summary>
     internal static byte* AllocateForNobody(nuint bytes)
@@ -185,7 +230,9 @@ public static unsafe class GroupMemory
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void FreeSlow(byte* block)
     {
-        if (block != null) Shared.FreeSlow(Heap, block);
+        if (block == null) return;
+        ThreadHeap* heap = Heap;
+        if (SlabAllocator.IsPaused || !SlabPath.TryGive(heap, block)) Shared.FreeSlow(heap, block);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -70,6 +70,39 @@ public sealed unsafe class ObjectCache<T>
     /// <param name="handle">Who pays.</param>
     public T* Allocate(GroupHandle handle) => Allocate(handle.Group);
 
+    /// <summary>The same for a call that says itself what may be done to find room. The scopes around it can only
+    /// permit less.</summary>
+    /// <inheritdoc cref="Allocate(MemoryGroup)"/>
+    /// <param name="group">Who pays.</param>
+    /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the object is
+    /// zeros.</param>
+    /// <exception cref="MustSucceedInAtomicException">The request must succeed, and the context is
+    /// atomic.</exception>
+    /// <exception cref="ArgumentException">The request must succeed, and may not reclaim; or zeros are asked for, and
+    /// the cache has a constructor, which says what an object is like.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A flag is unknown.</exception>
+    public T* Allocate(MemoryGroup group, AllocationFlags flags)
+    {
+        bool zeros = (flags & AllocationFlags.Zero) != 0;
+        if (zeros && _constructor is not null)
+        {
+            throw new ArgumentException($"The objects of '{Name}' are as their constructor makes them.", nameof(flags));
+        }
+
+        AllocationContext.MightAllocate(flags, group);
+        T* item = AllocateFast(group);
+        if (item == null) item = AllocateSlow(group, flags, out _);
+        if (zeros) *item = default;
+        return item;
+    }
+
+    /// <summary>The same for the group of a handle, with the kind of the cache.</summary>
+    /// <inheritdoc cref="Allocate(MemoryGroup, AllocationFlags)"/>
+    /// <param name="handle">Who pays.</param>
+    /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the object is
+    /// zeros.</param>
+    public T* Allocate(GroupHandle handle, AllocationFlags flags) => Allocate(handle.Group, flags);
+
     /// <summary>Allocates an object and charges the group for it, at once or not at all: it never reclaims and never
     /// blocks.</summary>
     /// <param name="group">Who pays.</param>

@@ -94,7 +94,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     public static SlabAllocator Of(ThreadHeap* heap) => Volatile.Read(ref s_all)[heap->Allocator]!;
 
     /// <summary>Adds a class of blocks.</summary>
-    /// <param name="blockBytes">A multiple of 16.</param>
+    /// <param name="blockBytes">8, or a multiple of 16.</param>
     /// <param name="cache">The cache that it is for; null for one of <see cref="SizeClasses"/>.</param>
     public SlabClass AddClass(int blockBytes, SlabCache? cache = null)
     {
@@ -166,8 +166,20 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     {
         int first = Arena.TryAllocate(made.UnitsPerSpan);
         if (first < 0) return null;
+        var map = made.FreeMapBytes > 0 ? (ulong*)_metadata.TryAllocate(made.FreeMapBytes) : null;
+        if (made.FreeMapBytes > 0 && map == null)
+        {
+            Arena.Free(first, made.UnitsPerSpan);
+            return null;
+        }
+
         SlabUnit* span = (SlabUnit*)Arena.SideTable + first;
-        using (SpansLock.EnterScope()) made.Initialize(span, first);
+        using (SpansLock.EnterScope())
+        {
+            made.Initialize(span, first);
+            span->FreeMap = map;
+        }
+
         return span;
     }
 
@@ -175,6 +187,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     public void ReleaseSpan(SlabUnit* span)
     {
         int first = (int)(span - (SlabUnit*)Arena.SideTable), units = span->Units;
+        if (span->FreeMap != null) _metadata.Free((byte*)span->FreeMap, ClassOf(span->BinIndex).FreeMapBytes);
         using (SpansLock.EnterScope())
         {
             for (int i = 0; i < units; i++)

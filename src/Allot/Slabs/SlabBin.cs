@@ -28,6 +28,8 @@ internal unsafe struct SlabBin
 
     public readonly bool HasFullSpare => (_spare & FullMark) != 0;
 
+    public readonly bool HasEmptySpare => _spare != 0 && (_spare & FullMark) == 0;
+
     public readonly bool HasSpare => _spare != 0;
 
     /// <summary>The other magazine; null for none.</summary>
@@ -63,6 +65,16 @@ internal unsafe struct SlabBin
         ulong* spare = Spare;
         _spare = 0;
         return spare;
+    }
+
+    /// <summary>The other magazine comes to hand, in exchange for the one there, which is full or empty.</summary>
+    public void Turn(ulong* none)
+    {
+        bool isFull = Top == End;   // not of a bin without a magazine at hand, but then there is none to keep
+        ulong* spare = UnloadSpare(out bool spareIsFull), atHand = Unload(none);
+        Debug.Assert(spare != null, "There is another magazine.");
+        if (atHand != null) LoadSpare(atHand, isFull);
+        Load(spare, spareIsFull ? Batch : 0);
     }
 
     public void LoadSpare(ulong* magazine, bool isFull)

@@ -31,13 +31,13 @@ internal sealed unsafe class SlabCache
         _allocator = allocator;
         Name = name;
         Options = options;
-        int alignment = Math.Max(SizeClasses.SmallestBytes, options.AlignmentBytes);
+        int alignment = Math.Max(SizeClasses.AlignmentBytes, options.AlignmentBytes);
         PrefixBytes = constructs ? alignment : 0;
         ConstructedAt = constructs ? RoundUp(PrefixBytes + objectBytes, sizeof(long)) : -1;
         long blockBytes = constructs ? ConstructedAt + sizeof(long) : objectBytes;
         AskedBytes = (int)blockBytes;
         if (allocator.Checker is not null) blockBytes += BlockChecker.GuardBytes;
-        BlockBytes = (int)Math.Max(RoundUp((int)blockBytes, alignment), SizeClasses.SmallestBytes);
+        BlockBytes = (int)Math.Max(RoundUp((int)blockBytes, alignment), SizeClasses.AlignmentBytes);
         Shared = options.HasPrivateSlabs ? null : NewClass();
     }
 

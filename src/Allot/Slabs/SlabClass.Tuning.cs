@@ -37,7 +37,8 @@ internal sealed unsafe partial class SlabClass
     // Empty spans, down to a number of those that are kept on purpose.
     private void ReleaseEmpty_NeedsLock(int kept)
     {
-        for (SlabUnit* span = _listed, next; span != null; span = next)
+        // An empty span has all its blocks to give.
+        for (SlabUnit* span = (SlabUnit*)_lists[ListFor(BlocksInSpan) - 1], next; span != null; span = next)
         {
             next = span->Next;
             if (span->FreeCount != span->CarvedCount || (span->IsKept != 0 && _emptySpans <= kept)) continue;

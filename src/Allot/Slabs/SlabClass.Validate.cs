@@ -18,10 +18,9 @@ internal sealed unsafe partial class SlabClass
                 Check(span->FreeCount >= 0 && span->FreeCount <= span->CarvedCount, "what is free was carved");
                 Check(span->CarvedCount <= span->Capacity, "no more is carved than there is");
                 Check(span->CarvedBytes == (nuint)(span->CarvedCount * BlockBytes), "a span knows what is carved");
-                bool hasBlocks = span->FreeCount > 0 || span->CarvedCount < span->Capacity;
-                Check(span->IsListed == (hasBlocks ? 1 : 0), "a span is listed if and only if it has blocks to give");
+                Check(span->List == ListFor(span), "a span is listed by the blocks that it has to give");
                 Check(span->IsKept == 0 || span->FreeCount == span->CarvedCount, "only an empty span is kept");
-                int counted = 0;
+                int counted = NoteMapped(span, free);
                 for (byte* block = span->FreeHead; block != null && counted <= span->FreeCount; counted++)
                 {
                     Check(IsBlockOf(span, block), "a free block lies in its span");
@@ -42,6 +41,19 @@ internal sealed unsafe partial class SlabClass
             Check(kept == _emptySpans, "kept spans add up");
             for (int i = 0; i < _batchCount; i++) Note((ulong*)_batches[i] + 1, Batch, free);
         }
+    }
+
+    private int NoteMapped(SlabUnit* span, HashSet<nint> free)
+    {
+        int counted = 0;
+        for (int i = 0; span->FreeMap != null && i < span->Capacity; i++)
+        {
+            if ((span->FreeMap[i / BitsPerWord] >> (i % BitsPerWord) & 1) == 0) continue;
+            Note((byte*)span->SpanStart + ((nint)i * BlockBytes), free);
+            counted++;
+        }
+
+        return counted;
     }
 
     /// <summary>Checks blocks of a magazine.</summary>

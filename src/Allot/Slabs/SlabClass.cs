@@ -2,19 +2,21 @@
 //
 // Two stores, both under the lock of the class. *Batches* are full magazines, passed on without a look at the blocks,
 // in exchange for empty ones. *Spans* are runs of units; blocks that come back to their span show when it is empty, and
-// then its units go back to the arena. A span that still has blocks to give is listed.
+// then its units go back to the arena. Spans that still have blocks to give are listed by how many: blocks come from the
+// fullest, so that others get empty (SlabClass.Spans.cs).
 //
 // Lock order: the lock of a class, then SlabAllocator.SpansLock, then those of MetadataBlocks and PageArena. No foreign
 // code runs under any.
 
 using System.Diagnostics;
+using System.Numerics;
 
 namespace Allot;
 
 internal sealed unsafe partial class SlabClass
 {
-    // With its bottom, a magazine of the most blocks is 1 KiB.
-    private const int BatchBytes = 64 << 10, BatchMost = 127, BatchFewest = 4, BatchFewestLarge = 2;
+    // With its bottom, a magazine of the most blocks is 2 KiB.
+    private const int BatchBytes = 64 << 10, BatchMost = 255, BatchFewest = 4, BatchFewestLarge = 2;
     private const int BatchesBytes = 1 << 20, BatchesFewest = 4, BatchesMost = 64;
     private const int BlocksPerSpan = 8, BlocksPerLargeSpan = 4;
 
@@ -33,8 +35,6 @@ internal sealed unsafe partial class SlabClass
     private int _lowest;
     private int _emptyCount;
 
-    // Under the lock: spans with blocks to give, each with IsListed.
-    private SlabUnit* _listed;
     private int _spans;
     private long _capacity;
     private long _centralFree;   // carved blocks that lie in spans
@@ -42,11 +42,12 @@ internal sealed unsafe partial class SlabClass
 
     public SlabClass(SlabAllocator allocator, int index, int blockBytes, SlabCache? cache)
     {
-        Debug.Assert(blockBytes >= SizeClasses.SmallestBytes, "A free block has a link.");
-        Debug.Assert(blockBytes % SizeClasses.SmallestBytes == 0, "Blocks are aligned.");
+        Debug.Assert(blockBytes >= SizeClasses.SmallestBytes, "A free block has a mark.");
+        Debug.Assert(
+            blockBytes % SizeClasses.AlignmentBytes == 0 || blockBytes == SizeClasses.SmallestBytes, "Blocks are aligned.");
         _allocator = allocator;
         Inverse = (ulong.MaxValue / (uint)blockBytes) + 1;
-        _indexInverse = ((1UL << 32) + (uint)(blockBytes >> 4) - 1) / (uint)(blockBytes >> 4);
+        _indexInverse = ((1UL << 32) + (uint)(blockBytes >> 3) - 1) / (uint)(blockBytes >> 3);
         Index = index;
         Cache = cache;
         BlockBytes = blockBytes;
@@ -58,6 +59,7 @@ internal sealed unsafe partial class SlabClass
         long spanBytes = Math.Max(PageArena.UnitBytes, (long)blocks * blockBytes);
         UnitsPerSpan = (int)((spanBytes + PageArena.UnitBytes - 1) >> PageArena.UnitShift);
         BlocksInSpan = (UnitsPerSpan << PageArena.UnitShift) / blockBytes;
+        _listShift = Math.Max(0, BitOperations.Log2((uint)BlocksInSpan) - (ListsLog2 - 1));
     }
 
     public int Index { get; }
@@ -232,130 +234,6 @@ internal sealed unsafe partial class SlabClass
     {
         if (_emptyCount < _empties.Length) _empties[_emptyCount++] = (nint)magazine;
         else _allocator.FreeMagazine(magazine, Batch);
-    }
-
-    // Up to a batch, those of lower addresses above, so that they are taken first.
-    private int Fill_NeedsLock(ulong* entries)
-    {
-        int count = 0;
-        while (count < Batch)
-        {
-            SlabUnit* span = _listed;
-            if (span == null)
-            {
-                span = _allocator.TryMakeSpan(this);
-                if (span == null) break;
-                _spans++;
-                _capacity += BlocksInSpan;
-                List_NeedsLock(span);
-            }
-
-            count += TakeFromSpan_NeedsLock(span, entries + count, Batch - count);
-            if (span->FreeCount == 0 && span->CarvedCount == span->Capacity) Unlist_NeedsLock(span);
-        }
-
-        return count;
-    }
-
-    private int TakeFromSpan_NeedsLock(SlabUnit* span, ulong* entries, int wanted)
-    {
-        ForgetKept_NeedsLock(span);
-        int fromList = Math.Min(wanted, span->FreeCount);
-        for (int i = 0; i < fromList; i++)
-        {
-            byte* block = span->FreeHead;
-            if (!IsBlockOf(span, block) || !FreeBlock.IsFree(block))
-            {
-                _allocator.Fail(block, "was written to after it was freed, or the one before it in its slab");
-                return 0;
-            }
-
-            span->FreeHead = ((FreeBlock*)block)->Next;
-            entries[i] = _allocator.EntryOf(block);
-        }
-
-        span->FreeCount -= fromList;
-        _centralFree -= fromList;
-        int fresh = Math.Min(wanted - fromList, span->Capacity - span->CarvedCount);
-        if (fresh > 0) Carve_NeedsLock(span, entries + fromList, fresh);
-        return fromList + fresh;
-    }
-
-    // Blocks that nobody has had yet.
-    private void Carve_NeedsLock(SlabUnit* span, ulong* entries, int count)
-    {
-        byte* first = (byte*)span->SpanStart + ((nint)span->CarvedCount * BlockBytes);
-        for (int i = 0; i < count; i++)
-        {
-            byte* block = first + ((nint)i * BlockBytes);
-            if (Cache is { ConstructedAt: >= 0 }) *(long*)(block + Cache.ConstructedAt) = 0;
-            FreeBlock.SetFree(block);
-            entries[count - 1 - i] = _allocator.EntryOf(block);
-        }
-
-        span->CarvedCount += count;
-        _carved += count;
-        nuint carvedBytes = (nuint)(span->CarvedCount * BlockBytes);
-        for (int i = 0; i < span->Units; i++) Volatile.Write(ref span[i].CarvedBytes, carvedBytes);
-    }
-
-    private void BringToSpans_NeedsLock(ulong* entries, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            byte* block = _allocator.BlockOf(entries[i]);
-            if (!FreeBlock.IsFree(block)) _allocator.Fail(block, "was written to after it was freed");
-            SlabUnit* span = _allocator.SpanOf(block);
-            Debug.Assert(span->BinIndex == (uint)Index, "A block comes back to its class.");
-            ((FreeBlock*)block)->Next = span->FreeHead;
-            span->FreeHead = block;
-            span->FreeCount++;
-            _centralFree++;
-            Debug.Assert(span->FreeCount <= span->CarvedCount, "Only what was carved is free.");
-            if (span->IsListed == 0) List_NeedsLock(span);
-
-            // The last span with blocks to give stays, so that who comes back for one does not make it again.
-            bool isOnly = _listed == span && span->Next == null;
-            bool isEmpty = span->FreeCount == span->CarvedCount;
-            if (isEmpty && !isOnly && !Keeps_NeedsLock(span)) Release_NeedsLock(span);
-        }
-    }
-
-    private bool IsBlockOf(SlabUnit* span, byte* block)
-    {
-        nuint at = (nuint)((nint)block - span->SpanStart);
-        return at < span->CarvedBytes && at * Inverse < Inverse;
-    }
-
-    private void Release_NeedsLock(SlabUnit* span)
-    {
-        ForgetKept_NeedsLock(span);
-        if (span->IsListed != 0) Unlist_NeedsLock(span);
-        _spans--;
-        _capacity -= span->Capacity;
-        _carved -= span->CarvedCount;
-        _centralFree -= span->FreeCount;
-        _allocator.ReleaseSpan(span);
-    }
-
-    private void List_NeedsLock(SlabUnit* span)
-    {
-        Debug.Assert(span->IsListed == 0, "A span is listed once.");
-        span->IsListed = 1;
-        span->Previous = null;
-        span->Next = _listed;
-        if (_listed != null) _listed->Previous = span;
-        _listed = span;
-    }
-
-    private void Unlist_NeedsLock(SlabUnit* span)
-    {
-        Debug.Assert(span->IsListed == 1, "Only what is listed is taken off the list.");
-        span->IsListed = 0;
-        if (span->Previous != null) span->Previous->Next = span->Next;
-        if (span->Next != null) span->Next->Previous = span->Previous;
-        if (_listed == span) _listed = span->Next;
-        span->Next = span->Previous = null;
     }
 
     internal void Initialize(SlabUnit* span, int first)

@@ -51,13 +51,27 @@ internal static unsafe class SlabPath
         return block;
     }
 
-    /// <summary>Uncharges a block, whoever owns it, and puts it into the bin.</summary>
+    /// <summary>Brings the other magazine to hand where no block is at hand.</summary>
+    public static bool TryTurnToTake(ThreadHeap* heap, SlabBin* bin, ReserveSlot* slot, long key) =>
+        bin->Top[-1] == Magazine.Bottom && bin->HasFullSpare && TryTurn(heap, bin, slot, key);
+
+    /// <summary>Uncharges a block, whoever owns it, and puts it into the bin, turning that where it has to.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static bool TryGive(ThreadHeap* heap, byte* block)
     {
         nuint offset = (nuint)((nint)block - heap->Base);
         if (offset >= heap->CommittedBytes) return false;
         SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
-        return IsInUse(unit, block) && TryGive(heap, unit, block, offset);
+        if (!IsInUse(unit, block)) return false;
+        SlabBin* bin = ThreadHeap.BinOf(heap, unit);
+        if (bin->Top == bin->End && bin->HasEmptySpare)
+        {
+            int owner = OwnerOf(unit, block);
+            OwnerEntry* entry = ThreadHeap.ById(heap, owner);
+            if (entry->Id != owner || !TryTurn(heap, bin, entry->Slot, entry->Key)) return false;
+        }
+
+        return TryGive(heap, unit, block, offset);
     }
 
     /// <summary>The same for a block of a cache.</summary>
@@ -90,6 +104,15 @@ internal static unsafe class SlabPath
         int owner = Volatile.Read(ref unit->Owner);
         return owner == id
             || (owner == SlabUnit.Mixed && unit->Owners[ThreadHeap.IndexInUnit(unit, block)] == id);
+    }
+
+    // In the middle of spending nothing.
+    private static bool TryTurn(ThreadHeap* heap, SlabBin* bin, ReserveSlot* slot, long key)
+    {
+        if (!slot->TryBeginSpend(key, 0)) return false;
+        bin->Turn(ThreadHeap.NoMagazine(heap));
+        slot->End();
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

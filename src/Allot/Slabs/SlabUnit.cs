@@ -33,7 +33,7 @@ internal unsafe struct SlabUnit
     // Blocks of the span below this offset have been handed out, or could be. The same in all units of a span.
     public nuint CarvedBytes;
 
-    // 2^32 / (BlockBytes / 16), rounded up: the index of a block in its span is the upper half of its offset / 16 times
+    // 2^32 / (BlockBytes / 8), rounded up: the index of a block in its span is the upper half of its offset / 8 times
     // this. Exact, because a span has at most 2^20 bytes, and a block at most 2^18.
     public ulong IndexInverse;
     public int BlockBytes;
@@ -51,19 +51,22 @@ internal unsafe struct SlabUnit
     public SlabUnitState State;
 
     // The head only.
-    public byte* FreeHead;
+    public byte* FreeHead;   // null where blocks have no place for a link
     public int FreeCount;
     public int CarvedCount;
     public int Capacity;
     public int Units;
 
-    // Neighbours in the list of spans with free blocks; null at its ends.
+    // Neighbours in the list of spans with free blocks; null at its ends. The number of the list, from 1; 0 for none.
     public SlabUnit* Next;
     public SlabUnit* Previous;
-    public int IsListed;
+    public int List;
 
     // Whether it is empty and kept on purpose.
     public int IsKept;
+
+    // Where blocks have no place for a link: a bit for each that lies free here.
+    public ulong* FreeMap;
 }
 
 /// <summary>What a unit is used for.</summary>

@@ -11,7 +11,7 @@ internal unsafe struct ThreadHeap
 {
     public const int EntryCount = 64;
 
-    private const int SmallSizes = (SizeClasses.TableBytes >> 4) + 1;
+    private const int SmallSizes = (SizeClasses.TableBytes >> 3) + 1;
 
     // Copies of what the arena says, so that all is in one line. CommittedBytes may be behind; who finds an address
     // beyond it looks at the arena again.
@@ -48,7 +48,7 @@ internal unsafe struct ThreadHeap
 
     /// <summary>The bin for a size of at most <see cref="SizeClasses.TableBytes"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static SlabBin* SmallBin(ThreadHeap* heap, nuint bytes) => SmallBins(heap)[(bytes + 15) >> 4];
+    public static SlabBin* SmallBin(ThreadHeap* heap, nuint bytes) => SmallBins(heap)[(bytes + 7) >> 3];
 
     /// <summary>Where bins without a magazine have their top.</summary>
     public static ulong* NoMagazine(ThreadHeap* heap) => &heap->Bottom + 1;
@@ -58,7 +58,7 @@ internal unsafe struct ThreadHeap
     {
         heap->Bins = bins;
         heap->BinBytes = count << SlabBin.SizeLog2;
-        for (int i = 0; i < SmallSizes; i++) SmallBins(heap)[i] = bins + SizeClasses.IndexByTable((nuint)i << 4);
+        for (int i = 0; i < SmallSizes; i++) SmallBins(heap)[i] = bins + SizeClasses.IndexByTable((nuint)i << 3);
     }
 
     /// <summary>The owners that this thread allocates for, by key.</summary>
@@ -71,7 +71,7 @@ internal unsafe struct ThreadHeap
     public static OwnerEntry* ById(ThreadHeap* heap, int id) =>
         (OwnerEntry*)(heap + 1) + EntryCount + ((uint)id & (EntryCount - 1));
 
-    // Behind the owners: the bin for each size up to 16 * i.
+    // Behind the owners: the bin for each size up to 8 * i.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static SlabBin** SmallBins(ThreadHeap* heap) =>
         (SlabBin**)((byte*)(heap + 1) + (2 * EntryCount * OwnerEntry.SizeInBytes));
@@ -149,5 +149,5 @@ internal unsafe struct ThreadHeap
     /// <summary>The index of a block among those that start in its unit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexInUnit(SlabUnit* unit, byte* block) =>
-        (int)(((ulong)((nint)block - unit->SpanStart) >> 4) * unit->IndexInverse >> 32) - unit->FirstIndex;
+        (int)(((ulong)((nint)block - unit->SpanStart) >> 3) * unit->IndexInverse >> 32) - unit->FirstIndex;
 }

@@ -12,6 +12,15 @@ public sealed class ConformanceTests
     [InlineData("71 10 01 00 00 00 00 00 95 00 00 00 00 00 00 00", new[] { "2a  ff  " }, "ff")]
     [InlineData("bf 20 00 00 00 00 00 00 95 00 00 00 00 00 00 00", new[] { "01 02 03" }, "3")]
     [InlineData("b7 00 00 00 ff ff ff ff 95 00 00 00 00 00 00 00", new[] { "", "--interpret" }, "ffffffffffffffff")]
+    [InlineData("B7 00 00 00 FF FF FF FF 95 00 00 00 00 00 00 00", new string[0], "ffffffffffffffff")]
+    [InlineData("b7000000ff0000009500000000000000", new[] { "AABB" }, "ff")]
+    [InlineData("b7 00 00 00 07 00 00 00\n95 00 00 00 00 00 00 00\n\n", new string[0], "7")]
+    [InlineData("b7 00 00 00 07 00 00 00\r\n\t95 00 00 00 00 00 00 00", new string[0], "7")]
+    [InlineData("bf 10 00 00 00 00 00 00 95 00 00 00 00 00 00 00", new string[0], "0")]
+    [InlineData("bf 20 00 00 00 00 00 00 95 00 00 00 00 00 00 00", new string[0], "0")]
+    [InlineData("71 10 00 00 00 00 00 00 95 00 00 00 00 00 00 00", new[] { "\nFe\n" }, "fe")]
+    [InlineData("18 00 00 00 88 77 66 55 00 00 00 00 44 33 22 81 95 00 00 00 00 00 00 00", new string[0], "8122334455667788")]
+    [InlineData("b4 00 00 00 ff ff ff ff 95 00 00 00 00 00 00 00", new string[0], "ffffffff")]
     public async Task Prints_r0_in_hexadecimal(string program, string[] arguments, string printed)
     {
         (int exitCode, string output, string error) = await Plugin(program, arguments);
@@ -24,12 +33,29 @@ public sealed class ConformanceTests
     [InlineData("05 00 ff ff 00 00 00 00", "instruction 0: the run has used up its instructions")]
     [InlineData("", "a program has 1 to")]
     [InlineData("zz", "the program is not bytes")]
+    [InlineData("b7 00 00 00 07 00 00 0", "the program is not bytes")]
+    [InlineData("b7 00 00 00 07 00 00 00 95 00 00 00 00 00 00", "a program is made of instructions of 8")]
+    [InlineData("b7 00 00 00 07 00 00 00", "instruction 0")]
+    [InlineData("8f 00 00 00 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0")]
+    [InlineData("85 00 00 00 ff ff ff 7f 95 00 00 00 00 00 00 00", "instruction 0")]
     public async Task What_does_not_reach_its_exit_fails_and_says_why(string program, string message)
     {
         (int exitCode, string output, string error) = await Plugin(program, ["00 01"]);
         Assert.Equal(1, exitCode);
         Assert.Equal("", output);
         Assert.StartsWith("allot: " + message, error);
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("0g")]
+    [InlineData("00 1")]
+    public async Task Memory_that_is_not_bytes_fails(string memory)
+    {
+        (int exitCode, string output, string error) =
+            await Plugin("b7 00 00 00 07 00 00 00 95 00 00 00 00 00 00 00", [memory]);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith("allot: the memory is not bytes", error);
     }
 
     [Fact]

@@ -201,7 +201,7 @@ public sealed class VerifierTests
     public void What_is_reserved_is_given_back_on_every_path()
     {
         Asm Reserve() => new Asm().Move(1, 16).Call(1000).Copy(6, 0);
-        AssertRefused(Reserve().Move(0, 0).Exit(), 4, null, "memory that a helper has reserved was not given back on this path");
+        AssertRefused(Reserve().Move(0, 0).Exit(), 4, null, "the memory that instruction 1 has reserved was not given back on this path, before the end");
         AssertAccepted(Reserve().If(BpfOp.Jeq64, 6, 0, "end").Number(BpfOp.Store64, 6, 1, 8).Copy(1, 6).Call(1001).Label("end").Move(0, 0).Exit());
         AssertRefused(
             Reserve().If(BpfOp.Jeq64, 6, 0, "end").Copy(1, 6).Call(1001).Number(BpfOp.Store64, 6, 1).Label("end").Move(0, 0).Exit(),

@@ -27,6 +27,9 @@ def main() -> int:
     steps, command = sys.argv[1:split], sys.argv[split + 1:]
     pid, terminal = pty.fork()
     if pid == 0:
+        # A terminal's first program ignores nothing, whoever started us: a shell's background job ignores Ctrl-C.
+        for key in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGHUP):
+            signal.signal(key, signal.SIG_DFL)
         os.execvp(command[0], command)
 
     def give_up(*_):

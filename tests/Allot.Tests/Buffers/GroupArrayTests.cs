@@ -87,7 +87,7 @@ public sealed unsafe class GroupArrayTests
         using var array = new GroupArray<long>(_group, 1);
         Assert.Throws<ArgumentOutOfRangeException>(() => array.Resize(MemoryGroup.MaxChargeBytes));
         Assert.Throws<InsufficientMemoryException>(() => array.Resize(MemoryGroup.MaxChargeBytes / sizeof(long)));
-        Assert.Equal((1L, 16L), (array.Length, _group.Memory.CurrentBytes));
+        Assert.Equal((1L, 8L), (array.Length, _group.Memory.CurrentBytes));
     }
 
     [Fact]

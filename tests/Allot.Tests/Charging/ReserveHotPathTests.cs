@@ -20,7 +20,7 @@ public sealed class ReserveHotPathTests
     private MemoryGroup Leaf { get; }
 
     [Theory, InlineData(MemoryKind.User), InlineData(MemoryKind.Kernel)]
-    public void By_group(MemoryKind kind)
+    public void By_group(MemoryKind kind) => FreshThread.Run(() =>
     {
         AssertAllocatesNothing(() =>
         {
@@ -28,20 +28,20 @@ public sealed class ReserveHotPathTests
             Leaf.Uncharge(kind, 64);
         });
         AssertHoldsInAdvance(kind);
-    }
+    });
 
     [Theory, InlineData(MemoryKind.User), InlineData(MemoryKind.Kernel)]
-    public void By_trying(MemoryKind kind)
+    public void By_trying(MemoryKind kind) => FreshThread.Run(() =>
     {
         AssertAllocatesNothing(() =>
         {
             if (Leaf.TryCharge(kind, 64, out _)) Leaf.Uncharge(kind, 64);
         });
         AssertHoldsInAdvance(kind);
-    }
+    });
 
     [Theory, InlineData(MemoryKind.User), InlineData(MemoryKind.Kernel)]
-    public void By_handle(MemoryKind kind)
+    public void By_handle(MemoryKind kind) => FreshThread.Run(() =>
     {
         AssertAllocatesNothing(() =>
         {
@@ -52,11 +52,11 @@ public sealed class ReserveHotPathTests
             if (handle.TryCharge(64, out _)) handle.Uncharge(64);
         });
         AssertHoldsInAdvance(kind);
-    }
+    });
 
     // Each burst is larger than what is held in advance, so that it is filled from the tree and emptied to it.
     [Theory, InlineData(MemoryKind.User), InlineData(MemoryKind.Kernel)]
-    public void In_bursts(MemoryKind kind)
+    public void In_bursts(MemoryKind kind) => FreshThread.Run(() =>
     {
         long moves = 0;
         AssertAllocatesNothing(() =>
@@ -69,10 +69,10 @@ public sealed class ReserveHotPathTests
         });
         Assert.True(moves > 0, "Nothing was filled or emptied: the test proves nothing.");
         AssertHoldsInAdvance(kind);
-    }
+    });
 
     [Fact]
-    public void By_a_charge_that_owns()
+    public void By_a_charge_that_owns() => FreshThread.Run(() =>
     {
         using MemoryCharge charge = Leaf.Hold(MemoryKind.User);
         AssertAllocatesNothing(() =>
@@ -83,10 +83,10 @@ public sealed class ReserveHotPathTests
             charge.Shrink(32);
         });
         AssertHoldsInAdvance(MemoryKind.User);
-    }
+    });
 
     [Fact]
-    public void By_awaiting()
+    public void By_awaiting() => FreshThread.Run(() =>
     {
         AssertAllocatesNothing(() =>
         {
@@ -94,10 +94,10 @@ public sealed class ReserveHotPathTests
             Leaf.Uncharge(MemoryKind.User, 64);
         });
         AssertHoldsInAdvance(MemoryKind.User);
-    }
+    });
 
     [Theory, InlineData(8), InlineData(100)]
-    public void For_many_groups_in_turn(int count)
+    public void For_many_groups_in_turn(int count) => FreshThread.Run(() =>
     {
         MemoryGroup[] groups = [.. Enumerable.Range(0, count).Select(i => _middle.CreateChild($"g{i}"))];
         AssertAllocatesNothing(() =>
@@ -106,11 +106,11 @@ public sealed class ReserveHotPathTests
             foreach (MemoryGroup group in groups) group.Uncharge(MemoryKind.User, 64);
         });
         Assert.NotEqual(0, _controller.Root.Memory.ReservedBytes);
-    }
+    });
 
     // What was held in advance is taken back in each round, for a charge that needs all there is.
     [Fact]
-    public void When_a_charge_takes_everything_back()
+    public void When_a_charge_takes_everything_back() => FreshThread.Run(() =>
     {
         const long MiB = 1 << 20;
         Leaf.Memory.MaxBytes = 4 * MiB;
@@ -125,10 +125,10 @@ public sealed class ReserveHotPathTests
             if (Leaf.TryCharge(MemoryKind.User, 4 * MiB, out _)) Leaf.Uncharge(MemoryKind.User, 4 * MiB);
         });
         Assert.Equal(4 * MiB, Leaf.Memory.PeakBytes);
-    }
+    });
 
     [Fact]
-    public void Below_a_high_limit()
+    public void Below_a_high_limit() => FreshThread.Run(() =>
     {
         _middle.HighBytes = 1 << 20;
         AssertAllocatesNothing(() =>
@@ -138,18 +138,11 @@ public sealed class ReserveHotPathTests
             Leaf.Uncharge(MemoryKind.User, 128);
         });
         AssertHoldsInAdvance(MemoryKind.User);
-    }
+    });
 
     private static bool IsCharged(ValueTask charging) => charging.IsCompletedSuccessfully;
 
-    private static void AssertAllocatesNothing(Action body)
-    {
-        // The code itself, and what the thread and the tree keep.
-        for (int round = 0; round < Rounds; round++) body();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int round = 0; round < Rounds; round++) body();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-    }
+    private static void AssertAllocatesNothing(Action body) => Allocations.AssertNone(Rounds, body);
 
     private void AssertHoldsInAdvance(MemoryKind kind)
     {

@@ -7,7 +7,8 @@ public sealed unsafe class ReserveInterleavingTests
     private const long MiB = 1 << 20;
     private const long SpentBytes = 100;
 
-    private readonly MemoryController _controller = new();
+    // Nobody else comes to take anything back.
+    private readonly MemoryController _controller = new(options: new() { Time = new ManualTime() });
     private readonly MemoryGroup _parent;
     private readonly MemoryGroup _group;
 
@@ -23,6 +24,7 @@ public sealed unsafe class ReserveInterleavingTests
         LowerLimit,
         Remove,
         ResetPeak,
+        TakeAll,
         Trim,
         Wait,
     }
@@ -38,24 +40,31 @@ public sealed unsafe class ReserveInterleavingTests
         owner.Ask(() =>
         {
             slot = ThreadReserves.SlotOf(_group.Memory);
+            Assert.Equal(key, slot->Key);
             Volatile.Write(ref slot->Busy, ReserveSlot.InUse);
-            Assert.Equal(key, Volatile.Read(ref slot->Key));
             balance = slot->Balance;
             return true;
         });
 
-        var taking = new Thread(() => Take(taker));
-        taking.Start();
-        SpinWait.SpinUntil(() => Volatile.Read(ref slot->Key) == 0);   // it has come by, and now it has to wait
-        Assert.True(taking.IsAlive);
-        Assert.Equal(balance, Volatile.Read(ref slot->Balance));
-
-        owner.Ask(() =>
+        var taking = new Thread(() => Take(taker, owner.Thread)) { IsBackground = true };
+        try
         {
-            Volatile.Write(ref slot->Balance, balance - SpentBytes);
-            Volatile.Write(ref slot->Busy, ReserveSlot.NotInUse);
-            return true;
-        });
+            taking.Start();
+            SpinWait.SpinUntil(() => Volatile.Read(ref slot->Key) == 0);   // it has come by, and now it has to wait
+            Assert.True(taking.IsAlive);
+            Assert.Equal(balance, Volatile.Read(ref slot->Balance));
+        }
+        finally
+        {
+            // Whatever was found: who takes must not wait for ever.
+            owner.Ask(() =>
+            {
+                Volatile.Write(ref slot->Balance, balance - SpentBytes);
+                Volatile.Write(ref slot->Busy, ReserveSlot.NotInUse);
+                return true;
+            });
+        }
+
         taking.Join();
 
         Assert.Equal(0, _parent.Memory.ReservedBytes);
@@ -86,15 +95,16 @@ public sealed unsafe class ReserveInterleavingTests
     }
 
     [Fact]
-    public void A_reader_waits_for_the_end_of_a_move_and_in_time_holds_the_next_one_up()
+    public void A_reader_waits_for_the_end_of_a_move_and_in_time_holds_the_next_one_up() => FreshThread.Run(() =>
     {
         MakeBusy();
         ReserveSlot* slot = ThreadReserves.SlotOf(_group.Memory);
+        Assert.Equal(_group.Memory.ReserveKey, slot->Key);
         ReserveMoves moves = _controller.Reserves.Moves;
         long balance = slot->Balance, read = -1;
         moves.Begin();
         slot->Balance = 0;   // the middle of a move: bytes in neither place
-        var reader = new Thread(() => Volatile.Write(ref read, _parent.Memory.CurrentBytes));
+        var reader = new Thread(() => Volatile.Write(ref read, _parent.Memory.CurrentBytes)) { IsBackground = true };
         reader.Start();
         SpinWait.SpinUntil(() =>
         {
@@ -109,9 +119,9 @@ public sealed unsafe class ReserveInterleavingTests
         Assert.Equal(0, read);
         Assert.True(moves.TryBegin());   // nobody is held up any more
         moves.End();
-    }
+    });
 
-    private void Take(Taker taker)
+    private void Take(Taker taker, Thread owner)
     {
         switch (taker)
         {
@@ -126,6 +136,11 @@ public sealed unsafe class ReserveInterleavingTests
                 break;
             case Taker.ResetPeak:
                 _parent.Memory.OpenPeak().Dispose();
+                break;
+            case Taker.TakeAll:
+                long balance = -1;
+                Assert.True(ReserveRegistry.TryTakeAll(owner, () => balance = _parent.Memory.ReservedBytes));
+                Assert.Equal(0, balance);   // what is done while the thread is stopped finds all of it done
                 break;
             case Taker.Trim:
                 _controller.Reserves.Trim(_controller.Root.Memory);

@@ -8,7 +8,8 @@ public sealed class FileFormatTests
 
     private const string NoEvents =
         "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n"
-        + "forced 0\nkmem_max 0\nkmem_forced 0\nhigh_delays 0\nhigh_deadlines 0\naccounting_errors 0\nreclaim_errors 0\n";
+        + "forced 0\nkmem_max 0\nkmem_forced 0\nhigh_delays 0\nhigh_deadlines 0\naccounting_errors 0\nreclaim_errors 0\n"
+        + "policy_errors 0\n";
 
     private const string NoPressure =
         "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
@@ -124,9 +125,11 @@ public sealed class FileFormatTests
         Repeat(EventKind.HighDelays, 14);
         Repeat(EventKind.HighDeadlines, 15);
         Repeat(EventKind.PinsLeaked, 16);
+        Repeat(EventKind.PolicyErrors, 17);
         const string Text =
             "low 1\nhigh 2\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\n"
-            + "forced 7\nkmem_max 8\nkmem_forced 9\nhigh_delays 14\nhigh_deadlines 15\naccounting_errors 10\nreclaim_errors 11\n";
+            + "forced 7\nkmem_max 8\nkmem_forced 9\nhigh_delays 14\nhigh_deadlines 15\naccounting_errors 10\nreclaim_errors 11\n"
+            + "policy_errors 17\n";
         Assert.Equal(Text, group.Files.Read("memory.events"));
         Assert.Equal(Text, group.Files.Read("memory.events.local"));
         Assert.Equal("max 12\nforced 13\nleaked 16\n", group.Files.Read("pins.events"));

@@ -21,7 +21,7 @@ public sealed class BatchEdgeTests
     [InlineData(MemoryKind.User, 20 * KiB)]
     [InlineData(MemoryKind.Kernel, 64)]
     [InlineData(MemoryKind.Kernel, 20 * KiB)]
-    public void Hovering_around_any_level_goes_to_the_tree_once_at_most(MemoryKind kind, long bytes) => OnNewThread(() =>
+    public void Hovering_around_any_level_goes_to_the_tree_once_at_most(MemoryKind kind, long bytes) => FreshThread.Run(() =>
     {
         MemoryGroup group = Root.CreateChild("a").CreateChild("b");
         MakeBusy(group, kind);
@@ -42,7 +42,7 @@ public sealed class BatchEdgeTests
     });
 
     [Fact]
-    public void A_long_way_up_and_down_goes_to_the_tree_once_for_a_batch() => OnNewThread(() =>
+    public void A_long_way_up_and_down_goes_to_the_tree_once_for_a_batch() => FreshThread.Run(() =>
     {
         MemoryGroup group = Root.CreateChild("a");
         MakeBusy(group, MemoryKind.User);
@@ -52,7 +52,7 @@ public sealed class BatchEdgeTests
     });
 
     [Fact]
-    public void Eight_groups_in_turn_do_not_take_from_each_other() => OnNewThread(() =>
+    public void Eight_groups_in_turn_do_not_take_from_each_other() => FreshThread.Run(() =>
     {
         MemoryGroup[] groups = [.. Enumerable.Range(0, 8).Select(i => Root.CreateChild($"g{i}"))];
         Turn(20);
@@ -76,16 +76,6 @@ public sealed class BatchEdgeTests
         MemoryGroup group = Root.CreateChild("a", new() { HighBytes = 0 });   // above it nothing is held in advance
         Hover(group, MemoryKind.User, 64);
         Assert.Equal(2 * Pairs, _visits);
-    }
-
-    // A thread that has had blocks of an allocator loses what it holds when that one is trimmed, by another test too.
-    private static void OnNewThread(Action test)
-    {
-        Exception? failure = null;
-        var thread = new Thread(() => failure = Record.Exception(test));
-        thread.Start();
-        thread.Join();
-        Assert.Null(failure);
     }
 
     private void Hover(MemoryGroup group, MemoryKind kind, long bytes)

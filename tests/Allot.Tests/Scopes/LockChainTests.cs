@@ -11,9 +11,9 @@ public sealed class LockChainTests
     {
         using var checks = new ChecksOn();
         var gate = new ScopedLock(AllocationRestrictions.None, "gate");
-        OnAnotherThread(() => ReclaimTaking(gate));
+        FreshThread.Run(() => ReclaimTaking(gate));
         Assert.Empty(checks.Reports);
-        OnAnotherThread(() => ChargeHolding(gate));
+        FreshThread.Run(() => ChargeHolding(gate));
         AssertReported(Assert.Single(checks.Reports), "'gate'");
     }
 
@@ -27,14 +27,14 @@ public sealed class LockChainTests
         foreach (int fact in order)
         {
             Assert.Empty(checks.Reports);
-            OnAnotherThread(facts[fact]);
+            FreshThread.Run(facts[fact]);
         }
 
         AllocationReport report = Assert.Single(checks.Reports);
         AssertReported(report, $"'taken {string.Concat(order)}'");
         Assert.Contains("'held' is waited for here, inside of 'taken ", report.Message, StringComparison.Ordinal);
         Assert.Contains(nameof(TakeInside), report.Message, StringComparison.Ordinal);
-        foreach (int fact in order) OnAnotherThread(facts[fact]);
+        foreach (int fact in order) FreshThread.Run(facts[fact]);
         Assert.Single(checks.Reports);
     }
 
@@ -221,14 +221,5 @@ public sealed class LockChainTests
         Assert.Contains(name, report.Message, StringComparison.Ordinal);
         Assert.Contains(nameof(NeedyReclaimer), report.FirstStack, StringComparison.Ordinal);
         Assert.Contains(nameof(LockChainTests), report.SecondStack, StringComparison.Ordinal);
-    }
-
-    private static void OnAnotherThread(Action action)
-    {
-        Exception? thrown = null;
-        var thread = new Thread(() => thrown = Record.Exception(action));
-        thread.Start();
-        thread.Join();
-        Assert.Null(thrown);
     }
 }

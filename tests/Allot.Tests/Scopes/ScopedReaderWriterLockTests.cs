@@ -13,7 +13,7 @@ public sealed class ScopedReaderWriterLockTests
         using (pages.EnterRead())
         {
             Assert.Equal((true, AllocationRestrictions.NoFs), (pages.IsReadByCurrentThread, Here));
-            OnAnotherThread(() =>
+            FreshThread.Run(() =>
             {
                 using ScopedReaderWriterLock.Holder reader = pages.EnterRead();
                 Assert.Equal(AllocationRestrictions.NoFs, Here);
@@ -50,13 +50,4 @@ public sealed class ScopedReaderWriterLockTests
 
     private static bool Throws<TException>(Action action)
         where TException : Exception => Record.Exception(action) is TException;
-
-    private static void OnAnotherThread(Action action)
-    {
-        Exception? thrown = null;
-        var thread = new Thread(() => thrown = Record.Exception(action));
-        thread.Start();
-        thread.Join();
-        Assert.Null(thrown);
-    }
 }

@@ -4,13 +4,13 @@ namespace Allot.Tests.Slabs;
 public sealed class SizeClassTests
 {
     [Fact]
-    public void Classes_grow_and_are_multiples_of_16()
+    public void Classes_grow_from_8_bytes_and_the_others_are_multiples_of_16()
     {
-        Assert.Equal(SizeClasses.SmallestBytes, SizeClasses.BytesOf(0));
+        Assert.Equal(8, SizeClasses.BytesOf(0));
         Assert.Equal(SizeClasses.LargestBytes, SizeClasses.BytesOf(SizeClasses.Count - 1));
         for (int i = 0; i < SizeClasses.Count; i++)
         {
-            Assert.Equal(0, SizeClasses.BytesOf(i) % 16);
+            if (i > 0) Assert.Equal(0, SizeClasses.BytesOf(i) % 16);
             if (i > 0) Assert.True(SizeClasses.BytesOf(i) > SizeClasses.BytesOf(i - 1));
         }
     }
