@@ -21,10 +21,6 @@ public enum BpfArgument
     /// <summary>The address of a value of the map in an earlier register.</summary>
     MapValue,
 
-    /// <summary>The address where the helper writes a value of the map in an earlier register; of a Bloom filter, of
-    /// the value that is asked for.</summary>
-    MapValueToWrite,
-
     /// <summary>The address of bytes that the helper reads; how many is in the next register.</summary>
     MemoryToRead,
 
@@ -45,4 +41,8 @@ public enum BpfArgument
 
     /// <summary>The address of memory that a helper has reserved, which this one takes back.</summary>
     Reserved,
+
+    /// <summary>The address where the helper writes a value of the map in an earlier register; of a Bloom filter, of
+    /// the value that is asked for.</summary>
+    MapValueToWrite,
 }

@@ -8,7 +8,11 @@ internal sealed class AllotLru(string name, int[] keys, int capacity, uint flags
 {
     private readonly LruHashMap<long, Value64> _map = new(new MemoryController().Root, capacity, flags);
 
-    public override void Dispose() => _map.Dispose();
+    public override void Dispose()
+    {
+        _map.Dispose();
+        base.Dispose();
+    }
 
     protected override int Want(ReadOnlySpan<int> keys)
     {
@@ -83,7 +87,11 @@ internal sealed class MemoryCacheLru(int[] keys, int capacity) : LruSubject("Mem
 
     public override bool Allocates => true;
 
-    public override void Dispose() => _cache.Dispose();
+    public override void Dispose()
+    {
+        _cache.Dispose();
+        base.Dispose();
+    }
 
     protected override int Want(ReadOnlySpan<int> keys)
     {

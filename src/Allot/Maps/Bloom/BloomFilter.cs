@@ -93,10 +93,11 @@ public sealed unsafe class BloomFilter : GroupMap
     public override int Update(byte* key, byte* value, ulong flags) => MapErrors.Invalid;
 
     /// <inheritdoc/>
-    public override int Delete(byte* key) => MapErrors.NotOfThisKind;
+    public override int Delete(byte* key) => key != null ? MapErrors.Invalid : MapErrors.NotOfThisKind;
 
     /// <inheritdoc/>
-    public override int NextKey(byte* key, byte* next) => MapErrors.NotOfThisKind;
+    public override int NextKey(byte* key, byte* next) =>
+        key != null ? MapErrors.Invalid : MapErrors.NotOfThisKind;
 
     /// <inheritdoc/>
     public override bool Contains(ulong address, ulong bytes, bool writes) => false;
