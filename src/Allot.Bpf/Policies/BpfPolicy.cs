@@ -3,8 +3,8 @@ namespace Allot.Bpf;
 /// <summary>A <see cref="MemoryPolicy"/> made of programs: each point has one, or none. They are given a
 /// <see cref="BpfPolicyContext"/>, and may call <see cref="BpfPolicyHelpers"/>.</summary>
 /// <remarks>
-/// <para>A run that does not reach its exit, because of its budget or whatever else, is a fault of the policy: counted in
-/// <see cref="MemoryEvents.PolicyErrors"/>, and the default is done. So is a program that was disposed.</para>
+/// <para>A run that does not reach its exit, because of its budget or whatever else, is a fault of the policy: counted
+/// in <see cref="MemoryEvents.PolicyErrors"/>, and the default is done. So is a program that was disposed.</para>
 /// <para>Load the programs in a group of their own: a run may need a stack, which their group is charged for, and while
 /// they are told of a charge the charged group takes none.</para>
 /// </remarks>
@@ -23,8 +23,8 @@ public sealed class BpfPolicy
     /// <summary>See <see cref="MemoryPolicy.Uncharged"/>. What it returns means nothing.</summary>
     public BpfProgram? Uncharged { get; init; }
 
-    /// <summary>See <see cref="MemoryPolicy.OverHigh"/>. Returns the delay in nanoseconds, or a negative number for that
-    /// of the context.</summary>
+    /// <summary>See <see cref="MemoryPolicy.OverHigh"/>. Returns the delay in nanoseconds, or a negative number for
+    /// that of the context.</summary>
     public BpfProgram? OverHigh { get; init; }
 
     /// <summary>See <see cref="MemoryPolicy.BelowLow"/>. Returns 1 to protect.</summary>

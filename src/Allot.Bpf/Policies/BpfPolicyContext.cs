@@ -45,7 +45,8 @@ public static class BpfPolicyContext
         fields[3] = (ulong)notice.Bytes;
         fields[4] = (ulong)notice.CurrentBytes;
         fields[5] = (ulong)notice.LimitBytes;
-        fields[6] = (ulong)long.Min(notice.Delay.Ticks, long.MaxValue / TimeSpan.NanosecondsPerTick) * TimeSpan.NanosecondsPerTick;
+        long ticks = long.Min(notice.Delay.Ticks, long.MaxValue / TimeSpan.NanosecondsPerTick);
+        fields[6] = (ulong)(ticks * TimeSpan.NanosecondsPerTick);
         fields[7] = GroupNumbers.Of(call.Group);
     }
 }

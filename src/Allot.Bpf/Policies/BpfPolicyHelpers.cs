@@ -1,7 +1,7 @@
 namespace Allot.Bpf;
 
-/// <summary>The helpers of programs that are policies. They see the group that the policy is attached to, and the groups
-/// below it; of any other, and of one that is gone, they return -1.</summary>
+/// <summary>The helpers of programs that are policies. They see the group that the policy is attached to, and the
+/// groups below it; of any other, and of one that is gone, they return -1.</summary>
 public static class BpfPolicyHelpers
 {
     private const ulong Failed = ulong.MaxValue;   // -1

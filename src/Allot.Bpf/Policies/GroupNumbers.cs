@@ -17,7 +17,8 @@ internal static class GroupNumbers
 
     /// <summary>The group; null when it is gone, or no group has the number.</summary>
     public static MemoryGroup? Find(ulong number) =>
-        s_groups.TryGetValue(number, out WeakReference<MemoryGroup>? found) && found.TryGetTarget(out MemoryGroup? group)
+        s_groups.TryGetValue(number, out WeakReference<MemoryGroup>? found)
+            && found.TryGetTarget(out MemoryGroup? group)
             ? group
             : null;
 

@@ -1,14 +1,14 @@
 // Which numbers matter. A path ends at an instruction where another one has been that knew no more; but most of what a
-// path knows of its numbers has no influence on what follows. A number matters where it becomes a part of an address, is
-// a size, or decides which way a jump goes; and then those matter that it was computed from, back to where they came
+// path knows of its numbers has no influence on what follows. A number matters where it becomes a part of an address,
+// is a size, or decides which way a jump goes; and then those matter that it was computed from, back to where they came
 // from. All others are as good as unknown when paths are compared.
 //
 // So nothing is marked while a path is followed. When a number turns out to matter, the steps of the path are walked
 // backwards, and each remembered state on the way is told. A state whose paths all have ended has all its marks. A path
 // that ends there inherits them: what mattered there matters for what this path has come from.
 //
-// The idea, and which instruction hands what on, are those of the verifier of Linux (mark_chain_precision). What differs:
-// steps are shared by the paths that part later, and stacks are tracked by the exact place of every load and store.
+// The idea, and which instruction hands what on, are those of the verifier of Linux (mark_chain_precision). What
+// differs: steps are shared by the paths that part later, and stacks are tracked by the exact place of every access.
 
 namespace Allot.Bpf;
 

@@ -187,7 +187,7 @@ public static class GroupCharging
         /// </summary>
         /// <param name="kind">The kind of memory.</param>
         /// <param name="bytes">An amount.</param>
-        /// <param name="needsLook">Whether the charge stands and has left a level past its high limit, or watched.</param>
+        /// <param name="needsLook">Whether the charge stands, with a level past its high limit or watched.</param>
         /// <param name="refusal">When false is returned: who refused, and why.</param>
         internal bool TryChargeLocked(MemoryKind kind, long bytes, out bool needsLook, out ChargeRefusal refusal)
         {
