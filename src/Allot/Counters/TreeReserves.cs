@@ -155,8 +155,8 @@ internal sealed class TreeReserves
         Settle();
     }
 
-    /// <summary>Charges, or stands in line: see <see cref="TreeWaiting.StandInLine"/>. What was held in advance below the
-    /// new line comes back.</summary>
+    /// <summary>Charges, or stands in line: see <see cref="TreeWaiting.StandInLine"/>. What was held in advance below
+    /// the new line comes back.</summary>
     /// <param name="waiter">A new waiter.</param>
     /// <param name="limiter">The level that has refused it; null when there only was a line before it.</param>
     public void StandInLine(ChargeWaiter waiter, MemoryCounter? limiter)

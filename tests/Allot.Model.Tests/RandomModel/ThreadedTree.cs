@@ -2,8 +2,8 @@ using Allot.Testing;
 
 namespace Allot.Model.Tests.RandomModel;
 
-/// <summary>The operations on the real engine, each on one of a few threads that hold bytes in advance of whatever they
-/// have charged often. One operation at a time: so every answer is that of a tree without threads.</summary>
+/// <summary>The operations on the real engine, each on one of a few threads that hold bytes in advance of whatever
+/// they have charged often. One operation at a time: so every answer is that of a tree without threads.</summary>
 /// <remarks>In between, without effect on any number but peaks: bursts of charges and uncharges, on one thread or across
 /// two, so that slots are bound; trimming; all taken from one thread; a thread that ends and another that begins.
 /// </remarks>

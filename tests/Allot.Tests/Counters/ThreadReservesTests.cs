@@ -440,7 +440,8 @@ public sealed class ThreadReservesTests
     private MemoryGroup Child(MemoryGroupOptions? options = null) =>
         _controller.Root.CreateChild("group", options);
 
-    // A group of which this thread holds more in advance than stands on the tree: a race of wrong uncharges may do that.
+    // A group of which this thread holds more in advance than stands on the tree: a race of wrong uncharges may do
+    // that.
     private MemoryGroup ShortGroup()
     {
         MemoryGroup group = Child();
