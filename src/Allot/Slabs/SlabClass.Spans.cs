@@ -31,7 +31,7 @@ internal sealed unsafe partial class SlabClass
 
     private int ListFor(int given) => Math.Min((given - 1) >> _listShift, _lists.Length - 1) + 1;
 
-    // Up to a batch, those of lower addresses above, so that they are taken first.
+    // Up to a batch, those of the fullest span above, and of lower addresses, so that they are taken first.
     private int Fill_NeedsLock(ulong* entries)
     {
         int count = 0;
@@ -50,6 +50,7 @@ internal sealed unsafe partial class SlabClass
             Relist_NeedsLock(span);
         }
 
+        new Span<ulong>(entries, count).Reverse();
         return count;
     }
 
@@ -121,7 +122,7 @@ internal sealed unsafe partial class SlabClass
             byte* block = first + ((nint)i * BlockBytes);
             if (Cache is { ConstructedAt: >= 0 }) *(long*)(block + Cache.ConstructedAt) = 0;
             FreeBlock.SetFree(block);
-            entries[count - 1 - i] = _allocator.EntryOf(block);
+            entries[i] = _allocator.EntryOf(block);
         }
 
         span->CarvedCount += count;
