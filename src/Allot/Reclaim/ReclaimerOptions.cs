@@ -15,8 +15,8 @@ public sealed class ReclaimerOptions
     public long? BatchBytes { get; set; }
 
     /// <summary>The kind of memory it gives back. When the limit of kernel memory is met, those that give user memory
-    /// back are not asked. Default, and null: what it gives shows which; it is asked at any limit, until it was asked at
-    /// one of kernel memory and only gave user memory.</summary>
+    /// back are not asked. Default, and null: what it gives shows which. It is asked at any limit, until it was asked
+    /// at one of kernel memory and only gave user memory.</summary>
     public MemoryKind? Kind { get; set; }
 
     internal void Validate()

@@ -98,7 +98,11 @@ internal sealed class ReclaimerRegistration : IDisposable
 
         // Compared with the peak: use may have fallen since the count, and then a right count looks too large.
         if (count < 0) Report($"counted {count} bytes");
-        if (count > counter.PeakBytes && !IsTried(context)) Report($"counted {count} bytes; the group never held that much");
+        if (count > counter.PeakBytes && !IsTried(context))
+        {
+            Report($"counted {count} bytes; the group never held that much");
+        }
+
         return Math.Clamp(count, 0, Math.Min(counter.CurrentBytes, ScanShare.HeldBytesMax));
     }
 

@@ -1,5 +1,5 @@
-// The spans of a class. Those with blocks to give are in one of eight lists, by how many those are: who needs blocks gets
-// them from the fullest, so that the emptiest have a chance to get empty.
+// The spans of a class. Those with blocks to give are in one of eight lists, by how many those are: who needs blocks
+// gets them from the fullest, so that the emptiest have a chance to get empty.
 //
 // Free blocks of a span are linked by their second word. Blocks of 8 bytes have none: their span has a bit for each.
 
@@ -68,7 +68,9 @@ internal sealed unsafe partial class SlabClass
     {
         ForgetKept_NeedsLock(span);
         int freed = Math.Min(wanted, span->FreeCount);
-        bool isIntact = span->FreeMap == null ? TryTakeLinked(span, entries, freed) : TryTakeMapped(span, entries, freed);
+        bool isIntact = span->FreeMap == null
+            ? TryTakeLinked(span, entries, freed)
+            : TryTakeMapped(span, entries, freed);
         if (!isIntact) return 0;
         span->FreeCount -= freed;
         _centralFree -= freed;
