@@ -21,7 +21,7 @@ Benchmark[] all =
     new IdleBenchmark(), new RoundTripBenchmark(), new GitStatusBenchmark(), new StartupBenchmark(), new ChargeBenchmark(),
     new OffBenchmark(), new SwitchedOffBenchmark(), new GroupsBenchmark(),
     new ScopesBenchmark(), new SlabsBenchmark(), new ResidentBenchmark(), new WorkloadsBenchmark(),
-    new PinsBenchmark(), new MapsBenchmark(), new LruBenchmark(), new BpfBenchmark(),
+    new BuffersBenchmark(), new PinsBenchmark(), new MapsBenchmark(), new LruBenchmark(), new BpfBenchmark(),
 ];
 if (!Request.TryParse(args, all, out Request request, out string error))
 {

@@ -65,8 +65,8 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         return buffer;
     }
 
-    /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like.
-    /// </summary>
+    /// <summary>The same for a call that says itself what may be done to find room, and what the memory is
+    /// like.</summary>
     /// <inheritdoc cref="GroupMemory.Allocate(MemoryGroup, nuint, AllocationFlags)"/>
     public static GroupBuffer Allocate(MemoryGroup group, MemoryKind kind, long bytes, AllocationFlags flags)
     {

@@ -26,7 +26,12 @@ internal readonly record struct ReclaimContext(ReclaimNeeds Forbidden = ReclaimN
 
     public bool Permits(ReclaimerRegistration registration) =>
         (registration.Needs & Forbidden) == 0
-        && (registration.Kind == MemoryKind.Kernel ? registration.Group.CountsKernelMemory : !KernelOnly);
+        && registration.Kind switch
+        {
+            MemoryKind.Kernel => registration.Group.CountsKernelMemory,
+            MemoryKind.User => !KernelOnly,
+            _ => !KernelOnly || registration.MayGiveKernelMemory,
+        };
 
     /// <summary>The counter that has to fall.</summary>
     public MemoryCounter Counter(MemoryGroup group) =>

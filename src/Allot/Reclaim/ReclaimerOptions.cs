@@ -14,15 +14,16 @@ public sealed class ReclaimerOptions
     /// Default, and null: a sixteenth of what the reclaimer holds, at most 64 KiB.</summary>
     public long? BatchBytes { get; set; }
 
-    /// <summary>The kind of memory it gives back. When the limit of kernel memory is met, only those that give kernel
-    /// memory back are asked. Default: user memory.</summary>
-    public MemoryKind Kind { get; set; } = MemoryKind.User;
+    /// <summary>The kind of memory it gives back. When the limit of kernel memory is met, those that give user memory
+    /// back are not asked. Default, and null: what it gives shows which. It is asked at any limit, until it was asked
+    /// at one of kernel memory and only gave user memory.</summary>
+    public MemoryKind? Kind { get; set; }
 
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfNegative(Cost);
         if (BatchBytes is { } bytes) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes, nameof(BatchBytes));
-        if (Kind is not (MemoryKind.User or MemoryKind.Kernel))
+        if (Kind is not (null or MemoryKind.User or MemoryKind.Kernel))
         {
             throw new ArgumentOutOfRangeException(nameof(Kind), Kind, "The kind is User or Kernel.");
         }

@@ -25,6 +25,9 @@ internal sealed class ReclaimerRegistration : IDisposable
     private long _deferredBytes;
     private volatile bool _closed;
 
+    // It does not say what it gives back, and when kernel memory was needed, that was user memory.
+    private volatile bool _gaveUserMemory;
+
     internal ReclaimerRegistration(
         MemoryGroup group, ReclaimState state, IReclaimer reclaimer, ReclaimerOptions options)
     {
@@ -43,7 +46,11 @@ internal sealed class ReclaimerRegistration : IDisposable
 
     internal ReclaimNeeds Needs { get; }
 
-    internal MemoryKind Kind { get; }
+    /// <summary>What it gives back; null where it does not say.</summary>
+    internal MemoryKind? Kind { get; }
+
+    /// <summary>Of one that does not say: whether that can be kernel memory, as far as it has shown.</summary>
+    internal bool MayGiveKernelMemory => !_gaveUserMemory && Group.CountsKernelMemory;
 
     internal int Cost { get; }
 
@@ -91,7 +98,11 @@ internal sealed class ReclaimerRegistration : IDisposable
 
         // Compared with the peak: use may have fallen since the count, and then a right count looks too large.
         if (count < 0) Report($"counted {count} bytes");
-        if (count > counter.PeakBytes) Report($"counted {count} bytes; the group never held that much");
+        if (count > counter.PeakBytes && !IsTried(context))
+        {
+            Report($"counted {count} bytes; the group never held that much");
+        }
+
         return Math.Clamp(count, 0, Math.Min(counter.CurrentBytes, ScanShare.HeldBytesMax));
     }
 
@@ -136,9 +147,18 @@ internal sealed class ReclaimerRegistration : IDisposable
         }
 
         if (claimed <= seen) return claimed;
+        if (IsTried(context))
+        {
+            if (seen == 0) _gaveUserMemory = true;
+            return seen;
+        }
+
         Report($"claimed to have given back {claimed} bytes, of which {seen} are seen");
         return seen;
     }
+
+    // Its bytes may be of the other kind than the counter's.
+    private bool IsTried(ReclaimContext context) => context.KernelOnly && Kind is null;
 
     private void Report(string what)
     {

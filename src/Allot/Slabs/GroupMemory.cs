@@ -47,7 +47,8 @@ public static unsafe class GroupMemory
     /// limit refuses, and may block for that.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="bytes">The size; 0 is a block too.</param>
-    /// <returns>A block of at least that size, aligned to 16, or to 8 where it is no larger; its content is undefined. Free it once.</returns>
+    /// <returns>A block of at least that size, aligned to 16, or to 8 where it is no larger; its content is
+    /// undefined. Free it once.</returns>
     /// <exception cref="MemoryLimitExceededException">A limit refused and nothing more could be reclaimed, or the
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>

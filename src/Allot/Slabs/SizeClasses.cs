@@ -1,5 +1,5 @@
-// The sizes of blocks: 8, multiples of 16 up to 128, then four steps to each doubling, so that at most a fifth of a block
-// is lost above 128 bytes. What is larger than the largest comes straight from pages.
+// The sizes of blocks: 8, multiples of 16 up to 128, then four steps to each doubling, so that at most a fifth of a
+// block is lost above 128 bytes. What is larger than the largest comes straight from pages.
 
 using System.Diagnostics;
 using System.Numerics;

@@ -1,5 +1,5 @@
-// The spans of a class. Those with blocks to give are in one of eight lists, by how many those are: who needs blocks gets
-// them from the fullest, so that the emptiest have a chance to get empty.
+// The spans of a class. Those with blocks to give are in one of eight lists, by how many those are: who needs blocks
+// gets them from the fullest, so that the emptiest have a chance to get empty.
 //
 // Free blocks of a span are linked by their second word. Blocks of 8 bytes have none: their span has a bit for each.
 
@@ -31,7 +31,7 @@ internal sealed unsafe partial class SlabClass
 
     private int ListFor(int given) => Math.Min((given - 1) >> _listShift, _lists.Length - 1) + 1;
 
-    // Up to a batch, those of lower addresses above, so that they are taken first.
+    // Up to a batch, those of the fullest span above, and of lower addresses, so that they are taken first.
     private int Fill_NeedsLock(ulong* entries)
     {
         int count = 0;
@@ -50,6 +50,7 @@ internal sealed unsafe partial class SlabClass
             Relist_NeedsLock(span);
         }
 
+        new Span<ulong>(entries, count).Reverse();
         return count;
     }
 
@@ -67,7 +68,9 @@ internal sealed unsafe partial class SlabClass
     {
         ForgetKept_NeedsLock(span);
         int freed = Math.Min(wanted, span->FreeCount);
-        bool isIntact = span->FreeMap == null ? TryTakeLinked(span, entries, freed) : TryTakeMapped(span, entries, freed);
+        bool isIntact = span->FreeMap == null
+            ? TryTakeLinked(span, entries, freed)
+            : TryTakeMapped(span, entries, freed);
         if (!isIntact) return 0;
         span->FreeCount -= freed;
         _centralFree -= freed;
@@ -121,7 +124,7 @@ internal sealed unsafe partial class SlabClass
             byte* block = first + ((nint)i * BlockBytes);
             if (Cache is { ConstructedAt: >= 0 }) *(long*)(block + Cache.ConstructedAt) = 0;
             FreeBlock.SetFree(block);
-            entries[count - 1 - i] = _allocator.EntryOf(block);
+            entries[i] = _allocator.EntryOf(block);
         }
 
         span->CarvedCount += count;

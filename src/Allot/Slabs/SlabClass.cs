@@ -2,8 +2,8 @@
 //
 // Two stores, both under the lock of the class. *Batches* are full magazines, passed on without a look at the blocks,
 // in exchange for empty ones. *Spans* are runs of units; blocks that come back to their span show when it is empty, and
-// then its units go back to the arena. Spans that still have blocks to give are listed by how many: blocks come from the
-// fullest, so that others get empty (SlabClass.Spans.cs).
+// then its units go back to the arena. Spans that still have blocks to give are listed by how many: blocks come from
+// the fullest, so that others get empty (SlabClass.Spans.cs).
 //
 // Lock order: the lock of a class, then SlabAllocator.SpansLock, then those of MetadataBlocks and PageArena. No foreign
 // code runs under any.
@@ -43,8 +43,8 @@ internal sealed unsafe partial class SlabClass
     public SlabClass(SlabAllocator allocator, int index, int blockBytes, SlabCache? cache)
     {
         Debug.Assert(blockBytes >= SizeClasses.SmallestBytes, "A free block has a mark.");
-        Debug.Assert(
-            blockBytes % SizeClasses.AlignmentBytes == 0 || blockBytes == SizeClasses.SmallestBytes, "Blocks are aligned.");
+        bool isAligned = blockBytes % SizeClasses.AlignmentBytes == 0 || blockBytes == SizeClasses.SmallestBytes;
+        Debug.Assert(isAligned, "Blocks are aligned.");
         _allocator = allocator;
         Inverse = (ulong.MaxValue / (uint)blockBytes) + 1;
         _indexInverse = ((1UL << 32) + (uint)(blockBytes >> 3) - 1) / (uint)(blockBytes >> 3);

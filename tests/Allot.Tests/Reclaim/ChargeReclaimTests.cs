@@ -94,7 +94,7 @@ public sealed class ChargeReclaimTests
     public void For_kernel_memory_only_those_that_give_kernel_memory_are_asked()
     {
         _tree.Middle.Kernel.MaxBytes = 1_000;
-        using TestCache user = new TestCache(_tree.Leaf).Fill(5_000);
+        using TestCache user = new TestCache(_tree.Leaf, 1, new() { Kind = MemoryKind.User }).Fill(5_000);
         using var kernel = new TestCache(_tree.Leaf, 1, new() { Kind = MemoryKind.Kernel }, MemoryKind.Kernel);
         kernel.Fill(1_000);
         _tree.Leaf.Charge(MemoryKind.Kernel, 100);
@@ -103,6 +103,25 @@ public sealed class ChargeReclaimTests
 
         _tree.Leaf.Charge(MemoryKind.User, 4_500);   // all memory is full: now both are
         Assert.NotEmpty(user.Asked);
+        Assert.Equal(0, _tree.Root.ReadEvents().ReclaimErrors);
+    }
+
+    [Fact]
+    public void One_that_does_not_say_its_kind_is_asked_for_kernel_memory_until_it_gives_user_memory()
+    {
+        _tree.Middle.Kernel.MaxBytes = 1_000;
+        using TestCache user = new TestCache(_tree.Leaf).Fill(5_000);
+        using var kernel = new TestCache(_tree.Leaf, 1, options: null, MemoryKind.Kernel);
+        kernel.Fill(1_000);
+        _tree.Leaf.Charge(MemoryKind.Kernel, 100);
+        Assert.InRange(kernel.HeldBytes, 0, 900);
+
+        kernel.Fill(900);
+        int asked = user.Asked.Count;
+        long held = user.HeldBytes;
+        _tree.Leaf.Charge(MemoryKind.Kernel, 100);
+        Assert.Equal(asked, user.Asked.Count);
+        Assert.Equal(held, user.HeldBytes);
         Assert.Equal(0, _tree.Root.ReadEvents().ReclaimErrors);
     }
 

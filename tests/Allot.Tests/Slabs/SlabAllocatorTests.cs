@@ -18,12 +18,79 @@ public sealed unsafe class SlabAllocatorTests : IDisposable
         nint block = _slabs.Allocate(_slabs.A, bytes);
         long usable = _slabs.Slabs.BytesOf((byte*)block);
         Assert.True(usable >= bytes);
-        Assert.Equal(0, block % 16);
+        Assert.Equal(0, block % (usable < 16 ? 8 : 16));
         new Span<byte>((void*)block, (int)usable).Fill(0xAB);
         Assert.Equal(usable, _slabs.A.Memory.CurrentBytes);
         Assert.Equal(usable, _slabs.Root.Memory.CurrentBytes);
         Assert.Equal(0, _slabs.B.Memory.CurrentBytes);
         _slabs.Free(block);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void Blocks_of_8_bytes_lie_side_by_side_and_come_back()
+    {
+        const int Blocks = 20_000;
+        var random = new Prng(8);
+        HashSet<nint> all = [];
+        List<nint> live = [];
+        for (int round = 0; round < 3; round++)
+        {
+            while (live.Count < Blocks) live.Add(_slabs.Allocate(live.Count % 7 == 0 ? _slabs.B : _slabs.A, 8));
+            all.UnionWith(live);
+            Assert.Equal(Blocks, live.Distinct().Count());
+            Assert.Equal(Blocks * 8, _slabs.Root.Memory.CurrentBytes);
+            for (int left = Blocks / 2; live.Count > left;)
+            {
+                int index = random.Below(live.Count);
+                _slabs.Free(live[index]);
+                live[index] = live[^1];
+                live.RemoveAt(live.Count - 1);
+            }
+
+            Assert.Equal(live.Count, _slabs.Slabs.Validate());
+            _slabs.Slabs.Trim(all: true);
+        }
+
+        Assert.Contains(all, one => all.Contains(one + 8));
+        nint last = live[^1];
+        foreach (nint block in live) _slabs.Free(block);
+        Assert.Throws<CorruptionException>(() => _slabs.Free(last));
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void Blocks_come_from_the_fullest_slab()
+    {
+        const int Bytes = 1024, InSpan = PageArena.UnitBytes / Bytes;
+        nint[][] spans = [.. Enumerable.Range(0, 4 * InSpan).Select(_ => _slabs.Allocate(_slabs.A, Bytes))
+            .GroupBy(static block => block >> PageArena.UnitShift).Select(static one => one.ToArray())];
+        Assert.All(spans, static one => Assert.Equal(InSpan, one.Length));
+        int[] freed = [40, 3, 60, 20];
+        for (int i = 0; i < spans.Length; i++)
+        {
+            foreach (nint block in spans[i].Take(freed[i])) _slabs.Free(block);
+        }
+
+        _slabs.Slabs.Trim(all: true);
+        nint[] again = [.. Enumerable.Range(0, 23).Select(_ => _slabs.Allocate(_slabs.A, Bytes))];
+        Assert.Equal(spans[1].Concat(spans[3]).Intersect(again).Count(), again.Length);
+        foreach (nint block in again.Concat(spans.SelectMany((one, i) => one.Skip(freed[i])))) _slabs.Free(block);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void A_thread_goes_to_and_fro_between_its_two_magazines()
+    {
+        List<nint> live = [];
+        foreach (int goal in (int[])[600, 0, 300, 100, 500, 240, 510, 0])
+        {
+            while (live.Count < goal) live.Add(_slabs.Allocate(_slabs.A, 64));
+            for (; live.Count > goal; live.RemoveAt(0)) _slabs.Free(live[0]);
+            Assert.Equal(goal * 64, _slabs.A.Memory.CurrentBytes);
+            Assert.Equal(goal, _slabs.Slabs.Validate());
+        }
+
         _slabs.AssertNothingLeft();
     }
 
