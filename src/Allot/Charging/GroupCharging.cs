@@ -14,9 +14,9 @@ namespace Allot;
 /// <summary>Charging memory to a group.</summary>
 /// <remarks>All methods may be used from any thread. None of them waits for room, save for <c>Charge</c> where it has
 /// to reclaim, waits for killed groups, or is above a high limit; near a limit they take the lock of the tree for as
-/// long as it takes to count. Once a group is in use none of them allocates on success: the first
-/// kernel charge of a group, and the first busy group of a thread, do. While <see cref="AllocationChecks"/> are on,
-/// each throws <see cref="AllocationDeniedException"/> where the context denies allocations.</remarks>
+/// long as it takes to count. Once a group is in use none of them allocates on success: the first kernel charge of a
+/// group, and the first busy group of a thread, do. While <see cref="AllocationChecks"/> are on, each throws
+/// <see cref="AllocationDeniedException"/> where the context denies allocations.</remarks>
 public static class GroupCharging
 {
     extension(MemoryGroup group)

@@ -9,8 +9,7 @@ public abstract unsafe partial class GroupMap
     /// <summary>Copies keys and values, from where the call before has ended.</summary>
     /// <param name="batch">Where to.</param>
     /// <returns>0, or the error of Linux as a negative number. -2 (ENOENT): these are the last elements. -28 (ENOSPC):
-    /// there is
-    /// no room for as many as come together.</returns>
+    /// there is no room for as many as come together.</returns>
     public int LookupBatch(ref MapBatch batch)
     {
         if ((Batches & MapBatchKinds.Lookup) == 0) return Unsupported(ref batch);

@@ -1,22 +1,18 @@
 // What all maps have in common: who pays, who uses them, what each caller may do.
 //
 // There are two callers. A BPF program uses Lookup, Update, Delete, Push, Pop and Peek, with its own verified bounds.
-// The
-// host uses Read, Write, Remove, Take and the batches of GroupMap.Batches.cs, which are Linux's system calls: they
-// copy,
-// see the values of all processors, and respect Freeze and the flags of access. A program of .NET may use either.
+// The host uses Read, Write, Remove, Take and the batches of GroupMap.Batches.cs, which are Linux's system calls: they
+// copy, see the values of all processors, and respect Freeze and the flags of access. A program of .NET may use either.
 
 using System.Runtime.CompilerServices;
 
 namespace Allot.Maps;
 
 /// <summary>A map as a program of .NET, a BPF program and its helpers use it. Its memory is charged to one group,
-/// recorded
-/// before the first allocation, whoever uses the map.</summary>
+/// recorded before the first allocation, whoever uses the map.</summary>
 /// <remarks>All members may be used from any thread. Programs get addresses of values, and keep them until they end:
 /// memory in which values lie is given back no earlier than by <see cref="Dispose()"/>, or at the end of the last
-/// program
-/// that uses them.</remarks>
+/// program that uses them.</remarks>
 public abstract unsafe partial class GroupMap : IDisposable
 {
     private int _users = 1;   // the owner, and each program
@@ -56,8 +52,7 @@ public abstract unsafe partial class GroupMap : IDisposable
     public abstract long Count { get; }
 
     /// <summary>The size of a value as <see cref="Read"/> and <see cref="Write"/> copy it: where each processor has its
-    /// own,
-    /// all of them, each rounded up to 8 bytes.</summary>
+    /// own, all of them, each rounded up to 8 bytes.</summary>
     public virtual long HostValueBytes => Definition.ValueBytes;
 
     /// <summary>Whether the host has given up writing.</summary>
@@ -195,8 +190,7 @@ public abstract unsafe partial class GroupMap : IDisposable
     /// <summary>Lets another group pay, from one instant on. Elements may be added meanwhile.</summary>
     /// <param name="target">Who pays from then on.</param>
     /// <exception cref="MemoryLimitExceededException">A limit of the target refused, or it has ended; the group of
-    /// before
-    /// pays on.</exception>
+    /// before pays on.</exception>
     /// <exception cref="ObjectDisposedException">The map has been disposed.</exception>
     public void TransferTo(MemoryGroup target)
     {

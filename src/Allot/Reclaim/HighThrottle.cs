@@ -7,8 +7,8 @@ internal static class HighThrottle
 {
     extension(MemoryGroup group)
     {
-        /// <summary>Reclaims for a charge that stands, and delays it. Does
-        /// nothing where not <see cref="MemoryCounter.IsPastHigh"/>.</summary>
+        /// <summary>Reclaims for a charge that stands, and delays it. Does nothing where not
+        /// <see cref="MemoryCounter.IsPastHigh"/>.</summary>
         /// <param name="bytes">What was charged.</param>
         /// <param name="context">What the code that charges may do: if it may not block, nothing is done.</param>
         internal void Throttle(long bytes, ReclaimContext context = default)

@@ -6,8 +6,7 @@ namespace Allot.Maps;
 /// </summary>
 /// <typeparam name="TValue">Any type without references.</typeparam>
 /// <remarks>All members may be used from any thread. The values are nobody's in particular: who writes what another
-/// reads at
-/// the same time agrees with it, by <see cref="Interlocked"/> or otherwise. Nobody may use the map once it is
+/// reads at the same time agrees with it, by <see cref="Interlocked"/> or otherwise. Nobody may use the map once it is
 /// disposed.</remarks>
 public sealed unsafe class ArrayMap<TValue> : IDisposable
     where TValue : unmanaged

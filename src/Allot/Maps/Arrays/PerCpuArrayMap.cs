@@ -4,8 +4,7 @@ namespace Allot.Maps;
 
 /// <summary>Values by index, of which each processor has its own. All of them exist from the start, zeroed.</summary>
 /// <remarks>A program gets the value of the processor that runs it; the host reads and writes those of all. All are
-/// charged to
-/// the owner of the map.</remarks>
+/// charged to the owner of the map.</remarks>
 public sealed unsafe class PerCpuArrayMap : GroupMap
 {
     private readonly byte* _values;

@@ -1,23 +1,18 @@
 // The compiler makes code of its own for each pair of types, in which the sizes are constants: a lookup is one short
-// run
-// of instructions from the key to the reference.
+// run of instructions from the key to the reference.
 
 using System.Runtime.CompilerServices;
 
 namespace Allot.Maps;
 
 /// <summary>Values by keys, outside of the managed heap, charged to a group. The collector does not see it, however
-/// large
-/// it is, and nothing is allocated on use.</summary>
+/// large it is, and nothing is allocated on use.</summary>
 /// <typeparam name="TKey">Compared by its bytes, those between its fields included.</typeparam>
 /// <typeparam name="TValue">Any type without references.</typeparam>
 /// <remarks>All members may be used from any thread, and lookups take no lock. <see cref="TryGetValue"/> copies a value
-/// as it
-/// was at one instant. A reference from <see cref="GetReference"/> is to the value itself: it stays good until the map
-/// is
-/// disposed; others may replace the value meanwhile, and after a removal it may be another key's. Nobody may use the
-/// map
-/// once it is disposed.</remarks>
+/// as it was at one instant. A reference from <see cref="GetReference"/> is to the value itself: it stays good until
+/// the map is disposed; others may replace the value meanwhile, and after a removal it may be another key's. Nobody may
+/// use the map once it is disposed.</remarks>
 public sealed unsafe class HashMap<TKey, TValue> : IDisposable
     where TKey : unmanaged
     where TValue : unmanaged
@@ -150,8 +145,7 @@ public sealed unsafe class HashMap<TKey, TValue> : IDisposable
     }
 
     /// <summary>All elements, in no order that means anything. Elements may come and go meanwhile: what is there all
-    /// the
-    /// while is seen once.</summary>
+    /// the while is seen once.</summary>
     public Enumerator GetEnumerator() => new(_table);
 
     /// <summary>Gives the memory back to its group, once no program uses the map any more.</summary>

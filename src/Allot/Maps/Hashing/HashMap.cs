@@ -7,10 +7,8 @@ namespace Allot.Maps;
 /// <summary>Values by keys of any bytes: HASH and PERCPU_HASH, with all memory from the start or with each element.
 /// </summary>
 /// <remarks>Lookups take no lock. An address of a value stays good until the map ends; after the element was removed it
-/// may
-/// be another element's. A value is replaced in place: who reads it by its address can see a part of the old and of the
-/// new
-/// one, as in a map of Linux; <see cref="GroupMap.Read"/> does not.</remarks>
+/// may be another element's. A value is replaced in place: who reads it by its address can see a part of the old and of
+/// the new one, as in a map of Linux; <see cref="GroupMap.Read"/> does not.</remarks>
 public sealed unsafe class HashMap : GroupMap
 {
     private readonly HashTable _table;

@@ -1,12 +1,10 @@
 // A hash table of fixed capacity, whose elements never move and whose readers take no lock.
 //
 // Terms. A *chunk* has 11 slots and a header of 16 bytes: a tag for each slot (0 when free), the number of elements
-// that
-// did not fit here and lie in a later chunk, and a sequence. An element lies in the chunk that its hash names, its
-// home,
-// or in the first one after it that had room. A slot is a key with its value behind it; where each processor has a
-// value, those are an array of their own; where memory comes with the elements, a slot has the address of its element.
-// A *stripe* is a run of chunks with one lock.
+// that did not fit here and lie in a later chunk, and a sequence. An element lies in the chunk that its hash names, its
+// home, or in the first one after it that had room. A slot is a key with its value behind it; where each processor has
+// a value, those are an array of their own; where memory comes with the elements, a slot has the address of its
+// element. A *stripe* is a run of chunks with one lock.
 //
 // The idea of tags, and of counting what overflows instead of leaving tombstones, is that of F14. What differs: nothing
 // is ever rehashed, so an address is good for the life of the table, and readers and writers work at once.
@@ -29,8 +27,7 @@
 //   - Nobody waits for a writer, wherever it was interrupted; only who copies a value that is just being replaced does.
 //
 // The number of elements is limited exactly, by permits: each stripe keeps a few, the rest is in one word. Who finds
-// none
-// looks for those of other stripes before it says that the table is full.
+// none looks for those of other stripes before it says that the table is full.
 
 using System.Diagnostics;
 using System.Numerics;

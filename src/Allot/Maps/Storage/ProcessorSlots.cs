@@ -3,11 +3,10 @@ using System.Diagnostics;
 namespace Allot.Maps;
 
 /// <summary>Values of which each processor has its own. Those of one processor lie together, so that no two processors
-/// write
-/// the same line of cache, but at the seams.</summary>
+/// write the same line of cache, but at the seams.</summary>
 /// <remarks>A thread may be moved to another processor at any time, so two threads may use one slot at once: as in
-/// Linux,
-/// where a program can be interrupted by another. Sums that must not lose anything are added atomically.</remarks>
+/// Linux, where a program can be interrupted by another. Sums that must not lose anything are added
+/// atomically.</remarks>
 internal readonly unsafe struct ProcessorSlots
 {
     private readonly byte* _first;
