@@ -14,8 +14,8 @@
 //   4. for each such slot: lock; wait until Busy != 1; give the balance back to the tree; unlock.
 //
 // Taker of all that one thread holds (TakeAll, for who empties the bins of an idle thread): steps 2 to 4 for one
-// thread, under its lock throughout and without a gate. So no other taker sees its slots closed, and what it is asked to do
-// meanwhile is done while the owner is in the middle of no spending and cannot bind a slot.
+// thread, under its lock throughout and without a gate. So no other taker sees its slots closed, and what it is asked
+// to do meanwhile is done while the owner is in the middle of no spending and cannot bind a slot.
 //
 // Why it is right (a model checker agrees: tests/Allot.Model.Tests/Reserves).
 //   - An owner whose store of Busy was not visible at the barrier reads Key after it, and finds 0. One whose store was
