@@ -57,7 +57,7 @@ public sealed class RingInterleavingTests
             });
         }
 
-        if (words.Any(word => word.StartsWith("get", StringComparison.Ordinal))) protocol.FinallyAllIsConsumed();
+        if (words.Any(word => word.StartsWith("get", StringComparison.Ordinal))) protocol.RequireAllIsConsumed();
     });
 
     // Three records, each as soon as there is room for it: the last lies where the first one did.

@@ -86,9 +86,14 @@ internal class RingProtocol(Run run, int slots)
     /// <summary>Waits until a record of so many slots has room.</summary>
     public Gate HasRoomFor(int length) => () => _producer.Value + length - Consumer.Value <= slots - 1;
 
-    public void FinallyAllIsConsumed() => run.Finally(
-        () => _committed.Value == _consumed.Value && Array.TrueForAll(_slots, slot => slot.Value == 0),
-        "all that was committed is consumed, and the ring is zero again");
+    public void RequireAllIsConsumed()
+    {
+        run.AfterEveryStep(() => run.Require(
+            Consumer.Value <= _producer.Value, "nothing is consumed that was not reserved"));
+        run.Finally(
+            () => _committed.Value == _consumed.Value && Array.TrueForAll(_slots, slot => slot.Value == 0),
+            "all that was committed is consumed, and the ring is zero again");
+    }
 
     protected virtual IEnumerable<Gate?> Commit(long at, long header)
     {
