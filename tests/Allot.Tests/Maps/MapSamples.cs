@@ -59,6 +59,10 @@ internal static class MapSamples
     /// <summary>Their names, as data of a theory.</summary>
     public static TheoryData<string> Names => [.. All.Select(NameOf)];
 
+    /// <summary>Those that take memory when they are made.</summary>
+    public static TheoryData<string> NamesOfThoseWithMemory =>
+        [.. All.Where(sample => MapSizes.Of(sample).ChargedBytes > 0).Select(NameOf)];
+
     public static MapDefinition Of(string name) => All.First(sample => NameOf(sample) == name) with { Name = name };
 
     private static string NameOf(MapDefinition sample) =>
