@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using Allot.Maps;
 using Allot.Bpf;
+using Allot.Maps;
 
 namespace Allot.Cli.Bpf;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Allot.Maps;
 using Allot.Bpf;
+using Allot.Maps;
 
 namespace Allot.Cli.Bpf;
 

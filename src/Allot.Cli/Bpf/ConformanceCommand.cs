@@ -4,8 +4,8 @@
 
 using System.CommandLine;
 using System.Globalization;
-using Allot.Maps;
 using Allot.Bpf;
+using Allot.Maps;
 
 namespace Allot.Cli.Bpf;
 
