@@ -1,8 +1,8 @@
 // Measures operations of a few nanoseconds, which needs other means than whole processes do.
 //
-// - A *chunk* is one measurement: as many operations as take a quarter of a millisecond. A slice of the scheduler that
-//   falls into one spoils only that one, and the median does not see it. Every chunk comes after an untimed piece of the
-//   same work, which brings back into the caches what others have pushed out.
+// - A *chunk* is one measurement: as many operations as take a quarter of a millisecond, unless more is asked for. A
+//   slice of the scheduler that falls into one spoils only that one, and the median does not see it. Every chunk comes
+//   after an untimed piece of the same work, which brings back into the caches what others have pushed out.
 // - Warm-up goes on, with pauses in which the runtime compiles, until a whole phase of it has compiled nothing.
 // - Chunks take turns, round after round: see Rounds.
 // - What is measured must not allocate, unless it says so. Every chunk is checked.
@@ -24,7 +24,6 @@ internal sealed class InProcess(PinnedThreads threads, bool isSmoke)
         threads that are pinned to a processor each, and is checked to allocate nothing.
         """;
 
-    private const double ChunkNanoseconds = 250_000;
     private const int FewestPhases = 4, MostPhases = 15;
 
     /// <summary>Measures each in turns, after a warm-up.</summary>
@@ -76,7 +75,7 @@ internal sealed class InProcess(PinnedThreads threads, bool isSmoke)
         double nanoseconds = Measure(work, operations)[Number];
         for (int i = 0; i < 3; i++)   // the longer, the truer
         {
-            double wanted = Math.Clamp(ChunkNanoseconds / Math.Max(nanoseconds, 0.1), 1, 2_500_000);
+            double wanted = Math.Clamp(work.ChunkNanoseconds / Math.Max(nanoseconds, 0.1), 1, 2_500_000);
             operations = Multiple((int)wanted, work.Granule);
             nanoseconds = Measure(work, operations)[Number];
         }

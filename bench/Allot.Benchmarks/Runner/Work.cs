@@ -9,6 +9,10 @@ internal sealed record Work(string Name, int Threads, Action<int, int> Run)
     /// <summary>The number of times is a multiple of this.</summary>
     public int Granule { get; init; } = 1;
 
+    /// <summary>How long one measurement takes, about. What touches more memory than the caches hold needs longer than
+    /// it takes to bring back what it touches again and again.</summary>
+    public double ChunkNanoseconds { get; init; } = 250_000;
+
     /// <summary>Whether its chunks are not checked to allocate nothing.</summary>
     public bool MayAllocate { get; init; }
 }
