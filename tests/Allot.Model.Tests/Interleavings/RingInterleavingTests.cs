@@ -13,7 +13,7 @@ public sealed class RingInterleavingTests
         "slots6 put2 put3 get2",
         "slots4 put1 put1 get2",
         "slots4 drop1 put2 get1",
-        "slots8 put1 drop2 put1 get2",
+        "slots4 put1 drop2 get1",
         "slots4 drop2 drop1",
     ];
 
