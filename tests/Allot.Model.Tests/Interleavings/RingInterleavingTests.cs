@@ -11,17 +11,17 @@ public sealed class RingInterleavingTests
         "slots4 put1 get1",
         "slots4 put2 put1 get2",
         "slots6 put2 put3 get2",
-        "slots8 put1 put2 put1 get3",
+        "slots4 put1 put1 get2",
         "slots4 drop1 put2 get1",
-        "slots8 put1 drop2 put1 get2",
+        "slots4 put1 drop2 get1",
         "slots4 drop2 drop1",
     ];
 
     public static TheoryData<string, string> Canaries => new()
     {
         { nameof(ClearsNothing), "slots2 again1 get3" },
-        { nameof(MovesBeforeItClears), "slots2 again1 get3" },
-        { nameof(LooksBeforeItCommits), "slots4 put1 get1" },
+        { nameof(MovesBeforeItClears), "slots4 again2 get3" },
+        { nameof(LooksBeforeItCommits), "slots4 put1 put1 get2" },
         { nameof(WaitsAtOnce), "slots4 put1 get1" },
     };
 
@@ -35,7 +35,7 @@ public sealed class RingInterleavingTests
 
     [Fact]
     public void A_producer_that_comes_round_the_end_is_right() =>
-        Assert.Null(Explore("slots2 again1 get3", "").Violation);
+        Assert.Null(Explore("slots4 again2 get3", "").Violation);
 
     [Theory, MemberData(nameof(Canaries))]
     public void A_missing_idea_is_found(string missing, string scenario) =>
@@ -60,13 +60,14 @@ public sealed class RingInterleavingTests
         if (words.Any(word => word.StartsWith("get", StringComparison.Ordinal))) protocol.RequireAllIsConsumed();
     });
 
-    // Three records, each as soon as there is room for it: the last lies where the first one did.
+    // Three records, each as soon as there is room for it: the last, of one slot, lies where the first one did.
     private static IEnumerable<Gate?> Again(RingProtocol protocol, int length)
     {
         for (int record = 0; record < 3; record++)
         {
-            yield return protocol.HasRoomFor(length);
-            foreach (Gate? gate in protocol.Produce(length, discards: false)) yield return gate;
+            int slots = record < 2 ? length : 1;
+            yield return protocol.HasRoomFor(slots);
+            foreach (Gate? gate in protocol.Produce(slots, discards: false)) yield return gate;
         }
     }
 
