@@ -50,7 +50,10 @@ internal static class AllotCommand
         IEnumerable<string> options, IEnumerable<string> command, RunOptions? runOptions = null)
     {
         ReportFile report = new();
-        return new AllotRun(ProcessRunner.Start(HostPath, Arguments(report.Path, options, command), runOptions), report);
+
+        // With no signal ignored, whoever started the tests: a shell's background job ignores Ctrl-C.
+        string[] arguments = ["--default-signal", HostPath, .. Arguments(report.Path, options, command)];
+        return new AllotRun(ProcessRunner.Start("env", arguments, runOptions), report);
     }
 
     private static IEnumerable<string> Arguments(
