@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Allot.Benchmarks.Runner;
 
 namespace Allot.Benchmarks.Maps;
 
@@ -90,7 +89,7 @@ internal sealed class ConcurrentDictionarySubject : MapSubject
         foreach (long key in Next(thread, count))
         {
             _ = _map.TryRemove(key, out _);
-            if (!_map.TryAdd(key, new Value64 { First = key })) throw new BenchmarkException("A key is there twice.");
+            _ = _map.TryAdd(key, new Value64 { First = key });   // the other thread may be at the same key
         }
     }
 }

@@ -86,11 +86,10 @@ public sealed class ProcessGroup : IDisposable
                 Filter = calls?.Filter,
             });
             if (cgroup is null && options.OwnsAllDescendants) reaper = ChildSubreaper.Become();
-            IMembers members = FindMembers(options, cgroup, process.Pid);
             supervisor = new Supervisor(new SupervisorParts
             {
                 Group = group,
-                Members = members,
+                Members = FindMembers(options, cgroup, process.Pid),
                 Cgroup = cgroup,
                 Calls = calls,
                 DeniesIoUring = options.LimitsKernel && !options.AllowsIoUring,
@@ -101,6 +100,9 @@ public sealed class ProcessGroup : IDisposable
             supervisor.Start(process.Listener);
             process.Exec();
             options.Log?.Invoke($"process {process.Pid} runs");
+
+            // Its own: the supervisor reads at the same time, until the end.
+            IMembers members = FindMembers(options, cgroup, process.Pid);
             return new ProcessGroup(options, group, cgroup, members, supervisor, process, reaper);
         }
         catch (Exception failure)

@@ -13,11 +13,8 @@ internal interface IMembers
     void Read(List<int> pids);
 }
 
-/// <summary>
-/// The descendants of one process, with or without itself, zombies included. Reads /proc/PID/stat of every process of
-/// the machine:
-/// about 5 µs each. Not thread-safe; allocates only while its tables grow.
-/// </summary>
+/// <summary>The descendants of one process, with or without itself, zombies included. Reads /proc/PID/stat of every
+/// process of the machine: about 5 µs each. Not thread-safe; allocates only while its tables grow.</summary>
 /// <remarks>
 /// A process that is born during the walk may be missing until the next one. A process whose parent dies during the
 /// walk is not: when the recorded parent is unknown, its parent is read again.
