@@ -59,7 +59,7 @@ public static class GroupWaiting
                 if (ThreadReserves.TrySpend(group.CounterOf(kind), bytes)) return ValueTask.CompletedTask;
                 if (group.TryChargeTree(kind, bytes, out refusal))
                 {
-                    return group.SlowDownAsync(kind, bytes, effort.ReclaimContext, cancellationToken);
+                    return group.SlowDownAsync(kind, bytes, effort, cancellationToken);
                 }
             }
 
@@ -69,11 +69,17 @@ public static class GroupWaiting
         }
 
         private ValueTask SlowDownAsync(
-            MemoryKind kind, long bytes, ReclaimContext context, CancellationToken cancellationToken)
+            MemoryKind kind, long bytes, ChargeEffort effort, CancellationToken cancellationToken)
         {
             if (!group.Memory.NeedsLook) return ValueTask.CompletedTask;
+            if (!effort.MayReclaim)
+            {
+                group.SlowDown(kind, bytes, effort);   // calls nobody that the scope forbids, and waits for nothing
+                return ValueTask.CompletedTask;
+            }
+
             TimeSpan delay = PolicyQuestions.Charged(group, kind, bytes);
-            ValueTask throttled = group.ThrottleAsync(bytes, context, cancellationToken);
+            ValueTask throttled = group.ThrottleAsync(bytes, effort.ReclaimContext, cancellationToken);
             return delay > TimeSpan.Zero ? group.DelayAfterAsync(throttled, delay, cancellationToken) : throttled;
         }
 
@@ -116,7 +122,7 @@ public static class GroupWaiting
             CancellationToken cancellationToken)
         {
             await group.ChargeWhenThereIsRoom(kind, bytes, refusal, effort, cancellationToken).ConfigureAwait(false);
-            await group.SlowDownAsync(kind, bytes, effort.ReclaimContext, cancellationToken).ConfigureAwait(false);
+            await group.SlowDownAsync(kind, bytes, effort, cancellationToken).ConfigureAwait(false);
         }
 
         private async Task ChargeWhenThereIsRoom(

@@ -275,7 +275,7 @@ public sealed class MemoryCharge : IDisposable
         {
             moved = canMove
                 ? _group.TryMoveTo(target, Kind, counted, out refusal)
-                : target.TryCharge(Kind, counted, out refusal);
+                : target.TryChargeLocked(Kind, counted, out _, out refusal);   // who looks closer is told at the end
         }
         finally
         {

@@ -166,10 +166,14 @@ internal sealed class TreeReserves
     }
 
     /// <summary>Lets every charge below the counter be seen, or no longer.</summary>
-    public void SetWatched(MemoryCounter counter, bool isWatched)
+    /// <param name="counter">Whose charges.</param>
+    /// <param name="isWanted">Asked under the gate, so that of several changes at once the last one sees what is
+    /// wanted last. Takes no lock.</param>
+    public void SetWatched(MemoryCounter counter, Func<bool> isWanted)
     {
         using (EnterExact())
         {
+            bool isWatched = isWanted();
             KnowsHigh = true;
             if (isWatched) MakeExact_NeedsGate(counter);
             counter.IsWatched = isWatched;

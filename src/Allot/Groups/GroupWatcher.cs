@@ -12,10 +12,10 @@ internal abstract class GroupWatcher
     /// <summary>The group is no longer in the tree. Called without locks.</summary>
     public abstract void OnRemoved(MemoryGroup group);
 
-    /// <summary>Tells all who watch the group or one above.</summary>
+    /// <summary>Tells all who watch a group above. Who watches the new one itself has found it already.</summary>
     public static void TellCreated(MemoryGroup group)
     {
-        for (MemoryGroup? level = group; level is not null; level = level.Parent)
+        for (MemoryGroup? level = group.Parent; level is not null; level = level.Parent)
         {
             level.Policy?.Watcher?.OnCreated(group);
         }

@@ -38,7 +38,7 @@ public sealed partial class MemoryGroup
         _controller.Reserves.Settle();
         if (_metadataBytes > 0) _controller.GroupPayerOrNull!.Uncharge(Parent, _metadataBytes);
         _policy?.Attachment?.OnRemoved(Parent._policy?.Attachment);
-        if (_controller.WatchedPoints != 0) GroupWatcher.TellRemoved(this);
+        if (_controller.WatchedPoints != 0 || _policy?.Watcher is not null) GroupWatcher.TellRemoved(this);
     }
 
     /// <summary>Kills the group and everything below it: takes no new charges from here on. The owners are not told.

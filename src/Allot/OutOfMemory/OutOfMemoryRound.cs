@@ -92,7 +92,7 @@ internal static class OutOfMemoryRound
         return new Verdict(context, OutOfMemoryOutcome.WaitsForKilled, reason);
     }
 
-    private static bool HasRoom(Shortage shortage)
+    public static bool HasRoom(Shortage shortage)
     {
         long used = shortage.Counter.ReadUsed(out long max);
         return shortage.Bytes <= max - used;

@@ -25,6 +25,7 @@ internal static class PolicyHandling
         try
         {
             if (shortage.Requester.State != MemoryGroupState.Online) return false;
+            if (OutOfMemoryRound.HasRoom(shortage)) return true;   // another thread has made it: nobody is asked again
             foreach (PolicyAttachment attachment in PolicyRun.Over(shortage.Limiter))
             {
                 if (attachment.Policy.OutOfMemory is not { } handler || !TryMakeRoom(shortage, attachment, handler))

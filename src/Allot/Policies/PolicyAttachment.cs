@@ -34,14 +34,14 @@ internal sealed class PolicyAttachment : GroupWatcher, IDisposable
             throw new InvalidOperationException($"Cannot attach a policy to '{Group.Path}': {why}.");
         }
 
-        if ((Points & OfCharges) != 0) Group.Controller.Reserves.SetWatched(Group.Memory, isWatched: true);
+        if ((Points & OfCharges) != 0) MarkCounter();
         if (Group.State == MemoryGroupState.Offline) Dispose();   // removed meanwhile: whoever did may not have seen us
     }
 
     public void Dispose()
     {
         if (!Group.Controller.TryUnwatch(Group, this)) return;
-        if ((Points & OfCharges) != 0) Group.Controller.Reserves.SetWatched(Group.Memory, isWatched: false);
+        if ((Points & OfCharges) != 0) MarkCounter();
     }
 
     public override void OnCreated(MemoryGroup group)
@@ -60,4 +60,8 @@ internal sealed class PolicyAttachment : GroupWatcher, IDisposable
 
         if (group == Group) Dispose();
     }
+
+    // By the policy that is in force when the counter is marked: another may have taken this one's place meanwhile.
+    private void MarkCounter() => Group.Controller.Reserves.SetWatched(
+        Group.Memory, () => Group.Policy?.Watcher is { } watcher && (watcher.Points & OfCharges) != 0);
 }

@@ -5,6 +5,8 @@ namespace Allot;
 
 internal static class PolicyQuestions
 {
+    private static readonly TimeSpan s_waitMax = TimeSpan.FromMilliseconds(int.MaxValue);   // longer ones do not exist
+
     /// <summary>Tells of a charge that stands. Called without locks.</summary>
     /// <returns>How long its flow is to be delayed: the longest that any policy wants, 0 to
     /// <see cref="MemoryControllerOptions.HighDelayMax"/>.</returns>
@@ -21,6 +23,7 @@ internal static class PolicyQuestions
         }
 
         TimeSpan most = group.Controller.HighDelayMax;
+        if (most > s_waitMax) most = s_waitMax;
         return longest < most ? longest : most;
     }
 

@@ -42,6 +42,67 @@ public sealed class MemoryPolicyTests
     }
 
     [Fact]
+    public void A_move_to_another_tree_is_told_once()
+    {
+        var told = new List<long>();
+        using IDisposable attached = _middle.Attach(new MemoryPolicy
+        {
+            Charged = notice =>
+            {
+                told.Add(notice.Bytes);
+                return TimeSpan.Zero;
+            },
+        });
+        var elsewhere = new MemoryController();
+        using MemoryCharge held = elsewhere.Root.Hold(MemoryKind.User, 300);
+        held.TransferTo(_leaf);
+        Assert.Equal([300], told);
+    }
+
+    [Fact]
+    public void A_policy_without_points_goes_with_its_group()
+    {
+        using IDisposable attached = _leaf.Attach(new MemoryPolicy());
+        _leaf.Remove();
+        Assert.Null(_leaf.Policy?.Watcher);
+    }
+
+    [Fact]
+    public void One_policy_that_takes_the_place_of_another_is_told_of_charges()
+    {
+        int told = 0;
+        IDisposable first = _leaf.Attach(new MemoryPolicy { Uncharged = _ => told += 100 });
+        first.Dispose();
+        using IDisposable second = _leaf.Attach(new MemoryPolicy { Uncharged = _ => told++ });
+        first.Dispose();
+        _leaf.Charge(MemoryKind.User, 1);
+        _leaf.Uncharge(MemoryKind.User, 1);
+        Assert.Equal(1, told);
+    }
+
+    [Fact]
+    public void Several_that_run_out_at_once_ask_as_long_as_there_is_no_room()
+    {
+        const int Threads = 4;
+        _middle.Memory.MaxBytes = Limit;
+        MemoryCharge[] tenants = [.. Enumerable.Range(0, 4).Select(_ => _middle.Hold(MemoryKind.User, 250))];
+        int next = 0;
+        using IDisposable attached = _middle.Attach(new MemoryPolicy
+        {
+            OutOfMemory = _ =>
+            {
+                tenants[next++].Dispose();
+                return true;
+            },
+        });
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(_ => new Thread(() => _leaf.Charge(MemoryKind.User, 50)))];
+        foreach (Thread thread in threads) thread.Start();
+        foreach (Thread thread in threads) thread.Join();
+        Assert.Equal(1, next);
+        foreach (MemoryCharge tenant in tenants) tenant.Dispose();
+    }
+
+    [Fact]
     public void Policies_are_asked_from_the_limit_up_to_the_root_until_one_has_made_room()
     {
         _leaf.Memory.MaxBytes = Limit;

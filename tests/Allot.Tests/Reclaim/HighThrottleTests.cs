@@ -37,6 +37,26 @@ public sealed class HighThrottleTests
     }
 
     [Fact]
+    public void An_awaited_charge_calls_no_reclaimer_and_is_not_delayed_where_the_scope_forbids_it()
+    {
+        int mine = 0;
+        int me = Environment.CurrentManagedThreadId;
+        using TestCache cache = new TestCache(_middle, entryBytes: MiB).Fill(MiB);
+        cache.Instead = (_, _) => Environment.CurrentManagedThreadId == me ? ++mine * 0L : 0L;   // others may reclaim
+        FillTo((110 * MiB) - Pages64);
+        using (AllocationScope.NoReclaim())
+        {
+            Task charged = _leaf.ChargeAsync(MemoryKind.User, Pages64, CancellationToken.None).AsTask();
+            Assert.True(charged.IsCompletedSuccessfully);
+        }
+
+        Assert.Equal(0, mine);
+        AssertSlept(0);
+        _leaf.Charge(MemoryKind.User, 1);
+        Assert.NotEqual(0, mine);
+    }
+
+    [Fact]
     public void Kernel_memory_is_delayed_too()
     {
         FillTo((110 * MiB) - Pages64);
