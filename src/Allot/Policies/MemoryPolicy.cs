@@ -5,10 +5,14 @@ namespace Allot;
 /// <remarks>
 /// <para>All run on the thread that the thing happens on, without any lock of the tree, and may run on several at once.
 /// What one throws is contained and counted in <see cref="MemoryEvents.PolicyErrors"/> of the group it is attached to,
-/// and what the library does by default happens. No delegate is called inside of another one.</para>
+/// and what the library does by default happens. No delegate is called inside of another one, except that
+/// <see cref="Uncharged"/> is told of what <see cref="OutOfMemory"/> gives back.</para>
 /// <para>Inside of all but <see cref="OutOfMemory"/> the thread is in an atomic context: nothing is reclaimed for a
 /// charge that they make, and a charge to the group that they are told about, or to one below it, is refused with
-/// <see cref="RefusalReason.InPolicy"/>.</para>
+/// <see cref="RefusalReason.InPolicy"/>, unless what the thread holds in advance serves it.</para>
+/// <para>A map whose memory comes with its elements is charged with its own locks held. So <see cref="Charged"/> and
+/// <see cref="Uncharged"/> must not use such a map, and take no lock that is held around the use of one: a hash with
+/// all its memory from the start, or an array, is what they keep their numbers in.</para>
 /// </remarks>
 public sealed class MemoryPolicy
 {
