@@ -29,6 +29,7 @@ public sealed unsafe class IoRing : IDisposable
 
     // Under the gate. The account holds the pages of _lengths buffers, which _handles keep from moving.
     private MemoryHandle[] _handles = [];
+    private Memory<byte>[] _buffers = [];   // a pin of an array that is pinned already keeps nothing alive
     private RingCalls.Vector[] _vectors = [];
     private long _bytes;
     private bool _disposed;
@@ -149,6 +150,7 @@ public sealed unsafe class IoRing : IDisposable
 
     private void Register_NeedsGate(ReadOnlySpan<Memory<byte>> buffers)
     {
+        Memory<byte>[] kept = buffers.ToArray();
         var handles = new MemoryHandle[buffers.Length];
         var vectors = new RingCalls.Vector[buffers.Length];
         long bytes = 0;
@@ -183,7 +185,7 @@ public sealed unsafe class IoRing : IDisposable
         }
 
         KernelPinned.OfProcess.Add(bytes);
-        (_handles, _vectors, _bytes) = (handles, vectors, bytes);
+        (_handles, _buffers, _vectors, _bytes) = (handles, kept, vectors, bytes);
     }
 
     private void Unregister_NeedsGate()
@@ -193,7 +195,7 @@ public sealed unsafe class IoRing : IDisposable
         _ = _queues!.Unregister();
         KernelPinned.OfProcess.Add(-_bytes);
         _account.Unpin(_bytes);
-        (_handles, _vectors, _bytes) = ([], [], 0);
+        (_handles, _buffers, _vectors, _bytes) = ([], [], [], 0);
         LetMove(handles);
     }
 
