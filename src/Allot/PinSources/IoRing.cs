@@ -23,7 +23,7 @@ public sealed unsafe class IoRing : IDisposable
 
     private static readonly PinAccountOptions s_account = new() { Kind = PinKind.Pinned, Source = PinSource.Ring };
 
-    private readonly Lock _gate = new();
+    private readonly SteadyLock _gate = new();
     private readonly RingQueues? _queues;
     private readonly PinAccount _account;
 
@@ -49,7 +49,7 @@ public sealed unsafe class IoRing : IDisposable
     /// <summary>Closes what was forgotten.</summary>
     ~IoRing()
     {
-        if (_queues is null) return;   // the constructor has thrown
+        if (_queues is null || _disposed) return;   // the constructor has thrown, or foreign code when it was disposed
         PinLeaks.Report(_account);
         try
         {
@@ -71,7 +71,7 @@ public sealed unsafe class IoRing : IDisposable
     {
         get
         {
-            lock (_gate) return _vectors.Length;
+            using (_gate.EnterScope()) return _vectors.Length;
         }
     }
 
@@ -100,7 +100,7 @@ public sealed unsafe class IoRing : IDisposable
             throw new ArgumentException($"A buffer has 1 byte to 1 GiB, not {buffer.Length} bytes.", nameof(buffers));
         }
 
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_vectors.Length > 0) throw new InvalidOperationException("Buffers are registered already.");
@@ -111,7 +111,7 @@ public sealed unsafe class IoRing : IDisposable
     /// <summary>Ends the registration of all buffers. Does nothing when there are none.</summary>
     public void Unregister()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (!_disposed) Unregister_NeedsGate();
         }
@@ -144,8 +144,8 @@ public sealed unsafe class IoRing : IDisposable
     /// <summary>Unregisters the buffers and closes the ring. Safe to call twice and from any thread.</summary>
     public void Dispose()
     {
-        GC.SuppressFinalize(this);
         LetGo();
+        GC.SuppressFinalize(this);
     }
 
     private void Register_NeedsGate(ReadOnlySpan<Memory<byte>> buffers)
@@ -226,7 +226,7 @@ public sealed unsafe class IoRing : IDisposable
         try
         {
             file.DangerousAddRef(ref isHeld);
-            lock (_gate)
+            using (_gate.EnterScope())
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
                 ArgumentOutOfRangeException.ThrowIfNegative(buffer);
@@ -254,7 +254,7 @@ public sealed unsafe class IoRing : IDisposable
 
     private void LetGo()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (_disposed) return;
             _disposed = true;
