@@ -109,6 +109,7 @@ public sealed unsafe class IoRing : IDisposable
     }
 
     /// <summary>Ends the registration of all buffers. Does nothing when there are none.</summary>
+    /// <exception cref="MemoryLockException">The system did not; they stay registered and charged.</exception>
     public void Unregister()
     {
         using (_gate.EnterScope())
@@ -191,8 +192,22 @@ public sealed unsafe class IoRing : IDisposable
     private void Unregister_NeedsGate()
     {
         if (_vectors.Length == 0) return;
+        int error = _queues!.Unregister();
+        if (error != 0)
+        {
+            throw new MemoryLockException(
+                $"Cannot unregister {_vectors.Length} buffers: {Marshal.GetPInvokeErrorMessage(error)}. They stay "
+                + "registered, and charged.",
+                error);
+        }
+
+        Forget_NeedsGate();
+    }
+
+    // What the kernel has let go of.
+    private void Forget_NeedsGate()
+    {
         MemoryHandle[] handles = _handles;
-        _ = _queues!.Unregister();
         KernelPinned.OfProcess.Add(-_bytes);
         _account.Unpin(_bytes);
         (_handles, _buffers, _vectors, _bytes) = ([], [], [], 0);
@@ -265,7 +280,14 @@ public sealed unsafe class IoRing : IDisposable
             finally
             {
                 _queues!.Close();
-                _account.Dispose();
+                try
+                {
+                    Forget_NeedsGate();   // what could not be unregistered ends with the ring
+                }
+                finally
+                {
+                    _account.Dispose();
+                }
             }
         }
     }

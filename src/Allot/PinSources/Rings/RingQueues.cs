@@ -56,9 +56,16 @@ internal sealed unsafe class RingQueues
 
     /// <summary>Ends the registration.</summary>
     /// <returns>0, or the error of the system.</returns>
-    public int Unregister() => RingCalls.Register(_file, RingCalls.UnregisterBuffersOpcode, null, 0) >= 0
-        ? 0
-        : Marshal.GetLastPInvokeError();
+    public int Unregister()
+    {
+        while (RingCalls.Register(_file, RingCalls.UnregisterBuffersOpcode, null, 0) < 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            if (error != RingCalls.ErrorInterrupted) return error;
+        }
+
+        return 0;
+    }
 
     /// <summary>Does one operation.</summary>
     /// <returns>What it transferred; below 0, the negative error of the system.</returns>
