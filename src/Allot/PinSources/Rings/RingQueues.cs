@@ -90,7 +90,17 @@ internal sealed unsafe class RingQueues
 
             // An interrupted wait has submitted; one that is refused has not.
             int error = Marshal.GetLastPInvokeError();
-            if (error is not (RingCalls.ErrorInterrupted or RingCalls.ErrorTryAgain)) return -error;
+            if (error is not (RingCalls.ErrorInterrupted or RingCalls.ErrorTryAgain))
+            {
+                // What the kernel has not taken is taken back: the next call would submit it too.
+                if (Volatile.Read(ref At(_submissions, queue.Head)) == tail)
+                {
+                    Volatile.Write(ref At(_submissions, queue.Tail), tail);
+                }
+
+                return -error;
+            }
+
             submit = Volatile.Read(ref At(_submissions, queue.Head)) == tail + 1 ? 0u : 1u;
         }
     }
