@@ -177,7 +177,7 @@ internal sealed class LockedPages(IMemoryLocks system)
         return firstError;
     }
 
-    // In one look: a call that is under way has taken its pages off the list, and still passes on what was paid for them.
+    // In one look: a call that is under way has taken its pages off the list, and still passes on what was paid.
     private bool HoldsNothing(LockHolder holder)
     {
         using (_gate.EnterScope())
