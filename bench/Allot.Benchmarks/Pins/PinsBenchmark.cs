@@ -16,7 +16,7 @@ internal sealed class PinsBenchmark : Benchmark
     public override string Method => """
         Nanoseconds of a lock and its unlock, and of a buffer that is had and given back. *Bare* are `mlock` and
         `munlock` of pages that are there, *charged* the same by a `MemoryLocker` of a group at depth 3 (the root is 1),
-        every level of which has a limit that is never reached. Each thread has pages and a group of its own; the kernel
+        every level of which has a limit that is never reached. Each thread has pages and a tree of its own; the kernel
         locks one address space at a time. *Account alone* is `TryPin` and `Unpin` of a `PinAccount` that locks nothing. The *pool* is a `PinnedBufferPool` of such a group; *pinned heap* is
         `GC.AllocateUninitializedArray(pinned: true)`, which leaves the rest to the collector; *handle* is
         `GCHandle.Alloc` and `Free` of an array that is there already.

@@ -10,7 +10,7 @@ public sealed class GroupBufferOptions
     /// for not at all. Default: null.</summary>
     /// <remarks><see cref="PinKind.Locked"/>: their pages are never swapped out; a page is paid for once, also where
     /// buffers share it. <see cref="PinKind.Pinned"/>: they are for who wants an address that lasts, a device for
-    /// instance; they pay as an array on the pinned heap does, and the operating system is not asked.</remarks>
+    /// instance; they pay for their bytes, and the operating system is not asked.</remarks>
     public PinKind? HeldAs { get; init; }
 
     internal static GroupBufferOptions Of(MemoryKind kind) => new() { Kind = kind };

@@ -23,12 +23,13 @@ public sealed unsafe class IoRing : IDisposable
 
     private static readonly PinAccountOptions s_account = new() { Kind = PinKind.Pinned, Source = PinSource.Ring };
 
-    private readonly Lock _gate = new();
+    private readonly SteadyLock _gate = new();
     private readonly RingQueues? _queues;
     private readonly PinAccount _account;
 
     // Under the gate. The account holds the pages of _lengths buffers, which _handles keep from moving.
     private MemoryHandle[] _handles = [];
+    private Memory<byte>[] _buffers = [];   // a pin of an array that is pinned already keeps nothing alive
     private RingCalls.Vector[] _vectors = [];
     private long _bytes;
     private bool _disposed;
@@ -48,7 +49,7 @@ public sealed unsafe class IoRing : IDisposable
     /// <summary>Closes what was forgotten.</summary>
     ~IoRing()
     {
-        if (_queues is null) return;   // the constructor has thrown
+        if (_queues is null || _disposed) return;   // the constructor has thrown, or foreign code when it was disposed
         PinLeaks.Report(_account);
         try
         {
@@ -70,7 +71,7 @@ public sealed unsafe class IoRing : IDisposable
     {
         get
         {
-            lock (_gate) return _vectors.Length;
+            using (_gate.EnterScope()) return _vectors.Length;
         }
     }
 
@@ -99,7 +100,7 @@ public sealed unsafe class IoRing : IDisposable
             throw new ArgumentException($"A buffer has 1 byte to 1 GiB, not {buffer.Length} bytes.", nameof(buffers));
         }
 
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_vectors.Length > 0) throw new InvalidOperationException("Buffers are registered already.");
@@ -108,9 +109,10 @@ public sealed unsafe class IoRing : IDisposable
     }
 
     /// <summary>Ends the registration of all buffers. Does nothing when there are none.</summary>
+    /// <exception cref="MemoryLockException">The system did not; they stay registered and charged.</exception>
     public void Unregister()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (!_disposed) Unregister_NeedsGate();
         }
@@ -143,12 +145,13 @@ public sealed unsafe class IoRing : IDisposable
     /// <summary>Unregisters the buffers and closes the ring. Safe to call twice and from any thread.</summary>
     public void Dispose()
     {
-        GC.SuppressFinalize(this);
         LetGo();
+        GC.SuppressFinalize(this);
     }
 
     private void Register_NeedsGate(ReadOnlySpan<Memory<byte>> buffers)
     {
+        Memory<byte>[] kept = buffers.ToArray();
         var handles = new MemoryHandle[buffers.Length];
         var vectors = new RingCalls.Vector[buffers.Length];
         long bytes = 0;
@@ -183,17 +186,31 @@ public sealed unsafe class IoRing : IDisposable
         }
 
         KernelPinned.OfProcess.Add(bytes);
-        (_handles, _vectors, _bytes) = (handles, vectors, bytes);
+        (_handles, _buffers, _vectors, _bytes) = (handles, kept, vectors, bytes);
     }
 
     private void Unregister_NeedsGate()
     {
         if (_vectors.Length == 0) return;
+        int error = _queues!.Unregister();
+        if (error != 0)
+        {
+            throw new MemoryLockException(
+                $"Cannot unregister {_vectors.Length} buffers: {Marshal.GetPInvokeErrorMessage(error)}. They stay "
+                + "registered, and charged.",
+                error);
+        }
+
+        Forget_NeedsGate();
+    }
+
+    // What the kernel has let go of.
+    private void Forget_NeedsGate()
+    {
         MemoryHandle[] handles = _handles;
-        _ = _queues!.Unregister();
         KernelPinned.OfProcess.Add(-_bytes);
         _account.Unpin(_bytes);
-        (_handles, _vectors, _bytes) = ([], [], 0);
+        (_handles, _buffers, _vectors, _bytes) = ([], [], [], 0);
         LetMove(handles);
     }
 
@@ -224,7 +241,7 @@ public sealed unsafe class IoRing : IDisposable
         try
         {
             file.DangerousAddRef(ref isHeld);
-            lock (_gate)
+            using (_gate.EnterScope())
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
                 ArgumentOutOfRangeException.ThrowIfNegative(buffer);
@@ -252,7 +269,7 @@ public sealed unsafe class IoRing : IDisposable
 
     private void LetGo()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (_disposed) return;
             _disposed = true;
@@ -263,7 +280,14 @@ public sealed unsafe class IoRing : IDisposable
             finally
             {
                 _queues!.Close();
-                _account.Dispose();
+                try
+                {
+                    Forget_NeedsGate();   // what could not be unregistered ends with the ring
+                }
+                finally
+                {
+                    _account.Dispose();
+                }
             }
         }
     }

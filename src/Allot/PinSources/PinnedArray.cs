@@ -46,7 +46,8 @@ public sealed class PinnedArray<T> : IDisposable
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     public Span<T> Span => Array;
 
-    /// <summary>All of it, as memory that is known to be pinned: pinning it again is free.</summary>
+    /// <summary>All of it, as memory that is known to be pinned: <c>Pin</c> of it is free. A
+    /// <see cref="PinnedMemory{T}"/> of it is a pin of its own, which is charged again.</summary>
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     public Memory<T> Memory => System.Runtime.InteropServices.MemoryMarshal.CreateFromPinnedArray(Array, 0, Length);
 

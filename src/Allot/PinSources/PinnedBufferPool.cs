@@ -11,8 +11,9 @@ namespace Allot;
 /// <remarks>
 /// <para>All members may be used from any thread. Sizes are powers of two from 4 KiB to 1 MiB; larger buffers are made
 /// for one use. Content is undefined. Disposing a buffer twice, or after the pool, does no harm.</para>
-/// <para>Free buffers stay charged. They are let go of when a limit refuses another, when the group is reclaimed from,
-/// and by <see cref="Trim"/>. A buffer that is forgotten is collected, and its bytes return then.</para>
+/// <para>Free buffers stay charged. They are let go of when a limit refuses this pool another one, when memory of the
+/// group is reclaimed, by <see cref="Trim"/>, and when the pool is disposed; not when a limit of pins refuses somebody
+/// else. A buffer that is forgotten is collected, and its bytes return then.</para>
 /// </remarks>
 public sealed class PinnedBufferPool : MemoryPool<byte>
 {

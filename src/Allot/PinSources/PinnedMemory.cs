@@ -83,7 +83,8 @@ public sealed unsafe class PinnedMemory<T> : IDisposable
 
         if (MemoryMarshal.TryGetMemoryManager(memory, out MemoryManager<T>? manager))
         {
-            return (manager, manager.Memory.Length);
+            object buffer = (object)manager is NativeBytes native ? native.Owner : manager;
+            return (buffer, manager.Memory.Length);
         }
 
         bool isText = typeof(T) == typeof(char);

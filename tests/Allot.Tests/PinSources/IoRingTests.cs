@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Allot.Tests.PinSources;
@@ -67,6 +68,26 @@ public sealed class IoRingTests : IDisposable
         }
 
         memory.Dispose();
+    }
+
+    [Fact]
+    public void A_registered_array_on_the_pinned_heap_stays_although_nobody_else_keeps_it()
+    {
+        using var ring = new IoRing(_tree.Leaf);
+        WeakReference array = Register(ring, _tree.Leaf);
+        GC.Collect();
+        Assert.True(array.IsAlive);
+        ring.Unregister();
+        GC.Collect();
+        Assert.False(array.IsAlive);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference Register(IoRing ring, MemoryGroup group)
+        {
+            using var array = new PinnedArray<byte>(group, 4096);
+            ring.Register(array.Memory);
+            return new WeakReference(array.Array);
+        }
     }
 
     [Fact]

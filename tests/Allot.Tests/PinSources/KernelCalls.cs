@@ -9,7 +9,7 @@ internal static partial class KernelCalls
     public const int NoBufferError = 105;
     public const int LockCurrent = 1, LockOnFault = 4;
     public const int Private = 0x22, Locked = 0x2000, Droppable = 0x8 | 0x20;
-    public const int LockSegmentCommand = 11;
+    public const int RemoveSegmentCommand = 0, LockSegmentCommand = 11;
 
     public static int Lock(nint address, long bytes) => Error(LibLock(address, (nuint)bytes));
 

@@ -113,6 +113,17 @@ public sealed unsafe class KernelRowTests : IDisposable
         Assert.Equal(
             KernelCalls.PermissionError, KernelCalls.Map(Page, KernelCalls.Private | KernelCalls.Locked, out _));
         Assert.Equal(0, KernelCalls.Unlock(_pages.Address, Page));
+        int segment = KernelCalls.MakeSegment(Page);
+        try
+        {
+            Assert.Equal(
+                KernelCalls.PermissionError, KernelCalls.ControlSegment(segment, KernelCalls.LockSegmentCommand));
+        }
+        finally
+        {
+            _ = KernelCalls.ControlSegment(segment, KernelCalls.RemoveSegmentCommand);
+        }
+
         using var locker = new MemoryLocker(_tree.Leaf);
         AssertTooMuch(locker, 0, 1);
 
@@ -124,7 +135,6 @@ public sealed unsafe class KernelRowTests : IDisposable
     [Fact]
     public void R10_a_locked_segment_has_a_limit_of_its_own_in_the_kernel() => Unprivileged.RunAsUser(Limit, () =>
     {
-        const int Remove = 0;
         int large = KernelCalls.MakeSegment(17 * Page), fits = KernelCalls.MakeSegment(16 * Page);
         try
         {
@@ -137,8 +147,8 @@ public sealed unsafe class KernelRowTests : IDisposable
         }
         finally
         {
-            _ = KernelCalls.ControlSegment(large, Remove);
-            _ = KernelCalls.ControlSegment(fits, Remove);
+            _ = KernelCalls.ControlSegment(large, KernelCalls.RemoveSegmentCommand);
+            _ = KernelCalls.ControlSegment(fits, KernelCalls.RemoveSegmentCommand);
         }
     });
 

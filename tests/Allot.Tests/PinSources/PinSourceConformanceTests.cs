@@ -93,6 +93,19 @@ public sealed class PinSourceConformanceTests : IDisposable
     }
 
     [Fact]
+    public void A30_in_unique_mode_native_memory_counts_once_for_its_group_too()
+    {
+        using var memory = new LockedMemory(A1, Page);
+        using var first = new PinnedMemory<byte>(A1, memory.Memory, PinCounting.OncePerGroup);
+        using var second = new PinnedMemory<byte>(A1, memory.Memory, PinCounting.OncePerGroup);
+        Assert.Equal(2 * Page, A1.Pins.CurrentBytes);   // the lock, and the pin
+        first.Dispose();
+        Assert.Equal(2 * Page, A1.Pins.CurrentBytes);
+        second.Dispose();
+        Assert.Equal(Page, A1.Pins.CurrentBytes);
+    }
+
+    [Fact]
     public void A31_a_fixed_statement_is_free()
     {
         A1.Pins.MaxBytes = 0;

@@ -278,18 +278,22 @@ public sealed class PinConformanceTests
     {
         const int Threads = 8, PinsEach = 100, Limit = 333;
         A.Pins.MaxBytes = Limit * Page;
-        using PinAccount account = Pinned(A1, 0);
+
+        // The gate of an account lets one in at a time: with an account of its own for each, the counters are raced for.
+        PinAccount[] accounts = [.. Enumerable.Range(0, Threads).Select(_ => Pinned(A1, 0))];
         int succeeded = 0;
-        Parallel.For(0, Threads, _ =>
+        Parallel.For(0, Threads, thread =>
         {
             for (int i = 0; i < PinsEach; i++)
             {
-                if (account.TryPin(Page, out ChargeRefusal _)) Interlocked.Increment(ref succeeded);
+                if (accounts[thread].TryPin(Page, out ChargeRefusal _)) Interlocked.Increment(ref succeeded);
             }
         });
         Assert.Equal(Limit, succeeded);
         Assert.Equal(Limit * Page, A.Pins.PeakBytes);
         Assert.Equal((Threads * PinsEach) - Limit, A.ReadLocalEvents().PinsMax);
+        foreach (PinAccount account in accounts) account.Dispose();
+        AssertPages(A1, 0);
     }
 
     [Fact]

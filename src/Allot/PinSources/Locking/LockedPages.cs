@@ -160,7 +160,7 @@ internal sealed class LockedPages(IMemoryLocks system)
         var all = new PageRange(0, nuint.MaxValue);
         Close(holder);
         int firstError = 0;
-        while (firstError == 0 && TryFindHeld(holder, all, out _))
+        while (firstError == 0 && !HoldsNothing(holder))
         {
             nuint from = 0;
             while (TryFindHeld(holder, all with { Start = from }, out Segment held))
@@ -175,6 +175,16 @@ internal sealed class LockedPages(IMemoryLocks system)
         }
 
         return firstError;
+    }
+
+    // In one look: a call that is under way has taken its pages off the list, and still passes on what was paid.
+    private bool HoldsNothing(LockHolder holder)
+    {
+        using (_gate.EnterScope())
+        {
+            return !IsEntered_NeedsGate(holder)
+                && !TryFindHeld_NeedsGate(holder, new PageRange(0, nuint.MaxValue), out _);
+        }
     }
 
     /// <summary>Has a range unmapped, which unlocks it whoever has locked it, gives back what was paid for it, and

@@ -16,6 +16,9 @@ internal sealed unsafe class NativeBytes : MemoryManager<byte>
 
     private NativeBytes(INativeBytes owner) => _owner = owner;
 
+    /// <summary>Whose memory it is: the same for all that it gives out.</summary>
+    public object Owner => _owner;
+
     public static Memory<byte> MemoryOf(INativeBytes owner) => new NativeBytes(owner).CreateMemory(owner.Span.Length);
 
     public override Span<byte> GetSpan() => _owner.Span;

@@ -56,9 +56,16 @@ internal sealed unsafe class RingQueues
 
     /// <summary>Ends the registration.</summary>
     /// <returns>0, or the error of the system.</returns>
-    public int Unregister() => RingCalls.Register(_file, RingCalls.UnregisterBuffersOpcode, null, 0) >= 0
-        ? 0
-        : Marshal.GetLastPInvokeError();
+    public int Unregister()
+    {
+        while (RingCalls.Register(_file, RingCalls.UnregisterBuffersOpcode, null, 0) < 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            if (error != RingCalls.ErrorInterrupted) return error;
+        }
+
+        return 0;
+    }
 
     /// <summary>Does one operation.</summary>
     /// <returns>What it transferred; below 0, the negative error of the system.</returns>
@@ -83,7 +90,17 @@ internal sealed unsafe class RingQueues
 
             // An interrupted wait has submitted; one that is refused has not.
             int error = Marshal.GetLastPInvokeError();
-            if (error is not (RingCalls.ErrorInterrupted or RingCalls.ErrorTryAgain)) return -error;
+            if (error is not (RingCalls.ErrorInterrupted or RingCalls.ErrorTryAgain))
+            {
+                // What the kernel has not taken is taken back: the next call would submit it too.
+                if (Volatile.Read(ref At(_submissions, queue.Head)) == tail)
+                {
+                    Volatile.Write(ref At(_submissions, queue.Tail), tail);
+                }
+
+                return -error;
+            }
+
             submit = Volatile.Read(ref At(_submissions, queue.Head)) == tail + 1 ? 0u : 1u;
         }
     }
