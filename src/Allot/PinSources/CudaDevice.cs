@@ -6,16 +6,21 @@ using System.Globalization;
 namespace Allot;
 
 /// <summary>A GPU of NVIDIA: memory that is registered with it is copied to and from it directly.</summary>
-/// <remarks>All members may be used from any thread. Dispose what is registered before the device.</remarks>
+/// <remarks>All members may be used from any thread. A device that is disposed stays open until what is registered
+/// with it has ended.</remarks>
 public sealed class CudaDevice : IMemoryDevice, IDisposable
 {
     private readonly Cuda _cuda;
     private readonly int _device;
     private readonly nint _context;
+    private readonly DeviceUses _uses;
     private int _disposed;
 
-    private CudaDevice(Cuda cuda, string name, int device, nint context) =>
+    private CudaDevice(Cuda cuda, string name, int device, nint context)
+    {
         (_cuda, Name, _device, _context) = (cuda, name, device, context);
+        _uses = new DeviceUses(() => _cuda.Close(_device));
+    }
 
     /// <summary>Whether the driver is there. That says nothing about devices.</summary>
     public static bool IsSupported => Cuda.Find() is not null;
@@ -44,19 +49,32 @@ public sealed class CudaDevice : IMemoryDevice, IDisposable
     /// <inheritdoc/>
     public nint Register(nint address, long bytes)
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0 || !_uses.TryEnter(), this);
         int error = _cuda.Register(_context, address, (nuint)bytes);
         if (error == 0) return address;
+        _uses.Leave();
         throw new MemoryLockException(string.Create(CultureInfo.InvariantCulture,
             $"The GPU '{Name}' did not register {bytes} bytes at 0x{address:x}: error {error} of its driver."), error);
     }
 
     /// <inheritdoc/>
-    public void Unregister(nint registration) => _cuda.Unregister(_context, registration);
+    public void Unregister(nint registration)
+    {
+        int error = _cuda.Unregister(_context, registration);
+        if (error != 0)
+        {
+            throw new MemoryLockException(string.Create(CultureInfo.InvariantCulture,
+                $"The GPU '{Name}' did not end the registration at 0x{registration:x}: error {error} of its driver."),
+                error);
+        }
 
-    /// <summary>Closes it. Safe to call twice and from any thread.</summary>
+        _uses.Leave();
+    }
+
+    /// <summary>Closes it, once nothing is registered with it any more. Safe to call twice and from any thread.
+    /// </summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0) _cuda.Close(_device);
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) _uses.Leave();
     }
 }

@@ -21,5 +21,6 @@ public interface IMemoryDevice
 
     /// <summary>Ends a registration.</summary>
     /// <param name="registration">What <see cref="Register"/> has returned.</param>
+    /// <exception cref="MemoryLockException">The device did not; it stays registered.</exception>
     void Unregister(nint registration);
 }

@@ -6,7 +6,8 @@ namespace Allot;
 
 /// <summary>An RDMA device: memory that is registered with it can be read and written by other hosts, as far as the
 /// access allows.</summary>
-/// <remarks>All members may be used from any thread. Dispose what is registered before the device.</remarks>
+/// <remarks>All members may be used from any thread. A device that is disposed stays open until what is registered
+/// with it has ended.</remarks>
 public sealed unsafe class RdmaDevice : IMemoryDevice, IDisposable
 {
     private const int LocalWrite = 1;
@@ -14,10 +15,14 @@ public sealed unsafe class RdmaDevice : IMemoryDevice, IDisposable
     private readonly Verbs _verbs;
     private readonly nint _context;
     private readonly nint _domain;
+    private readonly DeviceUses _uses;
     private int _disposed;
 
-    private RdmaDevice(Verbs verbs, string name, nint context, nint domain) =>
+    private RdmaDevice(Verbs verbs, string name, nint context, nint domain)
+    {
         (_verbs, Name, _context, _domain) = (verbs, name, context, domain);
+        _uses = new DeviceUses(Close);
+    }
 
     /// <summary>Whether libibverbs is there. That says nothing about devices.</summary>
     public static bool IsSupported => Verbs.Find() is not null;
@@ -68,10 +73,11 @@ public sealed unsafe class RdmaDevice : IMemoryDevice, IDisposable
     /// <inheritdoc/>
     public nint Register(nint address, long bytes)
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0 || !_uses.TryEnter(), this);
         nint region = _verbs.Register(_domain, address, (nuint)bytes, LocalWrite);
         if (region != 0) return region;
         int error = Marshal.GetLastSystemError();
+        _uses.Leave();
         throw new MemoryLockException(
             $"The RDMA device '{Name}' did not register {bytes} bytes: {Marshal.GetPInvokeErrorMessage(error)}. "
             + "The process may be at its limit (RLIMIT_MEMLOCK).",
@@ -79,12 +85,28 @@ public sealed unsafe class RdmaDevice : IMemoryDevice, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Unregister(nint registration) => _verbs.Unregister(registration);
+    public void Unregister(nint registration)
+    {
+        int error = _verbs.Unregister(registration);
+        if (error != 0)
+        {
+            throw new MemoryLockException(
+                $"The RDMA device '{Name}' did not end a registration: {Marshal.GetPInvokeErrorMessage(error)}.",
+                error);
+        }
 
-    /// <summary>Closes it. Safe to call twice and from any thread.</summary>
+        _uses.Leave();
+    }
+
+    /// <summary>Closes it, once nothing is registered with it any more. Safe to call twice and from any thread.
+    /// </summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) _uses.Leave();
+    }
+
+    private void Close()
+    {
         _verbs.FreeDomain(_domain);
         _verbs.Close(_context);
     }

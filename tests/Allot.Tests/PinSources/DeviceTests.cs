@@ -59,6 +59,27 @@ public sealed unsafe class DeviceTests
         Assert.Equal(0, fake.OpenThings);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_device_does_not_end_stays_charged_and_the_device_open_for_it(bool isGpu)
+    {
+        using var fake = new FakeLibrary();
+        using var pages = new FreshPages(1);
+        IMemoryDevice device = isGpu
+            ? CudaDevice.Open(Cuda.TryLoad(fake.Path)!, 0)
+            : RdmaDevice.Open(Verbs.TryLoad(fake.Path)!, "fake1");
+        int whileOpen = fake.OpenThings;
+        var memory = new DeviceMemory(_tree.Leaf, device, pages.Address, Page);
+        ((IDisposable)device).Dispose();
+        Assert.Throws<ObjectDisposedException>(() => new DeviceMemory(_tree.Leaf, device, pages.Address, Page));
+        fake.Refuse(1);
+        Assert.NotEqual(0, Assert.Throws<MemoryLockException>(memory.Dispose).ErrorCode);
+        Assert.Equal((whileOpen, Page, Page), (fake.OpenThings, fake.RegisteredBytes, _tree.Root.Pins.CurrentBytes));
+        memory.Dispose();
+        Assert.Equal((0, 0, 0), (fake.OpenThings, fake.RegisteredBytes, _tree.Root.Pins.CurrentBytes));
+    }
+
     private void Use(IMemoryDevice device, FakeLibrary fake, bool kernelCounts)
     {
         using var pages = new FreshPages(300);
@@ -95,6 +116,9 @@ public sealed unsafe class DeviceTests
 
         public long RegisteredBytes =>
             (long)((delegate* unmanaged<nuint>)_library.Export("fake_registered_bytes"))();
+
+        /// <summary>Some registrations are not ended when they should be.</summary>
+        public void Refuse(int times) => ((delegate* unmanaged<int, void>)_library.Export("fake_refuse"))(times);
 
         public void Dispose() => _library.Dispose();
     }

@@ -45,6 +45,22 @@ public sealed class MemoryLockerTests : IDisposable
     }
 
     [Fact]
+    public void A_page_is_passed_on_once_though_its_holder_unlocks_it_and_is_disposed_at_the_same_time()
+    {
+        const int Rounds = 2000;
+        for (int i = 0; i < Rounds; i++)
+        {
+            using var first = new MemoryLocker(_tree.Middle);
+            first.Lock(_pages.Address, Page);
+            _locker.Lock(_pages.Address, Page);
+            Parallel.Invoke(() => first.Unlock(_pages.Address, Page), first.Dispose);
+            Assert.Equal((Page, 0), (_locker.ChargedBytes, first.ChargedBytes));
+            Assert.Equal([Page, Page, Page], _tree.Pins);
+            _locker.Unlock(_pages.Address, Page);
+        }
+    }
+
+    [Fact]
     public void A_page_that_two_hold_stays_locked_until_the_last_lets_go_and_is_passed_on()
     {
         using var other = new MemoryLocker(_tree.Middle);

@@ -79,8 +79,9 @@ internal sealed unsafe class Cuda
         return error == 0 ? _register(address, bytes, Portable) : error;
     }
 
-    public void Unregister(nint context, nint address)
+    public int Unregister(nint context, nint address)
     {
-        if (_setContext(context) == 0) _ = _unregister(address);
+        int error = _setContext(context);
+        return error == 0 ? _unregister(address) : error;
     }
 }

@@ -76,5 +76,6 @@ internal sealed unsafe class Verbs
     public nint Register(nint domain, nint address, nuint bytes, int access) =>
         _register(domain, address, bytes, access);
 
-    public void Unregister(nint region) => _ = _unregister(region);
+    /// <returns>0, or the error.</returns>
+    public int Unregister(nint region) => _unregister(region);
 }

@@ -80,8 +80,13 @@ void *ibv_reg_mr(void *domain, void *address, size_t length, int access)
     return domain == &domain_mark && access == 1 ? add(address, length) : NULL;
 }
 
+static int refusals;
+
+void fake_refuse(int times) { refusals = times; }
+
 int ibv_dereg_mr(struct region *region)
 {
+    if (refusals > 0) return refusals--, EBUSY;
     memset(region, 0, sizeof *region);
     return 0;
 }
