@@ -233,17 +233,30 @@ public sealed unsafe class KernelRowTests : IDisposable
         {
             int first = KernelCalls.OpenPerf(), second = KernelCalls.OpenPerf();
             Assert.SkipUnless(first >= 0 && second >= 0, "Perf is not allowed here.");
-            Assert.Equal(0, KernelCalls.Map(Pages * Page, Shared, out nint address, first));
-            Assert.Equal(KernelCalls.PermissionError, KernelCalls.Map(Pages * Page, Shared, out _, second));
-            Assert.True(PinCheck.Run().IsExact);   // the kernel shows nothing of it
+            nint address = MapWithinTheAllowance(first);
+            int refused = KernelCalls.Map(Pages * Page, Shared, out _, second);
+            bool isExact = PinCheck.Run().IsExact;   // the kernel shows nothing of it
             Assert.Equal(0, KernelCalls.Unmap(address, Pages * Page));
             Assert.Equal((0, 0), (KernelCalls.CloseFile(first), KernelCalls.CloseFile(second)));
+            Assert.Equal((KernelCalls.PermissionError, true), (refused, isExact));
 
             // Who says so to an account has one limit, and no allowance.
             using var account = new PinAccount(_tree.Leaf);
             Assert.False(account.TryPin(Pages * Page, out ChargeRefusal refusal));
             Assert.Equal(RefusalReason.LockLimitReached, refusal.Reason);
         });
+
+        // What a ring of this user has had pinned uses the allowance up until the kernel has ended it, some time later.
+        static nint MapWithinTheAllowance(int file)
+        {
+            for (int attempt = 0; ; attempt++)
+            {
+                Assert.Equal(0, KernelCalls.Map(Pages * Page, Shared, out nint address, file));
+                if (attempt == 500 || PinCheck.Run().IsExact) return address;
+                Assert.Equal(0, KernelCalls.Unmap(address, Pages * Page));
+                Thread.Sleep(10);
+            }
+        }
     }
 
     [Fact]
