@@ -27,6 +27,9 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
     /// <summary>Whether the arguments that may be anything may also be left unwritten.</summary>
     internal bool HasOptionalArguments { get; init; }
 
+    /// <summary>Whether it changes elements of its map, which programs may not do with every map.</summary>
+    internal bool ChangesMap { get; init; }
+
     /// <summary>What it leaves in r0.</summary>
     public BpfResult Result { get; init; } = BpfResult.Number;
 }

@@ -150,7 +150,7 @@ internal sealed partial class BpfVerifier
     }
 
     private MapDefinition MapOf(int at, BpfOperation operation) =>
-        (uint)operation.Offset < (uint)_input.Maps.Count
-            ? _input.Maps[operation.Offset]
-            : throw _code.Refuse(at, $"there is no map {operation.Offset}, of {_input.Maps.Count} that there are");
+        (uint)operation.Offset < (uint)_maps.Count
+            ? _maps[operation.Offset]
+            : throw _code.Refuse(at, $"there is no map {operation.Offset}, of {_maps.Count} that there are");
 }

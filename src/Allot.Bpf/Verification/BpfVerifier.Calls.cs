@@ -5,6 +5,7 @@ namespace Allot.Bpf;
 /// <content>Calls of helpers and of functions of the program, and exits.</content>
 internal sealed partial class BpfVerifier
 {
+    private const int LookupHelper = 1;
     private const int TailCallHelper = 12;
 
     private int CallLocal(int at, BpfOperation operation)
@@ -66,7 +67,7 @@ internal sealed partial class BpfVerifier
             {
                 case BpfArgument.Map:
                     Require(state.Kind == RegisterKind.Map, at, register, state, "a map", helper);
-                    map = _input.Maps[mapIndex = state.Of];
+                    map = _maps[mapIndex = state.Of];
                     RequireType(at, register, helper, map);
                     break;
                 case BpfArgument.MapKey:
@@ -109,6 +110,8 @@ internal sealed partial class BpfVerifier
         {
             BpfResult.Number => RegisterState.AnyNumber,
             BpfResult.Nothing => RegisterState.Unwritten,
+            BpfResult.MapValueOrZero when number == LookupHelper && _maps.InnerOf(mapIndex) is { } inner =>
+                RegisterState.Address(RegisterKind.MapOrZero, inner) with { Id = ++_lastId },
             BpfResult.MapValueOrZero =>
                 RegisterState.Address(RegisterKind.MapValueOrZero, mapIndex) with { Id = ++_lastId },
             _ => Reserve(at, reservedBytes),
@@ -150,6 +153,12 @@ internal sealed partial class BpfVerifier
 
     private void RequireType(int at, int register, BpfHelper helper, MapDefinition map)
     {
+        if (helper.ChangesMap && map.Has(MapFlags.ReadOnlyForPrograms))
+        {
+            throw _code.Refuse(
+                at, $"{helper.Name} changes '{map.Name}', which is read-only for programs", register);
+        }
+
         if (helper.MapTypes.Count == 0 || helper.MapTypes.Contains(map.Type)) return;
         throw _code.Refuse(
             at,

@@ -26,6 +26,7 @@ internal sealed partial class BpfVerifier
 
     private readonly BpfCode _code;
     private readonly VerifierInput _input;
+    private readonly VerifierMaps _maps;
     private readonly BpfLiveness _liveness;
     private readonly List<Checkpoint>?[] _seen;
     private int _states;
@@ -45,6 +46,7 @@ internal sealed partial class BpfVerifier
     {
         _code = code;
         _input = input;
+        _maps = new VerifierMaps(input.Maps);
         _liveness = new BpfLiveness(code);
         int length = code.Operations.Length;
         _seen = new List<Checkpoint>?[length];

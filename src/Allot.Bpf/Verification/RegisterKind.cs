@@ -21,6 +21,9 @@ internal enum RegisterKind : byte
     /// <summary>A map.</summary>
     Map,
 
+    /// <summary>A map that was found in a map of maps, or 0.</summary>
+    MapOrZero,
+
     /// <summary>An address in a value of a map.</summary>
     MapValue,
 

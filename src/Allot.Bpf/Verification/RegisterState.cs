@@ -32,7 +32,8 @@ internal readonly record struct RegisterState
 
     public bool IsPointer => Kind > RegisterKind.Number;
 
-    public bool MayBeZero => Kind is RegisterKind.MapValueOrZero or RegisterKind.ReservedOrZero;
+    public bool MayBeZero =>
+        Kind is RegisterKind.MapValueOrZero or RegisterKind.ReservedOrZero or RegisterKind.MapOrZero;
 
     public static RegisterState OfNumber(ScalarRange range) => new() { Kind = RegisterKind.Number, Range = range };
 
@@ -50,6 +51,7 @@ internal readonly record struct RegisterState
         RegisterKind.Memory => "an address in the memory of the run",
         RegisterKind.MemoryEnd => "the end of the memory of the run",
         RegisterKind.Map => "a map",
+        RegisterKind.MapOrZero => "a map that was looked up, or 0",
         RegisterKind.MapValue => "an address in a value of a map",
         RegisterKind.MapValueOrZero => "the address of a value of a map, or 0",
         RegisterKind.Reserved => "an address in reserved memory",

@@ -108,7 +108,10 @@ internal sealed class StackState
     {
         for (int slot = _lowest; slot < Slots; slot++)
         {
-            if (_slots[slot].HasRegister) _slots[slot].Register = change(_slots[slot].Register);
+            if (!_slots[slot].HasRegister) continue;
+            RegisterState changed = change(_slots[slot].Register);
+            if (changed.Kind == RegisterKind.Unwritten) _slots[slot] = default;
+            else _slots[slot].Register = changed;
         }
     }
 
