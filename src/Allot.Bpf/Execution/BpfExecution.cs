@@ -25,6 +25,8 @@ public sealed unsafe partial class BpfExecution
 
     internal const int StackBytes = FramesMax * FrameBytes;
 
+    private const int OfHelper = -1;
+
     /// <summary>What a register holds for the first map of a program. It is nobody's address.</summary>
     internal const ulong MapBase = 0xb9f0_0000_0000_0000;
 
@@ -300,7 +302,7 @@ public sealed unsafe partial class BpfExecution
         {
             HelperCalledAt = instruction;
             ulong result = Helpers[index].Function(this, r1, r2, r3, r4, r5);
-            if (FaultKind != BpfFaultKind.None) Fail(FaultKind, instruction);
+            if (_fault.Instruction == OfHelper) Fail(FaultKind, instruction);
             return result;
         }
         catch (Exception failure)
@@ -329,7 +331,7 @@ public sealed unsafe partial class BpfExecution
     }
 
     // The instruction is filled in when the helper has returned.
-    private void Refuse() => Fail(BpfFaultKind.BadArgument, 0);
+    private void Refuse() => Fail(BpfFaultKind.BadArgument, OfHelper);
 
     private Bounds BoundsFor(byte* memory, ulong bytes, int size) =>
         bytes >= (ulong)size

@@ -67,6 +67,7 @@ public static unsafe class BpfHelpers
         .. BpfRedirectHelpers.All,
         .. BpfStorageHelpers.All,
         .. BpfQueueHelpers.All,
+        .. BpfCallbackHelpers.All,
     ];
 
     private static ulong MapLookup(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>

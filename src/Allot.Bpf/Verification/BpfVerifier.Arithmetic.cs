@@ -85,7 +85,11 @@ internal sealed partial class BpfVerifier
             throw _code.Refuse(at, $"is {address.Describe()}: compare it with 0 before", pointer);
         }
 
-        if (address.Kind == RegisterKind.Map) throw _code.Refuse(at, "is a map, which has no address", pointer);
+        if (address.Kind is RegisterKind.Map or RegisterKind.Function)
+        {
+            throw _code.Refuse(at, $"is {address.Describe()}, which has no address", pointer);
+        }
+
         if (number.IsLength && address.Kind == RegisterKind.Memory && operation.Op == BpfOp.Add64
             && address.Range is { IsConstant: true })
         {
@@ -125,6 +129,12 @@ internal sealed partial class BpfVerifier
         if (operation.Op == BpfOp.LoadNumber)
         {
             target = RegisterState.Constant((ulong)operation.Number);
+            return;
+        }
+
+        if (operation.Op == BpfOp.LoadFunction)
+        {
+            target = RegisterState.Address(RegisterKind.Function, operation.Offset);
             return;
         }
 

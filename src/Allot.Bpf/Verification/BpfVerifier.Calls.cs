@@ -36,6 +36,7 @@ internal sealed partial class BpfVerifier
             return -1;
         }
 
+        if (callee.Callback is { } entry) return ExitCallback(at, entry);
         if (callee[0] is { Kind: RegisterKind.Stack } address && address.Of == _path.Frames.Count - 1)
         {
             throw _code.Refuse(at, "is an address in the stack of the function that ends here", 0);
@@ -89,6 +90,16 @@ internal sealed partial class BpfVerifier
                 case BpfArgument.Context:
                     bool isContext = state is { Kind: RegisterKind.Memory, Offset: 0, Range: { IsConstant: true } };
                     Require(isContext, at, register, state, "the first argument of the program", helper);
+                    break;
+                case BpfArgument.Function:
+                    bool isCallback = state.Kind == RegisterKind.Function && helper.Callback != BpfCallback.None;
+                    Require(isCallback, at, register, state, "a function of the program", helper);
+                    break;
+                case BpfArgument.FunctionContext:
+                    bool isOnStack = state.Kind == RegisterKind.Stack
+                        || state is { IsNumber: true, Range: { IsConstant: true, Least: 0 } };
+                    Require(isOnStack, at, register, state, "an address in the stack, or 0,", helper);
+                    Need(register);
                     break;
                 case BpfArgument.BytesToReserve:
                     bool isSize = state is { IsNumber: true, Range: { IsConstant: true, Least: > 0 and < OffsetMax } };

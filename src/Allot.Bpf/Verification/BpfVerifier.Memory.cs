@@ -125,7 +125,7 @@ internal sealed partial class BpfVerifier
         RegisterState address = Written(at, register);
         if (!address.IsPointer) throw _code.Refuse(at, "is a number and not an address", register);
         if (address.MayBeZero) throw _code.Refuse(at, $"is {address.Describe()}: compare it with 0 before", register);
-        if (address.Kind is RegisterKind.Map or RegisterKind.MemoryEnd)
+        if (address.Kind is RegisterKind.Map or RegisterKind.Function or RegisterKind.MemoryEnd)
         {
             throw _code.Refuse(at, $"is {address.Describe()}, where nothing can be read or written", register);
         }
@@ -146,6 +146,11 @@ internal sealed partial class BpfVerifier
                 at, $"{verb} {bytes} bytes at {where} of {name}, which goes from {begin} to {end}", register);
         }
 
+        if (writes && address.Kind == RegisterKind.MapKey)
+        {
+            throw _code.Refuse(at, $"writes to {name}, which can only be read", register);
+        }
+
         if (address.Kind == RegisterKind.MapValue) RequireAccess(at, register, _maps[address.Of], name, writes);
 
         Note(at, address);
@@ -160,6 +165,7 @@ internal sealed partial class BpfVerifier
     {
         RegisterKind.Stack => (-BpfExecution.FrameBytes, 0, "the stack"),
         RegisterKind.Memory => (0, _path.MemoryBytes, "the memory of the run, as far as is known"),
+        RegisterKind.MapKey => (0, _maps[address.Of].KeyBytes, $"a key of '{_maps[address.Of].Name}'"),
         RegisterKind.MapValue =>
             (0, _maps[address.Of].ValueBytes, $"a value of '{_maps[address.Of].Name}'"),
         _ => (0, address.Bytes, "the reserved memory"),

@@ -127,6 +127,23 @@ internal sealed class StackState
         return slots;
     }
 
+    /// <summary>Forgets numbers that are not what they were when this was seen before.</summary>
+    /// <param name="seen">The stack as it was.</param>
+    /// <param name="kept">A bit for each 8 bytes whose number is kept.</param>
+    public void Widen(StackState seen, ulong kept)
+    {
+        var ids = new IdPairs();
+        for (int slot = _lowest; slot < Slots; slot++)
+        {
+            if ((kept & (1ul << slot)) != 0) continue;
+            ref Slot now = ref _slots[slot];
+            bool isNumber = now.HasRegister ? now.Register is { IsNumber: true, IsLength: false } : now.Known != 0;
+            if (!isNumber || IsCoveredBy(ref now, ref seen._slots[slot], isPrecise: true, ids)) continue;
+            if (now.HasRegister) now.Register = RegisterState.AnyNumber;
+            else now.Known = 0;
+        }
+    }
+
     /// <param name="seen">The stack as another path left it.</param>
     /// <param name="precise">A bit for each 8 bytes whose number matters.</param>
     /// <param name="ids">Which numbers of that path are which of this one.</param>

@@ -23,3 +23,5 @@ static u64 (*ktime_get_ns)(void) = (void *)5;
 static long (*trace_printk)(const char *format, u32 size, ...) = (void *)6;
 static long (*tail_call)(void *context, void *map, u32 index) = (void *)12;
 static void *(*map_lookup_percpu)(void *map, const void *key, u32 cpu) = (void *)195;
+static long (*for_each_map_elem)(void *map, void *function, void *context, u64 flags) = (void *)164;
+static long (*loop)(u32 times, void *function, void *context, u64 flags) = (void *)181;

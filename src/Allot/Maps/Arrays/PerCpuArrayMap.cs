@@ -61,6 +61,13 @@ public sealed unsafe class PerCpuArrayMap : GroupMap
     /// <inheritdoc/>
     public override int Delete(byte* key) => MapErrors.Invalid;
 
+    internal override byte* NextElement(ref long place, byte* key)
+    {
+        if (place >= Definition.Capacity) return null;
+        Unsafe.WriteUnaligned(key, (uint)place++);
+        return Lookup(key);
+    }
+
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 

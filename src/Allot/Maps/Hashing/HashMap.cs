@@ -79,6 +79,14 @@ public sealed unsafe class HashMap : GroupMap
         _ => _table.Remove(new KeyBytes(key, _keyBytes)),
     };
 
+    internal override byte* NextElement(ref long place, byte* key)
+    {
+        byte* value = _table.TryNext(ref place, key, _keyBytes);
+        place++;
+        if (_processors == 0 || value == null) return value;
+        return value + (ProcessorSlots.Current * _table.ProcessorBytes);
+    }
+
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next)
     {
