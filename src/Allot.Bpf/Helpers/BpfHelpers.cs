@@ -68,6 +68,7 @@ public static unsafe class BpfHelpers
         .. BpfStorageHelpers.All,
         .. BpfQueueHelpers.All,
         .. BpfCallbackHelpers.All,
+        .. BpfDynamicPointerHelpers.All,
     ];
 
     private static ulong MapLookup(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>

@@ -97,6 +97,7 @@ internal sealed partial class BpfVerifier
                 callee[4] = context;
                 break;
             default:
+                callee[1] = RegisterState.Address(RegisterKind.LentPointer) with { Id = borrowed };
                 callee[2] = context;
                 break;
         }
@@ -132,9 +133,7 @@ internal sealed partial class BpfVerifier
 
         int call = _path.Top.ReturnTo;
         _path.Frames.RemoveAt(_path.Frames.Count - 1);
-        int borrowed = entry.Borrowed;
-        _path.ForEachRegister(each =>
-            each.Kind == RegisterKind.MapKey && each.Id == borrowed ? RegisterState.Unwritten : each);
+        Forget(entry.Borrowed);
         return call;
     }
 

@@ -87,6 +87,18 @@ internal sealed class StackState
         return false;
     }
 
+    /// <summary>A dynamic pointer of which these bytes are a part; null when there is none.</summary>
+    public RegisterState? DynamicPointerIn(int offset, int bytes)
+    {
+        for (int each = offset; each < offset + bytes; each++)
+        {
+            ref Slot slot = ref _slots[(each + BpfExecution.FrameBytes) / 8];
+            if (slot.Register.Kind == RegisterKind.DynamicPointer) return slot.Register;
+        }
+
+        return null;
+    }
+
     /// <summary>The number that up to 8 bytes hold, if it is known.</summary>
     public ulong? NumberAt(int offset, int bytes)
     {
