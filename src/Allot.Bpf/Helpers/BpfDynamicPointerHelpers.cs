@@ -7,8 +7,6 @@ namespace Allot.Bpf;
 /// <summary>Dynamic pointers: memory of values and of records in rings, whose bounds helpers check.</summary>
 internal static unsafe class BpfDynamicPointerHelpers
 {
-    private const long BytesPerInstruction = 64;   // that are copied
-
     public static IReadOnlyList<BpfHelper> All { get; } =
     [
         new(197, "dynptr_from_mem", FromMemory)
@@ -118,7 +116,7 @@ internal static unsafe class BpfDynamicPointerHelpers
     private static ulong Copy(BpfExecution run, ulong source, ulong target, ulong bytes)
     {
         if (bytes == 0) return 0;
-        bool mayUse = bytes <= int.MaxValue && run.TryPay((long)bytes / BytesPerInstruction)
+        bool mayUse = bytes <= int.MaxValue && run.TryPay((long)bytes / BpfExecution.BytesPerInstruction)
             && run.TryRead(source, (int)bytes, out byte* _) && run.TryGetMemory(target, (int)bytes, out _);
         if (mayUse) Buffer.MemoryCopy((byte*)source, (byte*)target, bytes, bytes);
         return 0;

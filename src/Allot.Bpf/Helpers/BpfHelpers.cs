@@ -32,6 +32,7 @@ public static unsafe class BpfHelpers
             Arguments = [BpfArgument.Map, BpfArgument.MapKey, BpfArgument.MapValue, BpfArgument.Number],
             MapTypes = s_values,
             ChangesMap = true,
+            CopiesValue = true,
         },
         new(3, "map_delete_elem", MapDelete)
         {
@@ -87,6 +88,7 @@ public static unsafe class BpfHelpers
         execution.TryGetMapToChange(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* keyBytes)
         && execution.TryRead(value, (int)found.Definition.ValueBytes, out byte* valueBytes)
+        && execution.TryPayForValue(found)
             ? (ulong)found.Update(keyBytes, valueBytes, flags)
             : Failed;
 

@@ -45,6 +45,10 @@ internal readonly record struct RegisterState
     public static RegisterState Address(RegisterKind kind, int of = 0, int offset = 0) =>
         new() { Kind = kind, Of = of, Offset = offset, Range = ScalarRange.Constant(0) };
 
+    /// <summary>A number that is what it is or what another one was, and maybe more.</summary>
+    public RegisterState Widened(in RegisterState seen, bool toAll) =>
+        toAll || !seen.IsNumber ? AnyNumber : OfNumber(ScalarRange.Hull(Range, seen.Range));
+
     /// <summary>What the register is, in words.</summary>
     public string Describe() => Kind switch
     {
