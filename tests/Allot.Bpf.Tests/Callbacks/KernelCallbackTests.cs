@@ -79,6 +79,10 @@ public sealed class KernelCallbackTests
         Assert.Equal(copy, memory);
     }
 
+    internal static IEnumerable<byte[]> All => s_programs.Values.Select(each => each.Make().Bytes());
+
+    internal static IReadOnlyList<MapDefinition> Definitions => s_maps;
+
     private static readonly Dictionary<string, (Func<Asm> Make, bool IsAccepted)> s_programs = new()
     {
         ["returns 0 or 1"] = (() => Loop(f => f.Copy(0, 1).Number(BpfOp.And64, 0, 1).Exit()), true),
