@@ -24,9 +24,16 @@ public static class PinLeaks
         }
     }
 
-    internal static void Report(PinAccount account)
+    internal static void Report(PinAccount account) => Report(PinReport.Of(account));
+
+    /// <summary>The same for an owner of several accounts, of which this is one.</summary>
+    /// <param name="account">One of them.</param>
+    /// <param name="bytes">What they hold together.</param>
+    internal static void Report(PinAccount account, long bytes) =>
+        Report(PinReport.Of(account) with { Bytes = bytes });
+
+    private static void Report(PinReport report)
     {
-        PinReport report = PinReport.Of(account);
         if (report.Bytes == 0) return;
         Interlocked.Increment(ref s_count);
         using (s_gate.EnterScope())

@@ -15,7 +15,7 @@ internal static class UniquePins
     /// <exception cref="MemoryLimitExceededException">Refused; nothing has changed.</exception>
     public static PinAccount Pin(MemoryGroup group, object buffer, long bytes, PinAccountOptions options)
     {
-        using (s_gate.EnterScope())
+        using (ReportingScope.Enter(s_gate))
         {
             if (s_entries.TryGetValue((group, buffer), out Entry? entry))
             {
@@ -36,7 +36,7 @@ internal static class UniquePins
 
     public static void Unpin(MemoryGroup group, object buffer)
     {
-        using (s_gate.EnterScope())
+        using (ReportingScope.Enter(s_gate))
         {
             Entry entry = s_entries[(group, buffer)];
             if (--entry.Count > 0) return;
