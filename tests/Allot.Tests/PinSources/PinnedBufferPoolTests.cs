@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Allot.Tests.Buffers;
 
@@ -144,18 +145,27 @@ public sealed class PinnedBufferPoolTests
         foreach (IMemoryOwner<byte> buffer in rented) buffer.Dispose();
         var accounts = new PinAccount[threads];
         using var barrier = new Barrier(threads);
-        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
-        {
-            accounts[i] = new PinAccount(_tree.Leaf, new() { LockLimit = null });
-            for (int page = 0; page < 2; page++)
-            {
-                barrier.SignalAndWait();
-                accounts[i].Pin(4096);   // 64 KiB in all
-            }
-        });
+        var refused = new ConcurrentQueue<Exception>();
+        Thread[] all = [.. Enumerable.Range(0, threads).Select(i => new Thread(() => Pin(i)))];
+        foreach (Thread thread in all) thread.Start();
+        foreach (Thread thread in all) thread.Join();
+        Assert.Empty(refused);
         Assert.Equal((0, 64 << 10), (pool.IdleBytes, _tree.Middle.Pins.CurrentBytes));
         foreach (PinAccount account in accounts) account.Dispose();
         Assert.Equal([0, 0, 0], _tree.Pins);
+
+        void Pin(int i)
+        {
+            accounts[i] = new PinAccount(_tree.Leaf, new() { LockLimit = null });
+            for (int page = 0; page < 2; page++)   // 64 KiB in all
+            {
+                barrier.SignalAndWait();
+                if (!accounts[i].TryPin(4096, out ChargeRefusal refusal))
+                {
+                    refused.Enqueue(new MemoryLimitExceededException(refusal));
+                }
+            }
+        }
     }
 
     [Fact]

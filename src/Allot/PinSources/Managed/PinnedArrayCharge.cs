@@ -56,7 +56,7 @@ internal sealed class PinnedArrayCharge : IDisposable
         }
     }
 
-    public void ReportLeak(long bytes) => PinLeaks.Report(_pins, bytes);
+    public void ReportLeak(long bytes) => PinLeaks.Report(PinReport.Of(_pins) with { Bytes = bytes });
 
     public void Dispose()
     {
