@@ -29,6 +29,7 @@ public sealed class PinnedBufferPool : MemoryPool<byte>
     /// <param name="group">Who pays.</param>
     /// <param name="options">How it works; the defaults when null.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is negative.</exception>
+    /// <exception cref="InvalidOperationException">The group was removed.</exception>
     public PinnedBufferPool(MemoryGroup group, PinnedBufferPoolOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(group);
