@@ -130,7 +130,7 @@ public sealed class PinMixTests
             int start = Random.Next(SharedPages), length = Random.Next(1, Math.Min(12, SharedPages - start + 1));
             try
             {
-                switch (Random.Next(14))
+                switch (Random.Next(15))
                 {
                     case 0 or 1:
                         _ = locker.TryLock(
@@ -162,6 +162,9 @@ public sealed class PinMixTests
                         break;
                     case 11 or 12:
                         Keep(Buffers[Random.Next(Buffers.Length)].Rent(Random.Next(20_000)));
+                        break;
+                    case 13:
+                        Keep(new DeviceMemory(Any(), new NoDevice(), Pages.At(start), length * KernelPins.Page));
                         break;
                     default:
                         RegisterForAWhile();
