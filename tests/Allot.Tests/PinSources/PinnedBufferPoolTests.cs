@@ -6,7 +6,6 @@ using Allot.Tests.Buffers;
 namespace Allot.Tests.PinSources;
 
 [Collection(KernelPins.Collection)]   // some of it locks, and leaks are counted for the process
-[Collection(KernelPins.Collection)]   // leaks are counted for the process
 public sealed class PinnedBufferPoolTests
 {
     private readonly TreeOfThree _tree = new();
