@@ -13,7 +13,7 @@ internal sealed class ProgramLinker(ElfFile file, IReadOnlyDictionary<(int Secti
     private readonly List<BpfInstruction> _linked = [];
     private readonly Dictionary<(int Section, long Value), int> _placed = [];
     private readonly Queue<(int Section, long Value)> _waiting = [];
-    private readonly List<(int At, (int Section, long Value) Target)> _calls = [];
+    private readonly List<(int At, (int Section, long Value) Function, int Inside)> _calls = [];
     private int _valueOffset;   // of the variable that was referred to last
 
     /// <exception cref="BpfRefusedException">The program refers to what is not there, or not supported.</exception>
@@ -21,9 +21,9 @@ internal sealed class ProgramLinker(ElfFile file, IReadOnlyDictionary<(int Secti
     {
         Place((program.Section, program.Value));
         while (_waiting.TryDequeue(out (int Section, long Value) function)) Copy(function);
-        foreach ((int at, (int, long) target) in _calls)
+        foreach ((int at, (int, long) function, int inside) in _calls)
         {
-            _linked[at] = _linked[at] with { Immediate = _placed[target] - at - 1 };
+            _linked[at] = _linked[at] with { Immediate = _placed[function] + inside - at - 1 };
         }
 
         return [.. _linked];
@@ -40,6 +40,11 @@ internal sealed class ProgramLinker(ElfFile file, IReadOnlyDictionary<(int Secti
             && (each.Section, each.Value) == function)
             ?? throw BpfRefusedException.Because($"a call goes to byte {function.Value} of section {function.Section}, "
                 + "where no function begins");
+        if (symbol.Section >= file.Sections.Count)
+        {
+            throw BpfRefusedException.Because($"the function '{symbol.Name}' is in a section that is not there");
+        }
+
         ElfSection section = file.Sections[symbol.Section];
         bool isInside = symbol.Value >= 0 && symbol.SizeBytes > 0 && symbol.Value % BpfInstruction.Bytes == 0
             && symbol.SizeBytes % BpfInstruction.Bytes == 0
@@ -117,9 +122,16 @@ internal sealed class ProgramLinker(ElfFile file, IReadOnlyDictionary<(int Secti
         return instruction with { Source = 2, Immediate = map };
     }
 
+    // To the beginning of a function or, in what an assembler has made, to a place inside of one.
     private void AddCall((int Section, long Value) target)
     {
-        Place(target);
-        _calls.Add((_linked.Count, target));
+        ElfSymbol? around = file.Symbols.Find(each => each.Type == ElfSymbol.Function
+            && each.Section == target.Section
+            && (ulong)(target.Value - each.Value) < (ulong)each.SizeBytes
+            && (target.Value - each.Value) % BpfInstruction.Bytes == 0);
+        (int, long) function = around is null ? target : (around.Section, around.Value);
+        int inside = around is null ? 0 : (int)((target.Value - around.Value) / BpfInstruction.Bytes);
+        Place(function);
+        _calls.Add((_linked.Count, function, inside));
     }
 }

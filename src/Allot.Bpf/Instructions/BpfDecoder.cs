@@ -75,6 +75,7 @@ internal static class BpfDecoder
             throw Refuse(instructions, index, "r10 is the frame pointer, and read-only", register: 10);
         }
 
+        CheckStack(instructions, index, form.Op);
         if (form.Op.IsConstant()) return DecodeConstant(instructions, index, form.Op);
         bool hasRegister = (form.Free & Fields.Source) != 0;
         return new BpfOperation(
@@ -83,6 +84,23 @@ internal static class BpfDecoder
             hasRegister ? instruction.Source : BpfOperation.Zero,
             TargetOf(instructions, index, form),
             hasRegister || (form.Free & Fields.Immediate) == 0 ? 0 : instruction.Immediate);
+    }
+
+    // r10 does not change, so an access next to it is inside of the stack always or never.
+    private static void CheckStack(BpfInstruction[] instructions, int index, BpfOp op)
+    {
+        int bytes = op.AccessBytes();
+        BpfInstruction instruction = instructions[index];
+        bool isLoad = op.IsLoad();
+        if (bytes == 0 || (isLoad ? instruction.Source : instruction.Destination) != 10) return;
+        int offset = instruction.Offset;
+        if (offset >= -BpfExecution.FrameBytes && offset <= -bytes) return;
+        throw Refuse(
+            instructions,
+            index,
+            $"{(isLoad ? "reads" : "writes")} {bytes} bytes at {offset} of the stack, "
+            + $"which goes from {-BpfExecution.FrameBytes} to 0",
+            register: 10);
     }
 
     private static InstructionForm FormOf(BpfInstruction[] instructions, int index)

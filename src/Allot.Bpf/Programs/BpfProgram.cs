@@ -186,14 +186,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     private void AddUser()
     {
-        int users = Volatile.Read(ref _users);
-        while (true)
-        {
-            ObjectDisposedException.ThrowIf(users == 0 || Volatile.Read(ref _isDisposed) != 0, this);
-            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users) return;
-            users = seen;
-        }
+        bool isGone = Volatile.Read(ref _isDisposed) != 0 || !UserCount.TryAdd(ref _users);
+        ObjectDisposedException.ThrowIf(isGone, this);
     }
 
     private void Release()

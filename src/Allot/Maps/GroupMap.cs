@@ -231,14 +231,8 @@ public abstract unsafe partial class GroupMap : IDisposable
     /// <exception cref="ObjectDisposedException">The map has been disposed.</exception>
     internal void AddUser()
     {
-        int users = Volatile.Read(ref _users);
-        while (true)
-        {
-            ObjectDisposedException.ThrowIf(users == 0 || Volatile.Read(ref _isDisposed) != 0, this);
-            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users) return;
-            users = seen;
-        }
+        bool isGone = Volatile.Read(ref _isDisposed) != 0 || !UserCount.TryAdd(ref _users);
+        ObjectDisposedException.ThrowIf(isGone, this);
     }
 
     /// <summary>One more user of a map that somebody else still uses, whether or not its owner has disposed it.
