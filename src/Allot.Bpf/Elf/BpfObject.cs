@@ -28,6 +28,9 @@ public sealed class BpfObject
     /// <summary>The maps: those that the object defines, then one array for each section of variables.</summary>
     public IReadOnlyList<MapDefinition> Maps => _maps;
 
+    /// <summary>What the object says to be in its maps from the start.</summary>
+    internal IReadOnlyList<BpfSlot> Slots => _slots;
+
     /// <summary>Reads an object.</summary>
     /// <param name="elf">The bytes of the file.</param>
     /// <returns>The object.</returns>
@@ -43,6 +46,9 @@ public sealed class BpfObject
             throw BpfRefusedException.Because("the ELF object is damaged: an offset is larger than any object");
         }
     }
+
+    /// <summary>The program in a slot; null when it holds something else.</summary>
+    internal BpfObjectProgram? ProgramIn(BpfSlot slot) => _programAt.GetValueOrDefault((slot.Section, slot.Value));
 
     /// <summary>Finds a program by the name of its section, or of its function.</summary>
     /// <param name="name">The name; null for the first program.</param>
@@ -79,7 +85,8 @@ public sealed class BpfObject
 
             foreach (BpfSlot slot in _slots)
             {
-                if (_mapAt.TryGetValue((slot.Section, slot.Value), out int inner)) Put(made[slot.Map], slot, made[inner]);
+                bool isMap = _mapAt.TryGetValue((slot.Section, slot.Value), out int inner);
+                if (isMap) Put(made[slot.Map], slot, made[inner]);
             }
 
             return made;
@@ -88,26 +95,6 @@ public sealed class BpfObject
         {
             foreach (GroupMap map in made) map.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>Puts programs into the arrays of programs that the object says they are in.</summary>
-    /// <param name="maps">What <see cref="CreateMaps"/> has made.</param>
-    /// <param name="load">Loads a program, or finds it; called for each place. Null leaves the place empty.</param>
-    /// <exception cref="BpfRefusedException">An array has no such place.</exception>
-    public void FillProgramArrays(IReadOnlyList<GroupMap> maps, Func<BpfObjectProgram, BpfProgram?> load)
-    {
-        ArgumentNullException.ThrowIfNull(maps);
-        ArgumentNullException.ThrowIfNull(load);
-        foreach (BpfSlot slot in _slots)
-        {
-            if (!_programAt.TryGetValue((slot.Section, slot.Value), out BpfObjectProgram? program)) continue;
-            if (maps[slot.Map] is not BpfProgramArray array || slot.Index >= array.Definition.Capacity)
-            {
-                throw NoPlace(maps[slot.Map], slot);
-            }
-
-            array.Set(slot.Index, load(program));
         }
     }
 
@@ -123,7 +110,7 @@ public sealed class BpfObject
         if (error != MapErrors.None) throw NoPlace(outer, slot);
     }
 
-    private static BpfRefusedException NoPlace(GroupMap map, BpfSlot slot) => BpfRefusedException.Because(
+    internal static BpfRefusedException NoPlace(GroupMap map, BpfSlot slot) => BpfRefusedException.Because(
         $"'{map.Definition.Name}' cannot hold what the object puts into its place {slot.Index}");
 
     private void ReadMaps()

@@ -1,7 +1,7 @@
 // As far as maps need it, BTF is a list of types. A map is a variable, in the section .maps, of a structure whose
 // members say what the map is: the length of the array that 'type' points to is the type of the map, what 'key' points
-// to is its key, and so on. 'values' is an array of pointers: to a structure like this one, which is the template of the
-// maps that this one holds, or to a function, of an array of programs.
+// to is its key, and so on. 'values' is an array of pointers: to a structure like this one, which is the template of
+// the maps that this one holds, or to a function, of an array of programs.
 
 using System.Buffers.Binary;
 using System.Text;

@@ -63,7 +63,8 @@ internal sealed class ProgramLinker(ElfFile file, IReadOnlyDictionary<(int Secti
             {
                 instruction = Relocate(symbol, instruction, target);
             }
-            else if (instruction is { Opcode: Opcodes.Call, Source: 1 } or { Opcode: Opcodes.LoadImmediate64, Source: 4 })
+            else if (instruction is { Opcode: Opcodes.Call, Source: 1 }
+                or { Opcode: Opcodes.LoadImmediate64, Source: 4 })
             {
                 AddCall((symbol.Section, at + ((instruction.Immediate + 1L) * BpfInstruction.Bytes)));
             }

@@ -9,7 +9,7 @@ public sealed unsafe partial class BpfExecution
     /// <summary>What a register holds for the first function of a program. It is nobody's address.</summary>
     internal const ulong FunctionBase = 0xb9f1_0000_0000_0000;
 
-    internal ProgramFunctions? Functions;
+    internal ICallableFunctions? Functions;
 
     /// <summary>r10 of the function that has called the helper that runs, if the helper asks for it.</summary>
     internal ulong FrameEnd;

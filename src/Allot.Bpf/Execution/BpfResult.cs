@@ -16,7 +16,7 @@ public enum BpfResult
     /// must give it to a helper that takes it back, on every path.</summary>
     ReservedOrZero,
 
-    /// <summary>The address of memory of the dynamic pointer in an earlier register, as long as the pointer is there; or
-    /// 0.</summary>
+    /// <summary>The address of memory of the dynamic pointer in an earlier register, as long as the pointer is there;
+    /// or 0.</summary>
     SliceOrZero,
 }

@@ -78,7 +78,8 @@ public static unsafe class BpfHelpers
             ? found is ArrayOfMaps or HashOfMaps ? execution.LookUpInner(found, bytes) : (ulong)found.Lookup(bytes)
             : 0;
 
-    private static ulong MapLookupOf(BpfExecution execution, ulong map, ulong key, ulong processor, ulong r4, ulong r5) =>
+    private static ulong MapLookupOf(
+        BpfExecution execution, ulong map, ulong key, ulong processor, ulong r4, ulong r5) =>
         execution.TryGetMap(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* bytes) && processor <= int.MaxValue
             ? (ulong)found.LookupOf(bytes, (int)processor)

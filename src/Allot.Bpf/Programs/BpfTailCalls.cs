@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <summary>Programs that tail calls go to.</summary>
@@ -14,5 +16,28 @@ public static class BpfTailCalls
     {
         ArgumentNullException.ThrowIfNull(array);
         array.Put(index, program);
+    }
+
+    /// <summary>Puts programs into the arrays of programs that an object says they are in.</summary>
+    /// <param name="read">The object.</param>
+    /// <param name="maps">What <see cref="BpfObject.CreateMaps"/> has made.</param>
+    /// <param name="load">Loads a program, or finds it; called for each place. Null leaves the place empty.</param>
+    /// <exception cref="BpfRefusedException">An array has no such place.</exception>
+    public static void FillProgramArrays(
+        this BpfObject read, IReadOnlyList<GroupMap> maps, Func<BpfObjectProgram, BpfProgram?> load)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        ArgumentNullException.ThrowIfNull(maps);
+        ArgumentNullException.ThrowIfNull(load);
+        foreach (BpfSlot slot in read.Slots)
+        {
+            if (read.ProgramIn(slot) is not { } program) continue;
+            if (maps[slot.Map] is not BpfProgramArray array || slot.Index >= array.Definition.Capacity)
+            {
+                throw BpfObject.NoPlace(maps[slot.Map], slot);
+            }
+
+            array.Set(slot.Index, load(program));
+        }
     }
 }

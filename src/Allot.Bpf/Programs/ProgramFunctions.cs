@@ -1,7 +1,7 @@
 namespace Allot.Bpf;
 
 /// <summary>The functions of a program that helpers may call: those that the program names.</summary>
-internal sealed unsafe class ProgramFunctions
+internal sealed unsafe class ProgramFunctions : ICallableFunctions
 {
     private readonly (int Start, int Length, bool IsNamed)[] _functions;
     private readonly CompiledFunction?[]? _compiled;
@@ -26,15 +26,11 @@ internal sealed unsafe class ProgramFunctions
         }
     }
 
-    /// <summary>What a call of a function costs; null when the program names none of that number.</summary>
+    /// <inheritdoc/>
     public int? CostOf(ulong function) =>
         function < (ulong)_functions.Length && _functions[function] is { IsNamed: true } found ? found.Length : null;
 
-    /// <summary>Calls a function that the program names.</summary>
-    /// <param name="run">The run. It has the fault if there is one, and then the result means nothing.</param>
-    /// <param name="function">Its number.</param>
-    /// <param name="r10">The end of its stack.</param>
-    /// <param name="arguments">r1 to r4.</param>
+    /// <inheritdoc/>
     public ulong Call(BpfExecution run, int function, ulong r10, in CallbackArguments arguments)
     {
         (ulong r1, ulong r2, ulong r3, ulong r4) = arguments;

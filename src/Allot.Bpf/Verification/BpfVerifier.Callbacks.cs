@@ -4,8 +4,8 @@
 // call did ends there, although that state is still open. Nothing has to change from round to round, because the helper
 // counts.
 //
-// For rounds to become the same, numbers that do not matter and have changed since the round before are forgotten, after
-// some rounds in which they become what they were in both.
+// For rounds to become the same, numbers that do not matter and have changed since the round before are forgotten,
+// after some rounds in which they become what they were in both.
 // Those that matter are kept, and their rounds are followed one by one, for RoundsMax rounds; then they are forgotten
 // too. Forgetting is always right: it only adds paths.
 //

@@ -8,7 +8,8 @@ internal sealed record CallbackEntry(int Borrowed, PathState.Reservation[] Reser
     public static bool IsSame(CallbackEntry? seen, CallbackEntry? now, IdPairs ids)
     {
         if (seen is null || now is null) return seen is null && now is null;
-        if (seen.Reservations.Length != now.Reservations.Length || !ids.Pairs(seen.Borrowed, now.Borrowed)) return false;
+        if (seen.Reservations.Length != now.Reservations.Length) return false;
+        if (!ids.Pairs(seen.Borrowed, now.Borrowed)) return false;
         for (int index = 0; index < seen.Reservations.Length; index++)
         {
             if (!ids.Pairs(seen.Reservations[index].Id, now.Reservations[index].Id)) return false;
