@@ -15,6 +15,8 @@ internal sealed partial class FunctionCompiler(
     private readonly LocalBuilder?[] _registers = new LocalBuilder?[10];
     private readonly LocalBuilder?[] _base = new LocalBuilder?[9];
     private readonly LocalBuilder?[] _last = new LocalBuilder?[9];
+    private readonly Dictionary<int, LocalBuilder> _kept = [];   // what is rotated, by the shift before which it is there
+    private Dictionary<int, Rotation> _rotations = [];
     private ILGenerator _il = null!;
     private LocalBuilder _address = null!;
     private LocalBuilder _stack = null!;
@@ -34,6 +36,7 @@ internal sealed partial class FunctionCompiler(
             }
         }
 
+        _rotations = Rotations.Find(code, operations, function, _labels.ContainsKey);
         Prologue(begin, end);
         for (int at = begin; at < end; at = code.Next(at))
         {
@@ -55,6 +58,11 @@ internal sealed partial class FunctionCompiler(
         _address = _il.DeclareLocal(typeof(ulong));
         _stack = _il.DeclareLocal(typeof(ulong));
         _budget = _il.DeclareLocal(typeof(long));
+        foreach (Rotation rotation in _rotations.Values)
+        {
+            _kept[rotation.KeptAt] = _il.DeclareLocal(rotation.Is32 ? typeof(uint) : typeof(ulong));
+        }
+
         foreach (int register in (int[])[0, 6, 7, 8, 9]) _registers[register] = _il.DeclareLocal(typeof(ulong));
         LoadField(CompilerMembers.Stack);
         _il.Emit(OpCodes.Conv_U8);
@@ -84,7 +92,7 @@ internal sealed partial class FunctionCompiler(
     private void One(int at, BpfOperation operation)
     {
         BpfOp op = operation.Op;
-        if (op.IsArithmetic()) Arithmetic(operation);
+        if (op.IsArithmetic()) Arithmetic(at, operation);
         else if (op.IsLoad()) Load(at, operation);
         else if (op.IsStore()) Store(at, operation);
         else if (op.IsAtomic()) Atomic(at, operation);

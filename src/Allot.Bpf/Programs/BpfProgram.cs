@@ -276,6 +276,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
             execution.Trace = _trace;
         }
 
+        // An empty memory may be nowhere, but what was proven was proven of an address that is not 0.
+        if (memory == 0 && _isVerified) memory = execution.StackEnd;
         if (_compiled is null) return BpfInterpreter.Run(execution, _operations, _length, memory, bytes);
         execution.Budget -= _length;
         if (execution.Budget >= 0)
