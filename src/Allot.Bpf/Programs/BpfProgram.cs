@@ -138,9 +138,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         try
         {
             ulong result = Run(execution, memory, state);
-            return execution.FaultKind == BpfFaultKind.None
-                ? result
-                : throw new BpfFaultException(execution.Fault, execution.Failure);
+            return execution.FaultKind == BpfFaultKind.None ? result : throw Failed(execution);
         }
         finally
         {
@@ -226,13 +224,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     private ulong Run(BpfExecution execution, Span<byte> memory, object? state)
     {
-        if (memory.Length < MemoryBytesMin)
-        {
-            throw new ArgumentException(
-                $"The program was loaded for memory of at least {MemoryBytesMin} bytes; this has {memory.Length}.",
-                nameof(memory));
-        }
-
+        if (memory.Length < MemoryBytesMin) throw TooShort(memory);
         fixed (byte* address = memory)
         {
             execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
@@ -244,6 +236,15 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
             return result;
         }
     }
+
+    // Text is made where it does not stand in the way of every run.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ArgumentException TooShort(Span<byte> memory) => new(
+        $"The program was loaded for memory of at least {MemoryBytesMin} bytes; this has {memory.Length}.",
+        nameof(memory));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static BpfFaultException Failed(BpfExecution execution) => new(execution.Fault, execution.Failure);
 
     private static void Deliver(BpfExecution execution, ReadOnlySpan<byte> memory, ulong result)
     {
