@@ -22,6 +22,7 @@ internal sealed partial class FunctionCompiler(
     private LocalBuilder _stack = null!;
     private LocalBuilder _budget = null!;
     private Label _stop;
+    private Label _stopInHelper;   // what is left of the budget is for the program that a tail call goes to
 
     public void Compile(int function)
     {
@@ -46,6 +47,8 @@ internal sealed partial class FunctionCompiler(
 
         // Adding to the list while it is walked would be a mistake, but nothing cold has anything colder.
         foreach (Action emit in _cold) emit();
+        _il.MarkLabel(_stopInHelper);
+        StoreBudget();
         _il.MarkLabel(_stop);
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Conv_U8);
@@ -55,6 +58,7 @@ internal sealed partial class FunctionCompiler(
     private void Prologue(int begin, int end)
     {
         _stop = _il.DefineLabel();
+        _stopInHelper = _il.DefineLabel();
         _address = _il.DeclareLocal(typeof(ulong));
         _stack = _il.DeclareLocal(typeof(ulong));
         _budget = _il.DeclareLocal(typeof(long));
@@ -151,7 +155,7 @@ internal sealed partial class FunctionCompiler(
             _il.Emit(OpCodes.Ldc_I4, at);
             _il.Emit(OpCodes.Call, CompilerMembers.CallHelper);
         });
-        StopIfStopped();
+        StopIfStopped(_stopInHelper);
     }
 
     private void CallLocal(int at, BpfOperation operation)
@@ -178,7 +182,7 @@ internal sealed partial class FunctionCompiler(
             for (int register = 1; register <= 5; register++) Get(register);
             _il.Emit(OpCodes.Call, methods[code.FunctionOf(operation.Offset)]);
         });
-        StopIfStopped();
+        StopIfStopped(_stop);
         LoadField(CompilerMembers.Budget);
         _il.Emit(OpCodes.Stloc, _budget);
     }
@@ -197,10 +201,10 @@ internal sealed partial class FunctionCompiler(
         _il.Emit(OpCodes.Stfld, CompilerMembers.Budget);
     }
 
-    private void StopIfStopped()
+    private void StopIfStopped(Label stop)
     {
         LoadField(CompilerMembers.IsStopped);
-        _il.Emit(OpCodes.Brtrue, _stop);
+        _il.Emit(OpCodes.Brtrue, stop);
     }
 
     private void Fail(BpfFaultKind kind, int at, int bytes)
