@@ -71,15 +71,14 @@ internal sealed partial class FunctionCompiler
         operation.HasNumber && operation.Op.As64() is BpfOp.Div64 or BpfOp.Mod64
         && (operation.Op.Is32() ? (uint)operation.Number != 0 : operation.Number != 0);
 
+    // Of 64 bits, also where 32 would do: see BpfArithmetic.Div32.
     private void Divide(BpfOperation operation)
     {
         BpfOp op = operation.Op;
         Get(operation.Destination);
-        if (op.Is32()) _il.Emit(OpCodes.Conv_U4);
-        GetSecond(operation);
-        if (op.Is32()) _il.Emit(OpCodes.Conv_U4);
-        _il.Emit(op.As64() == BpfOp.Div64 ? OpCodes.Div_Un : OpCodes.Rem_Un);
         if (op.Is32()) ZeroExtend();
+        _il.Emit(OpCodes.Ldc_I8, op.Is32() ? (uint)operation.Number : operation.Number);
+        _il.Emit(op.As64() == BpfOp.Div64 ? OpCodes.Div_Un : OpCodes.Rem_Un);
     }
 
     private void Shift(BpfOperation operation)

@@ -24,6 +24,19 @@ internal static class Clang
         return s_objects.GetOrAdd((name, cpu), static key => Run(key.Item1, key.Item2));
     }
 
+    /// <summary>All programs, for two generations of the instruction set; none where there is no clang.</summary>
+    public static IReadOnlyList<byte[]> CompileAll()
+    {
+        if (s_path.Value is null) return [];
+        string[] sources = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Objects"), "*.c");
+        return
+        [
+            .. from name in sources.Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal)
+               from cpu in (string[])["v1", "v3"]
+               select Compile(name, cpu),
+        ];
+    }
+
     private static byte[] Run(string name, string cpu)
     {
         string source = Path.Combine(AppContext.BaseDirectory, "Objects", $"{name}.c");
