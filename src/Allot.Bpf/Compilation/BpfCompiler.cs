@@ -41,8 +41,10 @@ internal static class BpfCompiler
     /// in.</param>
     /// <param name="places">Where the verifier has found accesses to be; null if it was not asked.</param>
     /// <param name="maps">The maps of the program.</param>
+    /// <returns>The program, and after it those functions that are called by their addresses; null for all
+    /// others.</returns>
     [RequiresDynamicCode("Makes code at run time.")]
-    public static CompiledFunction Compile(
+    public static CompiledFunction?[] Compile(
         BpfCode code, BpfOperation[] operations, AccessPlace[]? places, GroupMap[] maps)
     {
         var methods = new DynamicMethod[code.Functions.Length];
@@ -57,6 +59,15 @@ internal static class BpfCompiler
             new FunctionCompiler(code, operations, places, maps, methods).Compile(function);
         }
 
-        return methods[0].CreateDelegate<CompiledFunction>();
+        var compiled = new CompiledFunction?[methods.Length];
+        compiled[0] = methods[0].CreateDelegate<CompiledFunction>();
+        foreach (BpfOperation operation in code.Operations)
+        {
+            if (operation.Op != BpfOp.LoadFunction) continue;
+            int function = code.FunctionOf(operation.Offset);
+            compiled[function] ??= methods[function].CreateDelegate<CompiledFunction>();
+        }
+
+        return compiled;
     }
 }

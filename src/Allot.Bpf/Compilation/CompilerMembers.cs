@@ -13,6 +13,9 @@ internal static class CompilerMembers
     public static readonly FieldInfo Budget =
         Field(typeof(BpfExecution).GetField(nameof(BpfExecution.Budget), Instance));
 
+    public static readonly FieldInfo FrameEnd =
+        Field(typeof(BpfExecution).GetField(nameof(BpfExecution.FrameEnd), Instance));
+
     public static readonly FieldInfo IsStopped =
         Field(typeof(BpfExecution).GetField(nameof(BpfExecution.IsStopped), Instance));
 

@@ -147,6 +147,15 @@ internal sealed partial class FunctionCompiler(
 
     private void CallHelper(int at, BpfOperation operation)
     {
+        bool needsFrame = operation.Number != 0;
+        if (needsFrame)
+        {
+            StoreBudget();
+            _il.Emit(OpCodes.Ldarg_0);
+            Get(10);
+            _il.Emit(OpCodes.Stfld, CompilerMembers.FrameEnd);
+        }
+
         Set(0, () =>
         {
             _il.Emit(OpCodes.Ldarg_0);
@@ -155,7 +164,10 @@ internal sealed partial class FunctionCompiler(
             _il.Emit(OpCodes.Ldc_I4, at);
             _il.Emit(OpCodes.Call, CompilerMembers.CallHelper);
         });
-        StopIfStopped(_stopInHelper);
+        StopIfStopped(needsFrame ? _stop : _stopInHelper);
+        if (!needsFrame) return;
+        LoadField(CompilerMembers.Budget);
+        _il.Emit(OpCodes.Stloc, _budget);
     }
 
     private void CallLocal(int at, BpfOperation operation)

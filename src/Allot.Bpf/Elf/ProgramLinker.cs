@@ -1,5 +1,6 @@
 // A program of an object is a function in a section of its own; the functions that it calls lie in the same section or
-// in .text. Linking copies them behind the program, each once, and writes distances into calls. References to maps and
+// in .text. Linking copies them behind the program, each once, and writes distances into calls, and where a
+// function is named to be called back. References to maps and
 // variables become numbers of maps.
 
 namespace Allot.Bpf;
@@ -62,15 +63,15 @@ internal sealed class ProgramLinker(ElfFile file, IReadOnlyDictionary<(int Secti
             {
                 instruction = Relocate(symbol, instruction, target);
             }
-            else if (instruction is { Opcode: Opcodes.Call, Source: 1 })
+            else if (instruction is { Opcode: Opcodes.Call, Source: 1 } or { Opcode: Opcodes.LoadImmediate64, Source: 4 })
             {
                 AddCall((symbol.Section, at + ((instruction.Immediate + 1L) * BpfInstruction.Bytes)));
             }
 
             _linked.Add(instruction);
-            if (instruction is not { Opcode: Opcodes.LoadImmediate64, Source: 2 }) continue;
+            if (instruction is not { Opcode: Opcodes.LoadImmediate64, Source: 2 or 4 }) continue;
             at += BpfInstruction.Bytes;   // the second half has the offset in the value already
-            _linked.Add(new BpfInstruction(0, 0, 0, 0, _valueOffset));
+            _linked.Add(new BpfInstruction(0, 0, 0, 0, instruction.Source == 2 ? _valueOffset : 0));
         }
     }
 
@@ -96,6 +97,13 @@ internal sealed class ProgramLinker(ElfFile file, IReadOnlyDictionary<(int Secti
         {
             throw BpfRefusedException.Because(
                 $"'{function.Name}' has a relocation at {instruction}, which has no address");
+        }
+
+        if ((uint)target.Section < (uint)file.Sections.Count && file.Sections[target.Section].IsCode)
+        {
+            // Of a section, the place in it is in the instruction; of a name, nothing is.
+            AddCall((target.Section, checked(target.Value + instruction.Immediate)));
+            return instruction with { Source = 4 };
         }
 
         if (maps.TryGetValue((target.Section, target.Value), out int map))

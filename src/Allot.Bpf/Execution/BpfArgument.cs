@@ -45,4 +45,10 @@ public enum BpfArgument
     /// <summary>The address where the helper writes a value of the map in an earlier register; of a Bloom filter, of
     /// the value that is asked for.</summary>
     MapValueToWrite,
+
+    /// <summary>A function of the program, which the helper calls. Of helpers of Linux only.</summary>
+    Function,
+
+    /// <summary>What that function gets: an address in a stack of the program, or 0.</summary>
+    FunctionContext,
 }

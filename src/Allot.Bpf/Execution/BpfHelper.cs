@@ -27,6 +27,15 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
     /// <summary>Whether the arguments that may be anything may also be left unwritten.</summary>
     internal bool HasOptionalArguments { get; init; }
 
+    /// <summary>How it calls a function of the program.</summary>
+    internal BpfCallback Callback { get; init; }
+
+    /// <summary>Whether the engine says where it is in the program, and what is left of the budget.</summary>
+    internal bool NeedsFrame => Callback != BpfCallback.None;
+
+    /// <summary>Whether it changes elements of its map, which programs may not do with every map.</summary>
+    internal bool ChangesMap { get; init; }
+
     /// <summary>What it leaves in r0.</summary>
     public BpfResult Result { get; init; } = BpfResult.Number;
 }

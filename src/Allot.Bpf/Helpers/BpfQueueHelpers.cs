@@ -18,11 +18,13 @@ internal static unsafe class BpfQueueHelpers
         {
             Arguments = [BpfArgument.Map, BpfArgument.MapValue, BpfArgument.Number],
             MapTypes = [MapType.Queue, MapType.Stack, MapType.BloomFilter],
+            ChangesMap = true,
         },
         new(88, "map_pop_elem", Pop)
         {
             Arguments = [BpfArgument.Map, BpfArgument.MapValueToWrite],
             MapTypes = [MapType.Queue, MapType.Stack],
+            ChangesMap = true,
         },
         new(89, "map_peek_elem", Peek)
         {
@@ -38,13 +40,13 @@ internal static unsafe class BpfQueueHelpers
             : Failed;
 
     private static ulong Push(BpfExecution execution, ulong map, ulong value, ulong flags, ulong r4, ulong r5) =>
-        execution.TryGetMap(map, out GroupMap? found)
+        execution.TryGetMapToChange(map, out GroupMap? found)
         && execution.TryRead(value, (int)found.Definition.ValueBytes, out byte* bytes)
             ? (ulong)found.Push(bytes, flags)
             : Failed;
 
     private static ulong Pop(BpfExecution execution, ulong map, ulong value, ulong r3, ulong r4, ulong r5) =>
-        execution.TryGetMap(map, out GroupMap? found)
+        execution.TryGetMapToChange(map, out GroupMap? found)
         && execution.TryGetMemory(value, (int)found.Definition.ValueBytes, out Span<byte> _)
             ? (ulong)found.Pop((byte*)value)
             : Failed;

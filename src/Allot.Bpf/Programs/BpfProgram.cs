@@ -14,6 +14,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly BpfOperation* _operations;
     private readonly int _length;               // of the first function: what entering it costs
     private readonly CompiledFunction? _compiled;
+    private readonly ProgramFunctions _functions;
     private readonly MemoryCharge _charge;
     private readonly RunCounters? _counters;
     private readonly Action<string>? _trace;
@@ -37,11 +38,13 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         _maps = linked.Maps;
         _helpers = linked.Helpers;
         _length = linked.Code.LengthOf(0);
-        _compiled = Compile(options.Engine, linked);
+        CompiledFunction?[]? compiled = Compile(options.Engine, linked);
+        _compiled = compiled?[0];
         if (_compiled is not null) charge.Grow(BpfCompiler.EstimateBytes(linked.Code));
         nuint bytes = (nuint)(linked.Operations.Length * sizeof(BpfOperation));
         _operations = (BpfOperation*)group.Allocator(MemoryKind.Kernel).Allocate(bytes);
         linked.Operations.CopyTo(new Span<BpfOperation>(_operations, linked.Operations.Length));
+        _functions = new ProgramFunctions(linked.Code, compiled, _operations);
         int used = 0;
         try
         {
@@ -181,14 +184,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     private void AddUser()
     {
-        int users = Volatile.Read(ref _users);
-        while (true)
-        {
-            ObjectDisposedException.ThrowIf(users == 0 || Volatile.Read(ref _isDisposed) != 0, this);
-            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users) return;
-            users = seen;
-        }
+        bool isGone = Volatile.Read(ref _isDisposed) != 0 || !UserCount.TryAdd(ref _users);
+        ObjectDisposedException.ThrowIf(isGone, this);
     }
 
     private void Release()
@@ -208,7 +205,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         return BpfDecoder.Decode(instructions);
     }
 
-    private static CompiledFunction? Compile(BpfEngine engine, LinkedProgram linked)
+    private static CompiledFunction?[]? Compile(BpfEngine engine, LinkedProgram linked)
     {
         if (engine == BpfEngine.Interpreter) return null;
         if (!BpfCompiler.IsSupported)
@@ -274,16 +271,18 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         {
             execution.Maps = _maps;
             execution.Helpers = _helpers;
+            execution.Functions = _functions;
             execution.Trace = _trace;
         }
 
         // An empty memory may be nowhere, but what was proven was proven of an address that is not 0.
         if (memory == 0 && _isVerified) memory = execution.StackEnd;
-        if (_compiled is null) return BpfInterpreter.Run(execution, _operations, _length, memory, bytes);
         execution.Budget -= _length;
         if (execution.Budget >= 0)
         {
-            return _compiled(execution, execution.StackEnd, memory, bytes, 0, 0, 0);
+            return _compiled is null
+                ? BpfInterpreter.Run(execution, _operations, 0, execution.StackEnd, new(memory, bytes))
+                : _compiled(execution, execution.StackEnd, memory, bytes, 0, 0, 0);
         }
 
         execution.Fail(BpfFaultKind.OutOfBudget, 0);

@@ -5,6 +5,7 @@ namespace Allot.Bpf;
 /// <content>Calls of helpers and of functions of the program, and exits.</content>
 internal sealed partial class BpfVerifier
 {
+    private const int LookupHelper = 1;
     private const int TailCallHelper = 12;
 
     private int CallLocal(int at, BpfOperation operation)
@@ -35,6 +36,7 @@ internal sealed partial class BpfVerifier
             return -1;
         }
 
+        if (callee.Callback is { } entry) return ExitCallback(at, entry);
         if (callee[0] is { Kind: RegisterKind.Stack } address && address.Of == _path.Frames.Count - 1)
         {
             throw _code.Refuse(at, "is an address in the stack of the function that ends here", 0);
@@ -66,7 +68,7 @@ internal sealed partial class BpfVerifier
             {
                 case BpfArgument.Map:
                     Require(state.Kind == RegisterKind.Map, at, register, state, "a map", helper);
-                    map = _input.Maps[mapIndex = state.Of];
+                    map = _maps[mapIndex = state.Of];
                     RequireType(at, register, helper, map);
                     break;
                 case BpfArgument.MapKey:
@@ -89,6 +91,16 @@ internal sealed partial class BpfVerifier
                     bool isContext = state is { Kind: RegisterKind.Memory, Offset: 0, Range: { IsConstant: true } };
                     Require(isContext, at, register, state, "the first argument of the program", helper);
                     break;
+                case BpfArgument.Function:
+                    bool isCallback = state.Kind == RegisterKind.Function && helper.Callback != BpfCallback.None;
+                    Require(isCallback, at, register, state, "a function of the program", helper);
+                    break;
+                case BpfArgument.FunctionContext:
+                    bool isOnStack = state.Kind == RegisterKind.Stack
+                        || state is { IsNumber: true, Range: { IsConstant: true, Least: 0 } };
+                    Require(isOnStack, at, register, state, "an address in the stack, or 0,", helper);
+                    Need(register);
+                    break;
                 case BpfArgument.BytesToReserve:
                     bool isSize = state is { IsNumber: true, Range: { IsConstant: true, Least: > 0 and < OffsetMax } };
                     Require(isSize, at, register, state, "a constant number of bytes", helper);
@@ -109,6 +121,8 @@ internal sealed partial class BpfVerifier
         {
             BpfResult.Number => RegisterState.AnyNumber,
             BpfResult.Nothing => RegisterState.Unwritten,
+            BpfResult.MapValueOrZero when number == LookupHelper && _maps.InnerOf(mapIndex) is { } inner =>
+                RegisterState.Address(RegisterKind.MapOrZero, inner) with { Id = ++_lastId },
             BpfResult.MapValueOrZero =>
                 RegisterState.Address(RegisterKind.MapValueOrZero, mapIndex) with { Id = ++_lastId },
             _ => Reserve(at, reservedBytes),
@@ -150,6 +164,12 @@ internal sealed partial class BpfVerifier
 
     private void RequireType(int at, int register, BpfHelper helper, MapDefinition map)
     {
+        if (helper.ChangesMap && map.Has(MapFlags.ReadOnlyForPrograms))
+        {
+            throw _code.Refuse(
+                at, $"{helper.Name} changes '{map.Name}', which is read-only for programs", register);
+        }
+
         if (helper.MapTypes.Count == 0 || helper.MapTypes.Contains(map.Type)) return;
         throw _code.Refuse(
             at,

@@ -21,6 +21,15 @@ internal enum RegisterKind : byte
     /// <summary>A map.</summary>
     Map,
 
+    /// <summary>A map that was found in a map of maps, or 0.</summary>
+    MapOrZero,
+
+    /// <summary>A function of the program.</summary>
+    Function,
+
+    /// <summary>An address in a key of a map, which the function that was called back may read.</summary>
+    MapKey,
+
     /// <summary>An address in a value of a map.</summary>
     MapValue,
 

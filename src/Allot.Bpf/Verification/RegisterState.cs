@@ -15,11 +15,12 @@ internal readonly record struct RegisterState
     /// <summary>Of an address, what was added to it and is constant. In the stack, from its end: negative.</summary>
     public int Offset { get; init; }
 
-    /// <summary>The function whose stack it is, from 0 for the program itself; or the index of the map.</summary>
+    /// <summary>The function whose stack it is, from 0 for the program itself; or the index of the map; or the first
+    /// instruction of the function.</summary>
     public int Of { get; init; }
 
     /// <summary>Registers with the same number hold the same: what a comparison tells of one holds for all. Of reserved
-    /// memory, which reservation it is. 0 is none.</summary>
+    /// memory, which reservation it is; of what a callback may use, for which call. 0 is none.</summary>
     public int Id { get; init; }
 
     /// <summary>Of reserved memory, its size.</summary>
@@ -32,7 +33,8 @@ internal readonly record struct RegisterState
 
     public bool IsPointer => Kind > RegisterKind.Number;
 
-    public bool MayBeZero => Kind is RegisterKind.MapValueOrZero or RegisterKind.ReservedOrZero;
+    public bool MayBeZero =>
+        Kind is RegisterKind.MapValueOrZero or RegisterKind.ReservedOrZero or RegisterKind.MapOrZero;
 
     public static RegisterState OfNumber(ScalarRange range) => new() { Kind = RegisterKind.Number, Range = range };
 
@@ -50,6 +52,9 @@ internal readonly record struct RegisterState
         RegisterKind.Memory => "an address in the memory of the run",
         RegisterKind.MemoryEnd => "the end of the memory of the run",
         RegisterKind.Map => "a map",
+        RegisterKind.MapOrZero => "a map that was looked up, or 0",
+        RegisterKind.Function => "a function",
+        RegisterKind.MapKey => "an address in a key of a map",
         RegisterKind.MapValue => "an address in a value of a map",
         RegisterKind.MapValueOrZero => "the address of a value of a map, or 0",
         RegisterKind.Reserved => "an address in reserved memory",

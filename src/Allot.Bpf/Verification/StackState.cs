@@ -108,7 +108,10 @@ internal sealed class StackState
     {
         for (int slot = _lowest; slot < Slots; slot++)
         {
-            if (_slots[slot].HasRegister) _slots[slot].Register = change(_slots[slot].Register);
+            if (!_slots[slot].HasRegister) continue;
+            RegisterState changed = change(_slots[slot].Register);
+            if (changed.Kind == RegisterKind.Unwritten) _slots[slot] = default;
+            else _slots[slot].Register = changed;
         }
     }
 
@@ -122,6 +125,23 @@ internal sealed class StackState
         }
 
         return slots;
+    }
+
+    /// <summary>Forgets numbers that are not what they were when this was seen before.</summary>
+    /// <param name="seen">The stack as it was.</param>
+    /// <param name="kept">A bit for each 8 bytes whose number is kept.</param>
+    public void Widen(StackState seen, ulong kept)
+    {
+        var ids = new IdPairs();
+        for (int slot = _lowest; slot < Slots; slot++)
+        {
+            if ((kept & (1ul << slot)) != 0) continue;
+            ref Slot now = ref _slots[slot];
+            bool isNumber = now.HasRegister ? now.Register is { IsNumber: true, IsLength: false } : now.Known != 0;
+            if (!isNumber || IsCoveredBy(ref now, ref seen._slots[slot], isPrecise: true, ids)) continue;
+            if (now.HasRegister) now.Register = RegisterState.AnyNumber;
+            else now.Known = 0;
+        }
     }
 
     /// <param name="seen">The stack as another path left it.</param>

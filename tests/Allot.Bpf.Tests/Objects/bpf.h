@@ -9,10 +9,11 @@ typedef signed long long s64;
 #define SEC(name) __attribute__((section(name), used))
 #define __uint(name, value) int (*name)[value]
 #define __type(name, value) value *name
+#define __array(name, value) __typeof__(value) *name[]
 #define INLINE static __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
 
-enum { HASH = 1, ARRAY = 2, PROG_ARRAY = 3 };
+enum { HASH = 1, ARRAY = 2, PROG_ARRAY = 3, PERCPU_ARRAY = 6, LRU_HASH = 9, ARRAY_OF_MAPS = 12, HASH_OF_MAPS = 13, BLOOM_FILTER = 30 };
 enum { ANY, NOEXIST, EXIST };
 
 static void *(*map_lookup)(void *map, const void *key) = (void *)1;
@@ -21,3 +22,6 @@ static long (*map_delete)(void *map, const void *key) = (void *)3;
 static u64 (*ktime_get_ns)(void) = (void *)5;
 static long (*trace_printk)(const char *format, u32 size, ...) = (void *)6;
 static long (*tail_call)(void *context, void *map, u32 index) = (void *)12;
+static void *(*map_lookup_percpu)(void *map, const void *key, u32 cpu) = (void *)195;
+static long (*for_each_map_elem)(void *map, void *function, void *context, u64 flags) = (void *)164;
+static long (*loop)(u32 times, void *function, void *context, u64 flags) = (void *)181;

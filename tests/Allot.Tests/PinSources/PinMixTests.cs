@@ -19,6 +19,11 @@ public sealed class PinMixTests
         using var pages = new FreshPages(SharedPages);
         byte[] shared = new byte[1000];
         using var pool = new PinnedBufferPool(tree.Leaf);
+        GroupMemoryPool[] buffers =
+        [
+            .. new[] { PinKind.Locked, PinKind.Pinned }.Select(kind =>
+                new GroupMemoryPool(tree.Leaf, new GroupBufferOptions { HeldAs = kind })),
+        ];
         var workers = Enumerable.Range(0, Threads).Select(i => new MixWorker
         {
             Random = new Random((seed * 100) + i),
@@ -26,6 +31,7 @@ public sealed class PinMixTests
             Pages = pages,
             SharedBuffer = shared,
             Pool = pool,
+            Buffers = buffers,
         }).ToArray();
         using var barrier = new Barrier(Threads, _ => AssertTrue(tree));
         var threads = workers.Select(worker => new Thread(() => worker.Run(barrier))).ToArray();
@@ -75,6 +81,8 @@ public sealed class PinMixTests
 
         public required PinnedBufferPool Pool { get; init; }
 
+        public required GroupMemoryPool[] Buffers { get; init; }
+
         public System.Runtime.ExceptionServices.ExceptionDispatchInfo? Failure { get; private set; }
 
         public void Run(Barrier barrier)
@@ -112,7 +120,7 @@ public sealed class PinMixTests
             int start = Random.Next(SharedPages), length = Random.Next(1, Math.Min(12, SharedPages - start + 1));
             try
             {
-                switch (Random.Next(12))
+                switch (Random.Next(14))
                 {
                     case 0 or 1:
                         _ = locker.TryLock(
@@ -141,6 +149,9 @@ public sealed class PinMixTests
                         break;
                     case 10:
                         Keep(new PinnedArray<byte>(Any(), Random.Next(10_000)));
+                        break;
+                    case 11 or 12:
+                        Keep(Buffers[Random.Next(Buffers.Length)].Rent(Random.Next(20_000)));
                         break;
                     default:
                         RegisterForAWhile();

@@ -13,7 +13,8 @@ public sealed class ThreeTimesTests
     // How many pages three sources hold, one page at a time in every order, until none gets another.
     public static TheoryData<string> Orders =>
         new(["lock secret ring", "ring lock secret", "secret ring lock", "lock array handle", "pool lock ring", "ring pool handle",
-            "lock lock lock", "ring ring ring", "account lock ring", "device secret array"]);
+            "lock lock lock", "ring ring ring", "account lock ring", "device secret array", "buffer lock ring", "secret buffer lock",
+            "buffer buffer buffer", "buffer pool handle"]);
 
     [Theory, MemberData(nameof(Orders))]
     public void No_three_sources_get_more_than_the_limit_of_their_group(string order)
@@ -26,6 +27,7 @@ public sealed class ThreeTimesTests
 
     [Theory]
     [InlineData("lock secret ring"), InlineData("ring lock secret"), InlineData("account ring lock")]
+    [InlineData("buffer lock ring"), InlineData("secret buffer lock")]
     public void No_three_sources_get_more_than_the_limit_of_the_process(string order)
     {
         KernelPins.RequireIoUring();
@@ -68,6 +70,8 @@ public sealed class ThreeTimesTests
         {
             case "lock":
                 return new LockedMemory(group, Page);
+            case "buffer":
+                return new GroupMemoryPool(group, new GroupBufferOptions { HeldAs = PinKind.Locked }).Rent((int)Page);
             case "secret":
                 return new SecretBuffer(group, (int)Page);
             case "array":
