@@ -40,6 +40,9 @@ internal static class CompilerMembers
     public static readonly MethodInfo CallHelper =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.CallHelper), Instance));
 
+    public static readonly MethodInfo NoteCall =
+        Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.NoteCall), Instance));
+
     public static readonly MethodInfo Apply = ((Func<BpfOp, ulong, ulong, ulong, ulong>)BpfAtomics.Apply).Method;
 
     public static FieldInfo Memory(int bytes) => Field(bytes switch

@@ -8,7 +8,12 @@ namespace Allot.Bpf;
 /// <summary>Compiles one function.</summary>
 [RequiresDynamicCode("Makes code at run time.")]
 internal sealed partial class FunctionCompiler(
-    BpfCode code, BpfOperation[] operations, AccessPlace[]? places, GroupMap[] maps, DynamicMethod[] methods)
+    BpfCode code,
+    BpfOperation[] operations,
+    AccessPlace[]? places,
+    GroupMap[] maps,
+    DynamicMethod[] methods,
+    bool notesCalls)
 {
     private readonly Dictionary<int, Label> _labels = [];
     private readonly List<Action> _cold = [];
@@ -185,6 +190,14 @@ internal sealed partial class FunctionCompiler(
         });
         Pay(operation.Number, operation.Offset);
         StoreBudget();
+        if (notesCalls)
+        {
+            _il.Emit(OpCodes.Ldarg_0);
+            Get(10);
+            _il.Emit(OpCodes.Ldc_I4, at);
+            _il.Emit(OpCodes.Call, CompilerMembers.NoteCall);
+        }
+
         Set(0, () =>
         {
             _il.Emit(OpCodes.Ldarg_0);

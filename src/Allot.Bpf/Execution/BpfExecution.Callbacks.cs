@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <content>Functions of the program that helpers call. Each call takes the next of the 512 bytes of stack that
@@ -11,6 +13,39 @@ public sealed unsafe partial class BpfExecution
 
     /// <summary>r10 of the function that has called the helper that runs, if the helper asks for it.</summary>
     internal ulong FrameEnd;
+
+    /// <summary>Values that are larger cost more than the instruction that copies them.</summary>
+    internal const long LargeValueBytes = 4096;
+
+    /// <summary>Bytes that are copied for one instruction of the budget.</summary>
+    internal const long BytesPerInstruction = 64;
+
+    // Where each function has called the next one, by the place of its stack.
+    private readonly int[] _calledAt = new int[FramesMax];
+
+    /// <summary>A function calls another one. Engines say so in programs with a helper that asks.</summary>
+    internal void NoteCall(ulong r10, int instruction) => _calledAt[DepthOf(r10)] = instruction;
+
+    /// <summary>The instructions that are being executed, the innermost first: the one that has called the helper that
+    /// runs, and the calls that led there.</summary>
+    /// <param name="frames">Room for <see cref="FramesMax"/>.</param>
+    /// <returns>How many there are.</returns>
+    internal int ReadCalls(Span<ulong> frames)
+    {
+        int depth = DepthOf(FrameEnd);
+        frames[0] = (ulong)HelperCalledAt;
+        for (int caller = depth - 1; caller >= 0; caller--) frames[depth - caller] = (ulong)_calledAt[caller];
+        return depth + 1;
+    }
+
+    /// <summary>Takes from the budget for the copy of a value, if it is a large one.</summary>
+    internal bool TryPayForValue(GroupMap map)
+    {
+        long bytes = map.Definition.ValueBytes;
+        return bytes <= LargeValueBytes || TryPay(bytes / BytesPerInstruction);
+    }
+
+    private int DepthOf(ulong r10) => (int)((StackEnd - r10) / FrameBytes);
 
     /// <summary>Calls a function of the program.</summary>
     /// <returns>False when the run has ended there; then the helper returns.</returns>
@@ -33,6 +68,7 @@ public sealed unsafe partial class BpfExecution
         }
 
         if (!TryPay(cost)) return false;
+        NoteCall(frameEnd, calledAt);
         result = Functions.Call(this, (int)number, r10, arguments);
         (FrameEnd, HelperCalledAt) = (frameEnd, calledAt);
         return !IsStopped;

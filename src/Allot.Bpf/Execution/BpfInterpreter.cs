@@ -179,6 +179,7 @@ internal static unsafe class BpfInterpreter
                         return 0;
                     }
 
+                    execution.NoteCall(r[10], at);
                     Save(r, ref frames[depth++], at + 1);
                     execution.Budget -= op->Number;
                     at = op->Offset;

@@ -32,6 +32,7 @@ public static unsafe class BpfHelpers
             Arguments = [BpfArgument.Map, BpfArgument.MapKey, BpfArgument.MapValue, BpfArgument.Number],
             MapTypes = s_values,
             ChangesMap = true,
+            CopiesValue = true,
         },
         new(3, "map_delete_elem", MapDelete)
         {
@@ -68,6 +69,7 @@ public static unsafe class BpfHelpers
         .. BpfStorageHelpers.All,
         .. BpfQueueHelpers.All,
         .. BpfCallbackHelpers.All,
+        .. BpfDynamicPointerHelpers.All,
     ];
 
     private static ulong MapLookup(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>
@@ -86,6 +88,7 @@ public static unsafe class BpfHelpers
         execution.TryGetMapToChange(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* keyBytes)
         && execution.TryRead(value, (int)found.Definition.ValueBytes, out byte* valueBytes)
+        && execution.TryPayForValue(found)
             ? (ulong)found.Update(keyBytes, valueBytes, flags)
             : Failed;
 

@@ -216,7 +216,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         }
 
         if (engine == BpfEngine.Automatic && linked.Operations.Length > BpfCompiler.InstructionsMax) return null;
-        return BpfCompiler.Compile(linked.Code, linked.Operations, linked.Verified?.Places, linked.Maps);
+        bool notesCalls = linked.Helpers.Any(static helper => helper.ReadsCalls);
+        return BpfCompiler.Compile(linked.Code, linked.Operations, linked.Verified?.Places, linked.Maps, notesCalls);
     }
 
     private ulong Run(BpfExecution execution, Span<byte> memory, object? state)

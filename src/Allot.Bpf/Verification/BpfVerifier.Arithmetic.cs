@@ -85,7 +85,7 @@ internal sealed partial class BpfVerifier
             throw _code.Refuse(at, $"is {address.Describe()}: compare it with 0 before", pointer);
         }
 
-        if (address.Kind is RegisterKind.Map or RegisterKind.Function)
+        if (address.Kind is RegisterKind.Map or RegisterKind.Function or RegisterKind.LentPointer)
         {
             throw _code.Refuse(at, $"is {address.Describe()}, which has no address", pointer);
         }

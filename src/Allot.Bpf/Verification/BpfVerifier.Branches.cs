@@ -79,6 +79,7 @@ internal sealed partial class BpfVerifier
         {
             RegisterKind.MapValueOrZero => RegisterKind.MapValue,
             RegisterKind.MapOrZero => RegisterKind.Map,
+            RegisterKind.SliceOrZero => RegisterKind.Slice,
             _ => RegisterKind.Reserved,
         };
         path.ForEachRegister(each =>

@@ -4,7 +4,8 @@
 // call did ends there, although that state is still open. Nothing has to change from round to round, because the helper
 // counts.
 //
-// For rounds to become the same, numbers that do not matter and have changed since the round before are forgotten.
+// For rounds to become the same, numbers that do not matter and have changed since the round before are forgotten, after
+// some rounds in which they become what they were in both.
 // Those that matter are kept, and their rounds are followed one by one, for RoundsMax rounds; then they are forgotten
 // too. Forgetting is always right: it only adds paths.
 //
@@ -18,6 +19,7 @@ namespace Allot.Bpf;
 internal sealed partial class BpfVerifier
 {
     private const int CountRegister = 1;
+    private const int RoundsFew = 3;     // in which numbers become those of both rounds, and not all
     private const int RoundsMax = 500;   // that are followed with numbers that matter as they are
 
     private readonly bool[] _callsBack;
@@ -46,7 +48,7 @@ internal sealed partial class BpfVerifier
             bool keeps = top.Round <= RoundsMax;
             int registers = keeps ? parent.RealMarks.Registers(frame) : 0;
             ulong slots = keeps ? parent.RealMarks.Slots(frame) : 0;
-            _path.Frames[frame].Widen(before.Frames[frame], registers, slots);
+            _path.Frames[frame].Widen(before.Frames[frame], registers, slots, toAll: top.Round > RoundsFew);
         }
     }
 
@@ -97,6 +99,7 @@ internal sealed partial class BpfVerifier
                 callee[4] = context;
                 break;
             default:
+                callee[1] = RegisterState.Address(RegisterKind.LentPointer) with { Id = borrowed };
                 callee[2] = context;
                 break;
         }
@@ -132,9 +135,7 @@ internal sealed partial class BpfVerifier
 
         int call = _path.Top.ReturnTo;
         _path.Frames.RemoveAt(_path.Frames.Count - 1);
-        int borrowed = entry.Borrowed;
-        _path.ForEachRegister(each =>
-            each.Kind == RegisterKind.MapKey && each.Id == borrowed ? RegisterState.Unwritten : each);
+        Forget(entry.Borrowed);
         return call;
     }
 

@@ -58,6 +58,8 @@ internal sealed partial class BpfVerifier
         MapDefinition? map = null;
         int mapIndex = 0;
         int reservedBytes = 0;
+        (int Frame, int Offset)? made = null;
+        int used = 0;
         for (int index = 0; index < helper.Arguments.Count; index++)
         {
             int register = index + 1;
@@ -84,7 +86,10 @@ internal sealed partial class BpfVerifier
                 case BpfArgument.Number or BpfArgument.Bytes or BpfArgument.BytesOrNone:
                     Require(state.IsNumber, at, register, state, "a number", helper);
                     break;
-                case BpfArgument.MemoryToRead or BpfArgument.MemoryToWrite:
+                case BpfArgument.MemoryOfMap or BpfArgument.MemoryToRead or BpfArgument.MemoryToWrite:
+                    bool isThere = argument != BpfArgument.MemoryOfMap || state.Kind == RegisterKind.MapValue;
+                    Require(isThere, at, register, state, "an address in a value of a map", helper);
+                    if (argument == BpfArgument.MemoryOfMap) Accessible(at, register, 0, 0, writes: false);
                     Memory(at, register, helper, argument, helper.Arguments[index + 1]);
                     break;
                 case BpfArgument.Context:
@@ -101,8 +106,23 @@ internal sealed partial class BpfVerifier
                     Require(isOnStack, at, register, state, "an address in the stack, or 0,", helper);
                     Need(register);
                     break;
-                case BpfArgument.BytesToReserve:
-                    bool isSize = state is { IsNumber: true, Range: { IsConstant: true, Least: > 0 and < OffsetMax } };
+                case BpfArgument.DynamicPointerToMake:
+                    made = PlaceForPointer(at, register, helper);
+                    break;
+                case BpfArgument.DynamicPointer:
+                    used = PointerAt(at, register, helper).Id;
+                    break;
+                case BpfArgument.DynamicPointerToGiveBack:
+                    RegisterState given = PointerAt(at, register, helper);
+                    bool isReservedOne = given is { Kind: RegisterKind.DynamicPointer, Of: ReservedPointer };
+                    Require(isReservedOne, at, register, given, "one whose memory was reserved", helper);
+                    GiveBack(given.Id);
+                    Forget(given.Id);
+                    break;
+                case BpfArgument.BytesToReserve or BpfArgument.BytesOfSlice:
+                    ulong least = argument == BpfArgument.BytesToReserve ? 1ul : 0;
+                    bool isSize = state is { IsNumber: true, Range: { IsConstant: true, Least: < OffsetMax } }
+                        && state.Range.Least >= least;
                     Require(isSize, at, register, state, "a constant number of bytes", helper);
                     Need(register);
                     reservedBytes = (int)state.Range.Least;
@@ -115,6 +135,7 @@ internal sealed partial class BpfVerifier
             }
         }
 
+        if (made is { } place) MakePointer(at, place, helper);
         if (number == TailCallHelper) CheckTailCall(at);
         for (int register = 0; register <= 5; register++) _path.Top[register] = RegisterState.Unwritten;
         _path.Top[0] = helper.Result switch
@@ -125,6 +146,8 @@ internal sealed partial class BpfVerifier
                 RegisterState.Address(RegisterKind.MapOrZero, inner) with { Id = ++_lastId },
             BpfResult.MapValueOrZero =>
                 RegisterState.Address(RegisterKind.MapValueOrZero, mapIndex) with { Id = ++_lastId },
+            BpfResult.SliceOrZero =>
+                RegisterState.Address(RegisterKind.SliceOrZero, used) with { Id = ++_lastId, Bytes = reservedBytes },
             _ => Reserve(at, reservedBytes),
         };
     }
@@ -191,6 +214,7 @@ internal sealed partial class BpfVerifier
         RegisterState address = Accessible(at, register, 0, bytes, writes: true);
         if (address.Kind != RegisterKind.Stack) return;
         (int first, int last) = Bounds(address, 0);
+        Overwrite(at, register, _path.Frames[address.Of].Stack, first, last - first + bytes);
         _path.Frames[address.Of].Stack.Store(first, last - first + bytes, number: null, first == last);
     }
 
@@ -225,6 +249,7 @@ internal sealed partial class BpfVerifier
         if (address.Kind != RegisterKind.Stack) return;
         (int first, int last) = Bounds(address, 0);
         bool isCertain = first == last && size.Range.IsConstant;
+        Overwrite(at, register, _path.Frames[address.Of].Stack, first, last - first + most);
         _path.Frames[address.Of].Stack.Store(first, last - first + most, number: null, isCertain);
     }
 }

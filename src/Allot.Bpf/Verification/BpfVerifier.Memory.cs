@@ -20,7 +20,11 @@ internal sealed partial class BpfVerifier
         StackState stack = _path.Frames[address.Of].Stack;
         (int first, int last) = Bounds(address, operation.Offset);
         if (first == last) NotePlace(address, first);
-        if (first == last && bytes == 8 && stack.RegisterAt(first) is { } whole) return whole;
+        if (first == last && bytes == 8 && stack.RegisterAt(first) is { Kind: not RegisterKind.DynamicPointer } whole)
+        {
+            return whole;
+        }
+
         RequireReadable(at, operation.Source, address, first, last - first + bytes);
         if (first != last) return unknown;
         if (stack.NumberAt(first, bytes) is { } number && BitConverter.IsLittleEndian)
@@ -61,10 +65,12 @@ internal sealed partial class BpfVerifier
         if (first != last)
         {
             RefuseStored(at, operation, value);
+            Overwrite(at, operation.Destination, stack, first, last - first + bytes);
             stack.Store(first, last - first + bytes, number: null, isCertain: false);
             return;
         }
 
+        Overwrite(at, operation.Destination, stack, first, bytes);
         NotePlace(address, first);
         if (bytes == 8 && first % 8 == 0)
         {
@@ -125,7 +131,8 @@ internal sealed partial class BpfVerifier
         RegisterState address = Written(at, register);
         if (!address.IsPointer) throw _code.Refuse(at, "is a number and not an address", register);
         if (address.MayBeZero) throw _code.Refuse(at, $"is {address.Describe()}: compare it with 0 before", register);
-        if (address.Kind is RegisterKind.Map or RegisterKind.Function or RegisterKind.MemoryEnd)
+        if (address.Kind is RegisterKind.Map or RegisterKind.Function or RegisterKind.LentPointer
+            or RegisterKind.MemoryEnd)
         {
             throw _code.Refuse(at, $"is {address.Describe()}, where nothing can be read or written", register);
         }
@@ -165,6 +172,7 @@ internal sealed partial class BpfVerifier
     {
         RegisterKind.Stack => (-BpfExecution.FrameBytes, 0, "the stack"),
         RegisterKind.Memory => (0, _path.MemoryBytes, "the memory of the run, as far as is known"),
+        RegisterKind.Slice => (0, address.Bytes, "the memory of a dynamic pointer"),
         RegisterKind.MapKey => (0, _maps[address.Of].KeyBytes, $"a key of '{_maps[address.Of].Name}'"),
         RegisterKind.MapValue =>
             (0, _maps[address.Of].ValueBytes, $"a value of '{_maps[address.Of].Name}'"),
@@ -179,11 +187,28 @@ internal sealed partial class BpfVerifier
         throw _code.Refuse(at, $"{what} {name}, which is {only}-only for programs", register);
     }
 
+    // Before anything is written to a stack.
+    private void Overwrite(int at, int register, StackState stack, int offset, int bytes)
+    {
+        while (stack.DynamicPointerIn(offset, bytes) is { } pointer)
+        {
+            if (pointer.Of == ReservedPointer)
+            {
+                throw _code.Refuse(
+                    at, "writes over a dynamic pointer whose memory was reserved and not given back", register);
+            }
+
+            Forget(pointer.Id);
+        }
+    }
+
     private void RequireReadable(int at, int register, in RegisterState address, int offset, int bytes)
     {
         StackState stack = _path.Frames[address.Of].Stack;
         if (stack.FirstUnreadable(offset, bytes) is not { } unreadable) return;
-        string what = stack.HoldsAddress(unreadable, 1) ? "holds a part of an address" : "was not written on this path";
+        string what = stack.DynamicPointerIn(unreadable, 1) is not null ? "is part of a dynamic pointer"
+            : stack.HoldsAddress(unreadable, 1) ? "holds a part of an address"
+            : "was not written on this path";
         throw _code.Refuse(
             at, $"reads {bytes} bytes at {offset} of the stack, where byte {unreadable} {what}", register);
     }

@@ -73,17 +73,18 @@ internal sealed class FrameState
     /// <param name="seen">The frame as it was.</param>
     /// <param name="kept">A bit for each register whose number is kept.</param>
     /// <param name="keptSlots">The same for the stack.</param>
-    public void Widen(FrameState seen, int kept, ulong keptSlots)
+    /// <param name="toAll">Whether nothing is known of them afterwards; otherwise the least that both are.</param>
+    public void Widen(FrameState seen, int kept, ulong keptSlots, bool toAll)
     {
         for (int register = 0; register < 10; register++)
         {
             ref RegisterState state = ref _registers[register];
             bool isKept = (kept & (1 << register)) != 0 || !state.IsNumber || state.IsLength;
             if (isKept || seen._registers[register].Range.Covers(state.Range)) continue;
-            state = RegisterState.AnyNumber;
+            state = state.Widened(seen._registers[register], toAll);
         }
 
-        Stack.Widen(seen.Stack, keptSlots);
+        Stack.Widen(seen.Stack, keptSlots, toAll);
     }
 
     /// <param name="seen">The frame as another path left it.</param>

@@ -41,4 +41,16 @@ internal enum RegisterKind : byte
 
     /// <summary>The address of memory that a helper has reserved, or 0.</summary>
     ReservedOrZero,
+
+    /// <summary>A half of a dynamic pointer, in a stack: the first has offset 0, the second 1.</summary>
+    DynamicPointer,
+
+    /// <summary>The address of a dynamic pointer that a helper lends to the function it calls.</summary>
+    LentPointer,
+
+    /// <summary>An address in the memory of a dynamic pointer.</summary>
+    Slice,
+
+    /// <summary>The address of the memory of a dynamic pointer, or 0.</summary>
+    SliceOrZero,
 }

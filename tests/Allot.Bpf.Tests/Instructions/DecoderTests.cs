@@ -114,7 +114,12 @@ public sealed class DecoderTests
 
     private static BpfRefusedException? TryDecode(InstructionForm form, Func<BpfInstruction, BpfInstruction> change)
     {
-        int immediate = form.Op == BpfOp.CallLocal ? 1 : form.Immediate;
+        int immediate = form.Op switch
+        {
+            BpfOp.CallLocal => 1,
+            BpfOp.LoadFunction => 2,
+            _ => form.Immediate,
+        };
         var sample = new BpfInstruction(form.Opcode, 0, form.Source, form.Offset, immediate);
         BpfInstruction one = change(sample);
         var program = new Asm().Move(0, 0).Raw(one.Opcode, one.Destination, one.Source, one.Offset, one.Immediate);

@@ -35,9 +35,8 @@ public sealed class PinLeakTests : IDisposable
             ^Allot: the owner of 100 bytes of '/{_name}', pinned \(ObjectHandle\) for \d+\.\d\d\d s was collected and not disposed. The bytes were given back. Further cases in this group are only counted \(PinsLeaked, PinLeaks.Recent\).$
             """,
             Assert.Single(_listener.Messages));
-        PinReport leak = PinLeaks.Recent[^1];
-        Assert.Equal((_group, 100, PinKind.Pinned, PinSource.ObjectHandle, null),
-            (leak.Group, leak.Bytes, leak.Kind, leak.Source, leak.Place));
+        PinReport leak = Found();
+        Assert.Equal((100, PinKind.Pinned, PinSource.ObjectHandle, null), (leak.Bytes, leak.Kind, leak.Source, leak.Place));
     }
 
     [Fact]
@@ -73,8 +72,10 @@ public sealed class PinLeakTests : IDisposable
         string[] lines = Assert.Single(_listener.Messages).Split('\n', 2);
         Assert.EndsWith("PinLeaks.Recent). It began", lines[0], StringComparison.Ordinal);
         Assert.Contains(nameof(Forget), lines[1], StringComparison.Ordinal);
-        Assert.Equal(PinLeaks.Recent[^1].Place, lines[1]);
+        Assert.Equal(Found().Place, lines[1]);
     }
+
+    private PinReport Found() => Assert.Single(PinLeaks.Recent, leak => leak.Group == _group);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Forget(PinCounting counting, byte[]? array = null) =>

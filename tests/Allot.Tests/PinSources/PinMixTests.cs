@@ -10,7 +10,17 @@ public sealed class PinMixTests
     private const int Threads = 8, Phases = 6, StepsPerPhase = 250, SharedPages = 64;
 
     [Theory, InlineData(1), InlineData(2), InlineData(3)]
-    public void After_any_mix_on_8_threads_the_locked_figure_is_that_of_the_kernel(int seed)
+    public void After_any_mix_on_8_threads_the_locked_figure_is_that_of_the_kernel(int seed) => Mix(seed);
+
+    // The limit of the process is met as often as that of the group.
+    [Theory, InlineData(1), InlineData(2)]
+    public void It_is_that_of_the_kernel_also_where_the_kernel_refuses(int seed)
+    {
+        Unprivileged.Require();
+        Unprivileged.Run(limitPages: 60, () => Mix(seed));
+    }
+
+    private static void Mix(int seed)
     {
         Assert.SkipUnless(KernelPins.VmLck == 0 && KernelPins.VmPin == 0, "Something else in the process is locked.");
         KernelPins.RequireIoUring();
@@ -120,7 +130,7 @@ public sealed class PinMixTests
             int start = Random.Next(SharedPages), length = Random.Next(1, Math.Min(12, SharedPages - start + 1));
             try
             {
-                switch (Random.Next(14))
+                switch (Random.Next(15))
                 {
                     case 0 or 1:
                         _ = locker.TryLock(
@@ -153,14 +163,17 @@ public sealed class PinMixTests
                     case 11 or 12:
                         Keep(Buffers[Random.Next(Buffers.Length)].Rent(Random.Next(20_000)));
                         break;
+                    case 13:
+                        Keep(new DeviceMemory(Any(), new NoDevice(), Pages.At(start), length * KernelPins.Page));
+                        break;
                     default:
                         RegisterForAWhile();
                         break;
                 }
             }
-            catch (MemoryLimitExceededException)
+            catch (Exception refused) when (refused is MemoryLimitExceededException or MemoryLockException)
             {
-                // The limit of the middle group; nothing has changed.
+                // The limit of the middle group, or of the process; nothing has changed.
             }
 
             while (_held.Count > 10) _held.Dequeue().Dispose();

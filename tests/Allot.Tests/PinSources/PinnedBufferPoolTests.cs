@@ -240,6 +240,55 @@ public sealed class PinnedBufferPoolTests
     }
 
     [Fact]
+    public void A_pool_ends_and_its_group_is_removed_while_many_threads_rent_and_trim()
+    {
+        const int Threads = 6;
+        for (int round = 0; round < 30; round++)
+        {
+            MemoryGroup group = _tree.Leaf.CreateChild($"g{round}");
+            group.Pins.MaxBytes = 200 << 10;
+            using var pool = new PinnedBufferPool(group, new() { IdleBytesMax = 64 << 10 });
+            using var barrier = new Barrier(Threads + 1);
+            Thread[] threads = [.. Enumerable.Range(0, Threads).Select(i => new Thread(() => UseUntilItEnds(i)))];
+            foreach (Thread thread in threads) thread.Start();
+            barrier.SignalAndWait(TestContext.Current.CancellationToken);
+            Thread.Yield();
+            if (round % 2 == 0) pool.Dispose();
+            else group.Remove();
+            foreach (Thread thread in threads) thread.Join();
+            Assert.Equal(0, pool.IdleBytes);
+            Assert.Equal([0, 0, 0], _tree.Pins);
+            Assert.Equal([0, 0, 0], _tree.Memory);
+            if (round % 2 == 0) group.Remove();
+
+            void UseUntilItEnds(int seed)
+            {
+                var random = new Random((round * 10) + seed);
+                barrier.SignalAndWait();
+                for (bool hasEnded = false; !hasEnded;)
+                {
+                    try
+                    {
+                        using IMemoryOwner<byte> first = pool.Rent(random.Next(40_000)), second = pool.Rent();
+                        if (random.Next(10) == 0) pool.Trim();
+                        if (random.Next(10) == 0) _tree.Root.Reclaim(4096);
+                    }
+                    catch (ObjectDisposedException)
+                    {
+                        hasEnded = true;
+                    }
+                    catch (MemoryLimitExceededException refused)
+                    {
+                        hasEnded = refused.Refusal.Reason == RefusalReason.GroupRemoved;
+                    }
+                }
+            }
+        }
+
+        Assert.Equal(0, _tree.Root.ReadEvents().AccountingErrors);
+    }
+
+    [Fact]
     public void Many_threads_rent_and_return_and_nothing_is_left()
     {
         using var pool = new PinnedBufferPool(_tree.Leaf, new() { IdleBytesMax = 64 << 10 });
