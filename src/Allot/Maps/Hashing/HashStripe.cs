@@ -20,6 +20,11 @@ internal unsafe struct HashStripe
     public int SpareCount;
     public byte* Spare;
 
+    private fixed byte _noTags[ChunkHeader.Bytes];   // aligned
+
+    /// <summary>The header of a chunk in which nothing ever is.</summary>
+    public byte* NoTags => (byte*)Unsafe.AsPointer(ref _noTags[0]);
+
     public readonly bool IsHeld => _lock != 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

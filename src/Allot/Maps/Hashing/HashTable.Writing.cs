@@ -15,86 +15,46 @@ internal sealed unsafe partial class HashTable
 
     /// <summary>Adds or replaces an element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Update<TKey, TWriter>(TKey key, TWriter value, ulong flags)
+    public int Update<TKey, TWriter, TSizes>(TKey key, TWriter value, ulong flags, TSizes sizes)
         where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
+        where TWriter : struct, IValueWriter, allows ref struct
+        where TSizes : struct, ISlotSizes
     {
         if (flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
-        ulong hash = key.Hash(_seed);
-        if (_pool is not null) return UpdateWithPool(key, hash, value, flags);
-        if (_sole.TryEnter())
-        {
-            int result = UpdateHeld(key, hash, value, flags, held: null);
-            _sole.Exit();
-            return result;
-        }
-
-        HashStripe* stripe = StripeOf(ChunkOf(hash));
-        stripe->Enter();
-        int error = UpdateHeld(key, hash, value, flags, stripe);
-        stripe->Exit();
-        return error != NeedsAllLocks ? error : UpdateWithAllLocks(key, hash, value, flags);
+        int error = IsInterleaved ? UpdateHome(key, value, flags, sizes) : NotHome;
+        return error != NotHome ? error : UpdateAnywhere(key, value, flags);
     }
 
-    /// <summary>Removes an element, after its value was copied to <paramref name="taken"/>.</summary>
+    /// <summary>Removes an element, after its value was copied.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Remove<TKey>(TKey key, byte* taken = null, long valueBytes = 0, int processors = 0)
+    public int Remove<TKey, TSizes>(TKey key, TakenValue taken, TSizes sizes)
         where TKey : struct, ITableKey
+        where TSizes : struct, ISlotSizes
     {
-        ulong hash = key.Hash(_seed);
-        var copy = new TakenValue(taken, valueBytes, processors);
-        if (_sole.TryEnter())
-        {
-            int result = RemoveHeld(key, hash, copy, held: null);
-            _sole.Exit();
-            return result;
-        }
-
-        HashStripe* stripe = StripeOf(ChunkOf(hash));
-        stripe->Enter();
-        int error = RemoveHeld(key, hash, copy, stripe);
-        stripe->Exit();
-        return error != NeedsAllLocks ? error : RemoveWithAllLocks(key, hash, copy);
+        int error = IsInterleaved ? RemoveHome(key, taken, sizes) : NotHome;
+        return error != NotHome ? error : RemoveAnywhere(key, taken);
     }
 
     // Who takes memory can be told by an exception that it may not, and must not keep the lock.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int UpdateWithPool<TKey, TWriter>(TKey key, ulong hash, TWriter value, ulong flags)
+    private int UpdateAnywhere<TKey, TWriter>(TKey key, TWriter value, ulong flags)
         where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
+        where TWriter : struct, IValueWriter, allows ref struct
     {
-        if (_sole.TryEnter())
-        {
-            try
-            {
-                return UpdateHeld(key, hash, value, flags, held: null);
-            }
-            finally
-            {
-                _sole.Exit();
-            }
-        }
-
+        Vector128<byte> hash = key.Hash(_seed);
         HashStripe* stripe = StripeOf(ChunkOf(hash));
-        stripe->Enter();
+        bool isSole = EnterToWrite(stripe);
         int error;
         try
         {
-            error = UpdateHeld(key, hash, value, flags, stripe);
+            error = UpdateHeld(key, hash, value, flags, isSole ? null : stripe);
         }
         finally
         {
-            stripe->Exit();
+            ExitFromWriting(stripe, isSole);
         }
 
-        return error != NeedsAllLocks ? error : UpdateWithAllLocks(key, hash, value, flags);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private int UpdateWithAllLocks<TKey, TWriter>(TKey key, ulong hash, TWriter value, ulong flags)
-        where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
-    {
+        if (error != NeedsAllLocks) return error;
         EnterAll();
         try
         {
@@ -107,20 +67,41 @@ internal sealed unsafe partial class HashTable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int RemoveWithAllLocks<TKey>(TKey key, ulong hash, TakenValue taken)
+    private int RemoveAnywhere<TKey>(TKey key, TakenValue taken)
         where TKey : struct, ITableKey
     {
+        Vector128<byte> hash = key.Hash(_seed);
+        HashStripe* stripe = StripeOf(ChunkOf(hash));
+        bool isSole = EnterToWrite(stripe);
+        int error = RemoveHeld(key, hash, taken, isSole ? null : stripe);
+        ExitFromWriting(stripe, isSole);
+        if (error != NeedsAllLocks) return error;
         EnterAll();
-        int error = RemoveHeld(key, hash, taken, held: null);
+        error = RemoveHeld(key, hash, taken, held: null);
         ExitAll();
         return error;
     }
 
-    // Held is the stripe of the home; null when all are, or nobody else writes.
+    // True where nobody else writes, and so no lock is taken.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int UpdateHeld<TKey, TWriter>(TKey key, ulong hash, TWriter value, ulong flags, HashStripe* held)
+    private bool EnterToWrite(HashStripe* stripe)
+    {
+        if (_sole.TryEnter()) return true;
+        stripe->Enter();
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ExitFromWriting(HashStripe* stripe, bool isSole)
+    {
+        if (isSole) _sole.Exit();
+        else stripe->Exit();
+    }
+
+    // Held is the stripe of the home; null when all are, or nobody else writes.
+    private int UpdateHeld<TKey, TWriter>(TKey key, Vector128<byte> hash, TWriter value, ulong flags, HashStripe* held)
         where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
+        where TWriter : struct, IValueWriter, allows ref struct
     {
         uint slot = FindHeld(key, hash, held, out uint free);
         if (slot == NeedsAllSlots) return NeedsAllLocks;
@@ -128,11 +109,10 @@ internal sealed unsafe partial class HashTable
         {
             if (flags == MapErrors.OnlyNew) return MapErrors.Exists;
             byte* header = HeaderOf(slot / ChunkSlots);
-            uint sequence = SequenceOf(header);
-            *(uint*)(header + SequenceAt) = sequence + 1;
-            Volatile.WriteBarrier();
+            Vector128<byte> now = ChunkHeader.ReadOwn(header);
+            ChunkHeader.BeginReplacing(header, now);
             value.Write(ValueOf(slot, KeyAt(slot)), isNew: false);
-            Volatile.Write(ref *(uint*)(header + SequenceAt), sequence + 2);
+            ChunkHeader.EndReplacing(header, now);
             return MapErrors.None;
         }
 
@@ -140,9 +120,9 @@ internal sealed unsafe partial class HashTable
         return Add(key, hash, value, free, held);
     }
 
-    private int Add<TKey, TWriter>(TKey key, ulong hash, TWriter value, uint slot, HashStripe* held)
+    private int Add<TKey, TWriter>(TKey key, Vector128<byte> hash, TWriter value, uint slot, HashStripe* held)
         where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
+        where TWriter : struct, IValueWriter, allows ref struct
     {
         uint home = ChunkOf(hash);
         if (slot == NoSlot)
@@ -164,16 +144,17 @@ internal sealed unsafe partial class HashTable
 
         stripe->Permits--;
         stripe->Count++;
-        for (uint passed = home; passed != chunk; passed = Next(passed)) CountOverflow(passed, 1);
+        for (uint passed = home; passed != chunk; passed = Next(passed)) ChunkHeader.AddOverflow(HeaderOf(passed), 1);
         byte* stored = KeyAt(slot);
         value.Write(ValueOf(slot, stored), isNew: true);
         key.Store(stored);
-        Volatile.Write(ref HeaderOf(chunk)[slot - (chunk * ChunkSlots)], TagOf(hash));
+        byte* header = HeaderOf(chunk);
+        Vector128<byte> tags = TableHash.TagsOf(hash);
+        ChunkHeader.Show(header, ChunkHeader.ReadOwn(header), slot - (chunk * ChunkSlots), tags);
         return MapErrors.None;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int RemoveHeld<TKey>(TKey key, ulong hash, TakenValue taken, HashStripe* held)
+    private int RemoveHeld<TKey>(TKey key, Vector128<byte> hash, TakenValue taken, HashStripe* held)
         where TKey : struct, ITableKey
     {
         uint slot = FindHeld(key, hash, held, out _);
@@ -191,48 +172,41 @@ internal sealed unsafe partial class HashTable
         AssertHeld(chunk);
         byte* header = HeaderOf(chunk);
         HashStripe* stripe = StripeOf(chunk);
-        Volatile.Write(ref header[slot - (chunk * ChunkSlots)], 0);
-        Volatile.Write(ref *(uint*)(header + SequenceAt), SequenceOf(header) + 2);
-        Volatile.WriteBarrier();
-        for (uint passed = home; passed != chunk; passed = Next(passed)) CountOverflow(passed, -1);
+        ChunkHeader.Hide(header, ChunkHeader.ReadOwn(header), slot - (chunk * ChunkSlots));
+        for (uint passed = home; passed != chunk; passed = Next(passed)) ChunkHeader.AddOverflow(HeaderOf(passed), -1);
         if (_elements != null) GiveElement(stripe, _elements[slot]);
         stripe->Count--;
-        if (++stripe->Permits > 2 * _permitBatch)
-        {
-            stripe->Permits -= _permitBatch;
-            Interlocked.Add(ref _permits, _permitBatch);
-        }
+        if (++stripe->Permits <= _permitsMost) return;
+        stripe->Permits -= _permitBatch;
+        Interlocked.Add(ref _permits, _permitBatch);
     }
 
     private const uint NeedsAllSlots = uint.MaxValue - 1;
 
     // Where a key is, or else the first free slot on the way; NoSlot where there is none either.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint FindHeld<TKey>(TKey key, ulong hash, HashStripe* held, out uint free)
+    private uint FindHeld<TKey>(TKey key, Vector128<byte> hash, HashStripe* held, out uint free)
         where TKey : struct, ITableKey
     {
         uint chunk = ChunkOf(hash);
-        Vector128<byte> wanted = Vector128.Create(TagOf(hash));
+        Vector128<byte> tags = TableHash.TagsOf(hash);
         free = NoSlot;
         for (uint passed = 0; passed < _chunks; passed++)
         {
             if (held != null && StripeOf(chunk) != held) return NeedsAllSlots;
-            byte* header = HeaderOf(chunk);
-            Vector128<byte> tags = Vector128.Load(header);
-            uint hits = Vector128.Equals(tags, wanted).ExtractMostSignificantBits() & SlotMask;
-            for (; hits != 0; hits &= hits - 1)
+            Vector128<byte> now = ChunkHeader.ReadOwn(HeaderOf(chunk));
+            for (uint hits = ChunkHeader.Hits(now, tags); ChunkHeader.AnySlot(hits); hits &= hits - 1)
             {
                 uint slot = (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(hits);
                 if (key.Matches(KeyAt(slot))) return slot;
             }
 
-            if (free == NoSlot)
+            uint holes = ChunkHeader.Hits(now, Vector128<byte>.Zero);
+            if (free == NoSlot && ChunkHeader.AnySlot(holes))
             {
-                uint holes = Vector128.Equals(tags, Vector128<byte>.Zero).ExtractMostSignificantBits() & SlotMask;
-                if (holes != 0) free = (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(holes);
+                free = (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(holes);
             }
 
-            if (tags.GetElement(OverflowAt) == 0) break;
+            if (!ChunkHeader.HasOverflow(now)) break;
             chunk = Next(chunk);
         }
 
@@ -245,9 +219,12 @@ internal sealed unsafe partial class HashTable
         while (true)
         {
             if (held != null && StripeOf(chunk) != held) return NeedsAllSlots;
-            Vector128<byte> tags = Vector128.Load(HeaderOf(chunk));
-            uint holes = Vector128.Equals(tags, Vector128<byte>.Zero).ExtractMostSignificantBits() & SlotMask;
-            if (holes != 0) return (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(holes);
+            uint holes = ChunkHeader.Hits(ChunkHeader.ReadOwn(HeaderOf(chunk)), Vector128<byte>.Zero);
+            if (ChunkHeader.AnySlot(holes))
+            {
+                return (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(holes);
+            }
+
             chunk = Next(chunk);
 
             // There are more slots than permits. But without a permit, all may be in use.
@@ -259,13 +236,6 @@ internal sealed unsafe partial class HashTable
     {
         Debug.Fail("There are more slots than elements.");
         return home * ChunkSlots;
-    }
-
-    private void CountOverflow(uint chunk, int change)
-    {
-        byte* header = HeaderOf(chunk);
-        byte overflow = header[OverflowAt];
-        if (overflow != Sticky) Volatile.Write(ref header[OverflowAt], (byte)(overflow + change));
     }
 
     // From the word of all, or from other stripes; with all locks held, from each of them.
@@ -347,7 +317,8 @@ internal sealed unsafe partial class HashTable
         for (int i = 0; i < _stripeCount; i++) _stripes[i].Exit();
     }
 
-    private readonly struct TakenValue(byte* to, long bytes, int processors)
+    /// <summary>Where the value of a removed element is copied to; nowhere, by default.</summary>
+    public readonly struct TakenValue(byte* to, long bytes, int processors)
     {
         public byte* To { get; } = to;
 
