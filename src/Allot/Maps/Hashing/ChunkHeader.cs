@@ -118,7 +118,7 @@ internal static unsafe class ChunkHeader
     {
         if (IsWhole)
         {
-            Write(header, Vector128.AndNot(WithSequence(now, 2), MaskOf(slot)));
+            Write(header, Vector128.ConditionalSelect(MaskOf(slot), Vector128<byte>.Zero, WithSequence(now, 2)));
         }
         else
         {

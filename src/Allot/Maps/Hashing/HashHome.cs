@@ -6,5 +6,5 @@ namespace Allot.Maps;
 /// <param name="Seed">Of the hash.</param>
 /// <param name="Chunks">How many there are.</param>
 /// <param name="Headers">The address of theirs.</param>
-/// <param name="Slots">The address of the first slot.</param>
-internal readonly record struct HashHome(Vector128<byte> Seed, ulong Chunks, nint Headers, nint Slots);
+/// <param name="FirstValue">The address of the first value.</param>
+internal readonly record struct HashHome(Vector128<byte> Seed, ulong Chunks, nint Headers, nint FirstValue);

@@ -16,7 +16,7 @@ public sealed unsafe partial class HashMap<TKey, TValue>
     private readonly Vector128<byte> _seed;
     private readonly ulong _chunks;
     private readonly byte* _headers;
-    private readonly byte* _slots;
+    private readonly byte* _firstValue;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* Find(TKey key)
@@ -68,8 +68,7 @@ public sealed unsafe partial class HashMap<TKey, TValue>
         seen = ChunkHeader.Read(header);
         uint hits = ChunkHeader.Hits(seen, TableHash.TagsOf(hash));
         nuint slot = (chunk * ChunkHeader.Slots) + (uint)BitOperations.TrailingZeroCount(hits);
-        byte* stored = _slots + (slot * sizes.StrideBytes);
-        value = stored + sizes.KeyBytes;
-        return ChunkHeader.AnySlot(hits) && key.Matches(stored);
+        value = _firstValue + (slot * sizes.StrideBytes);
+        return ChunkHeader.AnySlot(hits) && key.Matches(value - sizes.KeyBytes);
     }
 }

@@ -57,9 +57,9 @@ public sealed unsafe partial class HashMap<TKey, TValue> : IDisposable
 
         Map = map;
         _table = map.Table;
-        (_seed, _chunks, nint headers, nint slots) = _table.Home;
+        (_seed, _chunks, nint headers, nint firstValue) = _table.Home;
         _headers = (byte*)headers;
-        _slots = (byte*)slots;
+        _firstValue = (byte*)firstValue;
     }
 
     /// <summary>The same map, of bytes: what programs use, its figures and its owner.</summary>

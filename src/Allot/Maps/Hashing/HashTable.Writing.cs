@@ -21,8 +21,10 @@ internal sealed unsafe partial class HashTable
         where TSizes : struct, ISlotSizes
     {
         if (flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
-        int error = IsInterleaved ? UpdateHome(key, value, flags, sizes) : NotHome;
-        return error != NotHome ? error : UpdateAnywhere(key, value, flags);
+        nuint page = SoleWriter.Page;
+        return IsInterleaved && _sole.TryEnterAgain(page)
+            ? UpdateAlone(key, value, flags, sizes)
+            : UpdateAnywhere(key, value, flags, page);
     }
 
     /// <summary>Removes an element, after its value was copied.</summary>
@@ -31,19 +33,21 @@ internal sealed unsafe partial class HashTable
         where TKey : struct, ITableKey
         where TSizes : struct, ISlotSizes
     {
-        int error = IsInterleaved ? RemoveHome(key, taken, sizes) : NotHome;
-        return error != NotHome ? error : RemoveAnywhere(key, taken);
+        nuint page = SoleWriter.Page;
+        return IsInterleaved && _sole.TryEnterAgain(page)
+            ? RemoveAlone(key, taken, sizes)
+            : RemoveAnywhere(key, taken, page);
     }
 
     // Who takes memory can be told by an exception that it may not, and must not keep the lock.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int UpdateAnywhere<TKey, TWriter>(TKey key, TWriter value, ulong flags)
+    private int UpdateAnywhere<TKey, TWriter>(TKey key, TWriter value, ulong flags, nuint page)
         where TKey : struct, ITableKey
         where TWriter : struct, IValueWriter, allows ref struct
     {
         Vector128<byte> hash = key.Hash(_seed);
         HashStripe* stripe = StripeOf(ChunkOf(hash));
-        bool isSole = EnterToWrite(stripe);
+        bool isSole = EnterToWrite(stripe, page);
         int error;
         try
         {
@@ -67,12 +71,12 @@ internal sealed unsafe partial class HashTable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int RemoveAnywhere<TKey>(TKey key, TakenValue taken)
+    private int RemoveAnywhere<TKey>(TKey key, TakenValue taken, nuint page)
         where TKey : struct, ITableKey
     {
         Vector128<byte> hash = key.Hash(_seed);
         HashStripe* stripe = StripeOf(ChunkOf(hash));
-        bool isSole = EnterToWrite(stripe);
+        bool isSole = EnterToWrite(stripe, page);
         int error = RemoveHeld(key, hash, taken, isSole ? null : stripe);
         ExitFromWriting(stripe, isSole);
         if (error != NeedsAllLocks) return error;
@@ -83,15 +87,13 @@ internal sealed unsafe partial class HashTable
     }
 
     // True where nobody else writes, and so no lock is taken.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool EnterToWrite(HashStripe* stripe)
+    private bool EnterToWrite(HashStripe* stripe, nuint page)
     {
-        if (_sole.TryEnter()) return true;
+        if (_sole.TryEnter(page)) return true;
         stripe->Enter();
         return false;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void ExitFromWriting(HashStripe* stripe, bool isSole)
     {
         if (isSole) _sole.Exit();
@@ -99,6 +101,7 @@ internal sealed unsafe partial class HashTable
     }
 
     // Held is the stripe of the home; null when all are, or nobody else writes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int UpdateHeld<TKey, TWriter>(TKey key, Vector128<byte> hash, TWriter value, ulong flags, HashStripe* held)
         where TKey : struct, ITableKey
         where TWriter : struct, IValueWriter, allows ref struct
@@ -143,7 +146,6 @@ internal sealed unsafe partial class HashTable
         }
 
         stripe->Permits--;
-        stripe->Count++;
         for (uint passed = home; passed != chunk; passed = Next(passed)) ChunkHeader.AddOverflow(HeaderOf(passed), 1);
         byte* stored = KeyAt(slot);
         value.Write(ValueOf(slot, stored), isNew: true);
@@ -154,6 +156,7 @@ internal sealed unsafe partial class HashTable
         return MapErrors.None;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int RemoveHeld<TKey>(TKey key, Vector128<byte> hash, TakenValue taken, HashStripe* held)
         where TKey : struct, ITableKey
     {
@@ -175,7 +178,6 @@ internal sealed unsafe partial class HashTable
         ChunkHeader.Hide(header, ChunkHeader.ReadOwn(header), slot - (chunk * ChunkSlots));
         for (uint passed = home; passed != chunk; passed = Next(passed)) ChunkHeader.AddOverflow(HeaderOf(passed), -1);
         if (_elements != null) GiveElement(stripe, _elements[slot]);
-        stripe->Count--;
         if (++stripe->Permits <= _permitsMost) return;
         stripe->Permits -= _permitBatch;
         Interlocked.Add(ref _permits, _permitBatch);
@@ -184,6 +186,7 @@ internal sealed unsafe partial class HashTable
     private const uint NeedsAllSlots = uint.MaxValue - 1;
 
     // Where a key is, or else the first free slot on the way; NoSlot where there is none either.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint FindHeld<TKey>(TKey key, Vector128<byte> hash, HashStripe* held, out uint free)
         where TKey : struct, ITableKey
     {

@@ -42,7 +42,8 @@ internal sealed unsafe partial class HashTable
 
     private readonly byte* _headers;
     private readonly byte* _keys;        // null where elements come one by one
-    private readonly byte* _values;      // null where each value lies behind its key
+    private readonly byte* _firstValue;  // where each value lies behind its key
+    private readonly byte* _values;      // null where it does, or there are no keys
     private readonly byte** _elements;   // by slot; null where all memory is there from the start
     private readonly HashStripe* _stripes;
     private readonly Vector128<byte> _seed;
@@ -50,6 +51,7 @@ internal sealed unsafe partial class HashTable
     private readonly long _keyStrideBytes;   // from key to key
     private readonly long _valueBytes;       // rounded up to 8
     private readonly ulong _chunks;
+    private readonly long _capacity;
     private readonly int _stripeShift;
     private readonly int _stripeCount;
     private readonly int _permitBatch;
@@ -66,7 +68,7 @@ internal sealed unsafe partial class HashTable
         _stripeCount = shape.Stripes;
         _permitBatch = shape.PermitBatch;
         _permitsMost = 2 * _permitBatch;
-        _permits = definition.Capacity;
+        _permits = _capacity = definition.Capacity;
         _keyBytes = shape.KeyStrideBytes;
         _valueBytes = shape.ValueStrideBytes;
         _keyStrideBytes = shape.IsInterleaved ? _keyBytes + _valueBytes : _keyBytes;
@@ -75,11 +77,13 @@ internal sealed unsafe partial class HashTable
         _seed = TableHash.SeedFor(definition);
         _headers = memory.Allocate(definition, shape.HeadersBytes);
         _stripes = (HashStripe*)memory.Allocate(definition, shape.StripesBytes);
+        Debug.Assert(((nint)_headers | (nint)_stripes) % ChunkHeader.Bytes == 0, "Headers are aligned.");
         if (shape.IsPreallocated)
         {
             Region = _keys = memory.Allocate(definition, shape.KeysBytes);
             RegionBytes = (long)shape.KeysBytes;
             IsInterleaved = shape.IsInterleaved;
+            _firstValue = _keys + _keyBytes;
             if (IsInterleaved) return;
             Region = _values = memory.Allocate(definition, shape.ValuesBytes);
             RegionBytes = (long)shape.ValuesBytes;
@@ -102,8 +106,8 @@ internal sealed unsafe partial class HashTable
 
     /// <summary>What a lookup in such a table begins with; in any other, it finds no tag.</summary>
     public HashHome Home => IsInterleaved
-        ? new HashHome(_seed, _chunks, (nint)_headers, (nint)_keys)
-        : new HashHome(_seed, Chunks: 0, (nint)_stripes->NoTags, Slots: 0);
+        ? new HashHome(_seed, _chunks, (nint)_headers, (nint)_firstValue)
+        : new HashHome(_seed, Chunks: 0, (nint)_stripes->NoTags, FirstValue: 0);
 
     /// <summary>From the value of one processor to that of the next.</summary>
     public long ProcessorBytes { get; }
@@ -118,9 +122,9 @@ internal sealed unsafe partial class HashTable
     {
         get
         {
-            long count = 0;
-            for (int i = 0; i < _stripeCount; i++) count += Volatile.Read(ref _stripes[i].Count);
-            return count;
+            long free = Volatile.Read(ref _permits);
+            for (int i = 0; i < _stripeCount; i++) free += Volatile.Read(ref _stripes[i].Permits);
+            return Math.Clamp(_capacity - free, 0, _capacity);   // some may be on their way from here to there
         }
     }
 

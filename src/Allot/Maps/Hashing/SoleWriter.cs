@@ -33,17 +33,31 @@ internal sealed unsafe class SoleWriter
     /// <summary>For assertions.</summary>
     public bool IsInside => Volatile.Read(ref _isInside) != 0;
 
+    /// <summary>The page of the stack of this thread that its caller is in.</summary>
+    public static nuint Page
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        [SkipLocalsInit]
+        get
+        {
+            byte here;
+            return (nuint)(&here) & ~(PageBytes - 1);
+        }
+    }
+
     /// <summary>Whether this thread writes alone now. If so, it calls <see cref="Exit"/> afterwards; if not, it takes
     /// locks.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    [SkipLocalsInit]
-    public bool TryEnter()
+    /// <param name="page">From <see cref="Page"/>.</param>
+    public bool TryEnter(nuint page)
     {
-        byte here;
-        nuint page = (nuint)(&here) & ~(PageBytes - 1);
-        if (page == Volatile.Read(ref _page)) return TryBegin();
+        if (page == Volatile.Read(ref _page)) return TryBegin() || GoOutside();
         return Volatile.Read(ref _state) != IsEnded && TryBecome(page);
     }
+
+    /// <summary>The same where it has written alone before, without a call.</summary>
+    /// <returns>False where it has to ask <see cref="TryEnter"/>, and does so at once.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnterAgain(nuint page) => page == Volatile.Read(ref _page) && TryBegin();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit() => Volatile.Write(ref _isInside, 0);
@@ -52,11 +66,10 @@ internal sealed unsafe class SoleWriter
     private bool TryBegin()
     {
         Volatile.Write(ref _isInside, 1);
-        return Volatile.Read(ref _state) == IsGranted || GoOutside();
+        return Volatile.Read(ref _state) == IsGranted;
     }
 
     // Who no longer has the right writes nothing here any more: the others read it.
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool GoOutside()
     {
         Volatile.Write(ref _isInside, 0);
@@ -64,14 +77,13 @@ internal sealed unsafe class SoleWriter
         return false;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryBecome(nuint page)
     {
         Thread me = Thread.CurrentThread;
         if (Volatile.Read(ref _writer) == me || Interlocked.CompareExchange(ref _writer, me, null) is null)
         {
             Volatile.Write(ref _page, page);
-            return TryBegin();
+            return TryBegin() || GoOutside();
         }
 
         using (_endingLock.EnterScope())
