@@ -256,10 +256,9 @@ internal sealed unsafe partial class HashTable
             return true;
         }
 
-        int elsewhere = 0;
-        for (int i = 0; i < _stripeCount; i++) elsewhere += Volatile.Read(ref _stripes[i].Permits);
-        error = elsewhere == 0 ? MapErrors.TooBig : NeedsAllLocks;
-        if (elsewhere == 0 || !holdsAll) return false;
+        // Only with all locks is it certain that there are none: a permit can be on its way from stripe to stripe.
+        error = holdsAll ? MapErrors.TooBig : NeedsAllLocks;
+        if (!holdsAll) return false;
         for (int i = 0; i < _stripeCount; i++)
         {
             if (_stripes[i].Permits == 0) continue;
@@ -269,7 +268,6 @@ internal sealed unsafe partial class HashTable
             return true;
         }
 
-        Debug.Fail("With all locks held, nobody else takes permits.");
         return false;
     }
 

@@ -27,7 +27,7 @@
 //   - Nobody waits for a writer, wherever it was interrupted; only who copies a value that is just being replaced does.
 //
 // The number of elements is limited exactly, by permits: each stripe keeps a few, the rest is in one word. Who finds
-// none looks for those of other stripes before it says that the table is full.
+// none takes all locks and looks for those of other stripes before it says that the table is full.
 
 using System.Diagnostics;
 using System.Numerics;
