@@ -39,9 +39,25 @@ internal sealed unsafe partial class HashTable
             : RemoveAnywhere(key, taken, page);
     }
 
-    // Who takes memory can be told by an exception that it may not, and must not keep the lock.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int UpdateAnywhere<TKey, TWriter>(TKey key, TWriter value, ulong flags, nuint page)
+        where TKey : struct, ITableKey
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        if (_pool is null) return UpdateWithLocks(key, value, flags, page);
+        TraceReport.HoldBack();   // policies may use the map when it is told what it was charged
+        try
+        {
+            return UpdateWithLocks(key, value, flags, page);
+        }
+        finally
+        {
+            TraceReport.LetGo();
+        }
+    }
+
+    // Who takes memory can be told by an exception that it may not, and must not keep the lock.
+    private int UpdateWithLocks<TKey, TWriter>(TKey key, TWriter value, ulong flags, nuint page)
         where TKey : struct, ITableKey
         where TWriter : struct, IValueWriter, allows ref struct
     {
