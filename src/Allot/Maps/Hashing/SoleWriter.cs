@@ -12,7 +12,8 @@
 // has this page for its stack. To ask for the number of a thread would be a call, before which all registers are saved.
 // When the writer comes with another page, it asks who it is, and that page is the sign from then on: as long as it is
 // alive, nobody else can have its old page. When it has ended, some other thread may have the page, and so the right;
-// it can have it without asking because the two are one after the other.
+// it can have it without asking because the two are one after the other. The model is
+// tests/Allot.Model.Tests/Hashing/solewriter.pml.
 
 using System.Runtime.CompilerServices;
 
