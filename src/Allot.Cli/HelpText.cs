@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace Allot.Cli;
 
@@ -12,13 +13,21 @@ internal sealed class HelpText(string rootHelp, string runHelp, string bpfHelp) 
 
     public override int Invoke(ParseResult parseResult)
     {
-        string help = parseResult.CommandResult.Command switch
+        string help = Topmost(parseResult.CommandResult)?.Command.Name switch
         {
-            RootCommand => rootHelp,
-            { Name: "run" } => runHelp,
+            null => rootHelp,
+            "run" => runHelp,
             _ => bpfHelp,
         };
         parseResult.InvocationConfiguration.Output.Write(help);
         return ExitCode.Success;
+    }
+
+    // Of "allot bpf run" it is bpf; of "allot" alone there is none.
+    private static CommandResult? Topmost(CommandResult result)
+    {
+        CommandResult? topmost = null;
+        for (SymbolResult? each = result; each?.Parent is not null; each = each.Parent) topmost = each as CommandResult;
+        return topmost;
     }
 }

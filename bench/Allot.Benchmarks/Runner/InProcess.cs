@@ -85,24 +85,47 @@ internal sealed class InProcess(PinnedThreads threads, bool isSmoke)
 
     private Sample Measure(Work work, int operations)
     {
-        long longest = 0, allocated = 0;
-        threads.Run(work.Threads, thread =>
+        const int Attempts = 3;
+        for (int attempt = 1; ; attempt++)
         {
-            work.Run(thread, Multiple(operations / 8, work.Granule));
-            threads.Meet(work.Threads);
-            long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
-            long start = Stopwatch.GetTimestamp();
-            work.Run(thread, operations);
-            long ticks = Stopwatch.GetTimestamp() - start;
-            Interlocked.Add(ref allocated, GC.GetAllocatedBytesForCurrentThread() - allocatedBefore);
-            InterlockedMax(ref longest, ticks);
-        });
-        if (allocated != 0 && !work.MayAllocate && !isSmoke)   // without a warm-up, something is always new
-        {
+            (long ticks, long allocated) = MeasureOnce(work, operations);
+            bool mayAllocate = work.MayAllocate || isSmoke;   // without a warm-up, something is always new
+            if (allocated == 0 || mayAllocate) return Sample.Of(Number, ticks * 1e9 / Stopwatch.Frequency / operations);
+
+            // The runtime itself may have: it binds a call of a library when code that was compiled anew comes to it.
+            if (attempt < Attempts) continue;
             throw new BenchmarkException($"'{work.Name}' allocates: {allocated} bytes in {operations} operations.");
         }
+    }
 
-        return Sample.Of(Number, longest * 1e9 / Stopwatch.Frequency / operations);
+    private (long Ticks, long Allocated) MeasureOnce(Work work, int operations)
+    {
+        long longest = 0, allocated = 0;
+        for (int turn = 0; turn < (work.IsInTurn ? work.Threads : 1); turn++)
+        {
+            bool isDone = false;
+            threads.Run(work.Threads, thread =>
+            {
+                bool isIdle = work.IsInTurn && thread != turn;
+                if (!isIdle) work.Run(thread, Multiple(operations / 8, work.Granule));
+                threads.Meet(work.Threads);
+                if (isIdle)
+                {
+                    while (!Volatile.Read(ref isDone)) _ = Registers.Run(64);
+                    return;
+                }
+
+                long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
+                long start = Stopwatch.GetTimestamp();
+                work.Run(thread, operations);
+                long ticks = Stopwatch.GetTimestamp() - start;
+                Volatile.Write(ref isDone, true);
+                Interlocked.Add(ref allocated, GC.GetAllocatedBytesForCurrentThread() - allocatedBefore);
+                InterlockedMax(ref longest, ticks);
+            });
+        }
+
+        return (longest, allocated);
     }
 
     private static void InterlockedMax(ref long most, long value)

@@ -13,6 +13,10 @@ internal sealed record Work(string Name, int Threads, Action<int, int> Run)
     /// it takes to bring back what it touches again and again.</summary>
     public double ChunkNanoseconds { get; init; } = 250_000;
 
+    /// <summary>Whether its threads do it one after the other, each while the others do <see cref="Registers"/>: the
+    /// slowest counts, as it does where all work at the same time.</summary>
+    public bool IsInTurn { get; init; }
+
     /// <summary>Whether its chunks are not checked to allocate nothing.</summary>
     public bool MayAllocate { get; init; }
 }

@@ -1,4 +1,4 @@
-// Allot's own ways to allocate. Each operation is one call of a method that is not inlined.
+// Allot's own ways to allocate.
 
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
@@ -104,6 +104,13 @@ internal static unsafe class AllotHeaps
         IsOurs = true,
     };
 
+    /// <summary>The same for an allocator that its caller has.</summary>
+    public static HeapSubject ByAllocatorApart { get; } = new("Allot, by handle, apart", static depth =>
+        new HeapLoop<ApartAllocator, nint>(new ApartAllocators(Leaf(depth))))
+    {
+        IsOurs = true,
+    };
+
     /// <summary>Blocks of the group of the innermost scope.</summary>
     public static HeapSubject Ambient { get; } = new("Allot, in a scope", static depth =>
         new HeapLoop<Scoped, nint>(new Scoped(Leaf(depth))))
@@ -139,6 +146,26 @@ internal static unsafe class AllotHeaps
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void Free(byte* block) => GroupMemory.Free(block);
+    }
+
+    private sealed class ApartAllocators(MemoryGroup group) : IHeapSource<ApartAllocator>
+    {
+        public ApartAllocator Open() => new(group.Allocator());
+    }
+
+    private readonly ref struct ApartAllocator(GroupAllocator allocator) : IHeap<nint>
+    {
+        private readonly GroupAllocator _allocator = allocator;
+
+        public nint Allocate(nuint bytes) => Allocate(_allocator, bytes);
+
+        public void Free(nint block) => Free(_allocator, (byte*)block);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static nint Allocate(in GroupAllocator allocator, nuint bytes) => (nint)allocator.Allocate(bytes);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static void Free(in GroupAllocator allocator, byte* block) => allocator.Free(block);
     }
 
     private readonly struct Group(MemoryGroup group) : IHeap<nint>, IHeapSource<Group>

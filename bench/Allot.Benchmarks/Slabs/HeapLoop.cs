@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Allot.Benchmarks.Slabs;
 
 /// <summary>What is done with blocks. One object is used by one thread at a time, but for
@@ -60,12 +62,14 @@ internal sealed class HeapLoop<THeap, TBlock>(IHeapSource<THeap> source) : HeapL
     private TBlock[] _live = [];
     private ulong _random = 88172645463325252;
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Pairs(int count, int bytes)
     {
         THeap heap = source.Open();
         for (int i = 0; i < count; i++) heap.Free(heap.Allocate((nuint)bytes));
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Batches(int count, int bytes)
     {
         THeap heap = source.Open();
@@ -84,6 +88,7 @@ internal sealed class HeapLoop<THeap, TBlock>(IHeapSource<THeap> source) : HeapL
         for (int i = 0; i < blocks; i++) _live[i] = heap.Allocate((nuint)sizes[i & (sizes.Length - 1)]);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Replace(int count, int[] sizes)
     {
         THeap heap = source.Open();
@@ -134,6 +139,7 @@ internal sealed class HeapLoop<THeap, TBlock>(IHeapSource<THeap> source) : HeapL
         foreach (TBlock block in _live) heap.Free(block);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Produce(int count, int bytes)
     {
         THeap heap = source.Open();
@@ -146,6 +152,7 @@ internal sealed class HeapLoop<THeap, TBlock>(IHeapSource<THeap> source) : HeapL
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Consume(int count)
     {
         THeap heap = source.Open();

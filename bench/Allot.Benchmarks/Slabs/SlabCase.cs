@@ -13,6 +13,9 @@ internal sealed record SlabCase(HeapSubject Subject)
 
     public int Depth { get; init; } = 3;
 
+    /// <summary>Whether the threads do it one after the other.</summary>
+    public bool IsInTurn { get; init; }
+
     /// <summary>The work of the runner; each thread has a loop of its own, but for producing and consuming.</summary>
     public Work ToWork()
     {
@@ -36,12 +39,13 @@ internal sealed record SlabCase(HeapSubject Subject)
         })
         {
             Granule = granule,
+            IsInTurn = IsInTurn,
             // Two threads may meet at a lock for the first time, and a lock then allocates what it waits with.
             MayAllocate = Subject.IsManaged || Threads > 1,
         };
     }
 
-    public override string ToString() => $"{Subject.Name}, {Kind}, {Bytes} bytes, depth {Depth}, {Threads} threads";
+    public override string ToString() => $"{Subject.Name}, {Kind}, {Bytes} bytes, depth {Depth}, {Threads} threads{(IsInTurn ? " in turn" : "")}";
 }
 
 /// <summary>What is done.</summary>

@@ -14,7 +14,10 @@ internal sealed class SlabsBenchmark : Benchmark
 
     private static readonly int[] s_sizes = [16, 64, 256, 1024, 4096, 65536];
     private static readonly HeapSubject[] s_subjects =
-        [AllotHeaps.ByAllocator, AllotHeaps.ByGroup, AllotHeaps.Ambient, AllotHeaps.ByGroupApart, .. PeerHeaps.All];
+    [
+        AllotHeaps.ByAllocator, AllotHeaps.ByGroup, AllotHeaps.Ambient, AllotHeaps.ByAllocatorApart, AllotHeaps.ByGroupApart,
+        .. PeerHeaps.All,
+    ];
 
     public override string Name => "slabs";
 
@@ -24,12 +27,18 @@ internal sealed class SlabsBenchmark : Benchmark
         Nanoseconds of an allocation and its free. Allot charges each block to a group at depth 3 (the root is 1), every
         level of which has a limit that is never reached; *by handle* is `group.Allocator()`, *by group*
         `GroupMemory.Allocate(group, bytes)`, *in a scope* `GroupMemory.Allocate(bytes)`, all in a loop that finds what
-        belongs to its thread once; *apart* is by group, from methods that are not inlined, which find it for each call.
-        The others charge nobody; the C libraries are called with `SuppressGCTransition`. *Batch* allocates 256 blocks (16 of 64 KiB) and
+        belongs to its thread once. What is called by handle is compiled into the loop; *apart* is the same by handle and
+        by group from methods that are not inlined: one more call each, and by group what belongs to the thread is found
+        for each. The others charge nobody; the C libraries are called with `SuppressGCTransition`. *Batch* allocates 256 blocks (16 of 64 KiB) and
         frees them in the same order. *Random* frees a random one of 100,000 live blocks and allocates another; the live
         set exists only while its turn lasts. *Two groups in turn* have blocks of 112 bytes in the same units, *charged
         to nobody* is for blocks of 80. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is one thread that allocates and another that frees, through a ring of 4096. jemalloc (Debian: libjemalloc2) takes
         part where it loads: that needs `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`.
+
+        Of two threads the slower one counts. *To one* compares it with one thread while the other processor idles, *to each*
+        with the slower of both processors where one does the same and the other counts in registers: processors of a
+        virtual machine are slowed by what they share with other machines, and two more often than one, even where they
+        touch no memory at all (*registers only*).
         """;
 
     public override string WarmUp => InProcess.Method;
@@ -45,10 +54,10 @@ internal sealed class SlabsBenchmark : Benchmark
 
     public override void Measure(Workbench bench, ResultPage page)
     {
-        Dictionary<SlabCase, Series> results = MeasureCases(bench, [.. AllCases()]);
+        (Dictionary<SlabCase, Series> results, IReadOnlyList<Series> registers) = MeasureCases(bench, [.. AllCases()]);
         AddSizes(page, "Pair", SlabKind.Pair, results);
         AddSizes(page, "Batch", SlabKind.Batch, results);
-        AddOthers(page, results);
+        AddOthers(page, results, registers);
         page.AddTable("Pair of 64 bytes, other ways", ["ns", "pair", "to by handle"],
             from one in (SlabCase[])
                 [new(AllotHeaps.Uncharged) { Bytes = UnchargedBytes }, new(AllotHeaps.ByCache), new(AllotHeaps.InTurn) { Bytes = TurnBytes }]
@@ -75,6 +84,8 @@ internal sealed class SlabsBenchmark : Benchmark
 
             yield return one with { Threads = 2 };
             yield return one with { Threads = 2, Kind = SlabKind.Batch };
+            yield return one with { Threads = 2, IsInTurn = true };
+            yield return one with { Threads = 2, Kind = SlabKind.Batch, IsInTurn = true };
 
             // Contexts of talloc belong to one thread: two of them have two, but blocks are not passed.
             if (!subject.Name.StartsWith("talloc", StringComparison.Ordinal))
@@ -94,12 +105,23 @@ internal sealed class SlabsBenchmark : Benchmark
         yield return new SlabCase(AllotHeaps.InTurn) { Bytes = TurnBytes };
     }
 
-    private static Dictionary<SlabCase, Series> MeasureCases(Workbench bench, IReadOnlyList<SlabCase> cases)
+    private static (Dictionary<SlabCase, Series> Results, IReadOnlyList<Series> Registers) MeasureCases(
+        Workbench bench, IReadOnlyList<SlabCase> cases)
     {
         SlabCase[] possible = [.. cases.Where(one => one.Threads <= bench.Threads.Count)];
-        IReadOnlyList<Series> series = bench.InProcess.Compare(RoundCount, [.. possible.Select(one => one.ToWork())]);
-        return possible.Zip(series).ToDictionary(static one => one.First, static one => one.Second);
+        Work[] works = [.. possible.Select(one => one.ToWork()), .. bench.Threads.Count > 1 ? RegisterWorks() : []];
+        IReadOnlyList<Series> series = bench.InProcess.Compare(RoundCount, works);
+        return (possible.Zip(series).ToDictionary(static one => one.First, static one => one.Second),
+            [.. series.Skip(possible.Length)]);
     }
+
+    // One thread, two, and each of two in turn.
+    private static IEnumerable<Work> RegisterWorks() =>
+        from way in ((int Threads, bool IsInTurn)[])[(1, false), (2, false), (2, true)]
+        select new Work("registers only", way.Threads, static (_, count) => Registers.Run(count))
+        {
+            IsInTurn = way.IsInTurn,
+        };
 
     private static List<(string What, IReadOnlyList<Series> Series)> MeasureRandom(Workbench bench)
     {
@@ -159,22 +181,44 @@ internal sealed class SlabsBenchmark : Benchmark
                 $"{Ratio(results, one, one with { Subject = PeerHeaps.MimallocSubject })}",
             ]);
 
-    private static void AddOthers(ResultPage page, Dictionary<SlabCase, Series> results) =>
-        page.AddTable("Two threads, and depth",
-            ["ns", "pair of 64, two threads", "to one", "batch of 64, two threads", "to one", "pass of 64", "pass of 1024", "pair of 96, depth 1",
-                "depth 5"],
+    private static void AddOthers(
+        ResultPage page, Dictionary<SlabCase, Series> results, IReadOnlyList<Series> registers)
+    {
+        IEnumerable<IReadOnlyList<string>> rows =
             from subject in s_subjects
             let one = new SlabCase(subject)
             let two = one with { Threads = 2 }
+            let batch = one with { Kind = SlabKind.Batch }
+            let twoBatches = two with { Kind = SlabKind.Batch }
             select (IReadOnlyList<string>)
             [
-                subject.Name, Time(results, two), $"{Ratio(results, two, one)}",
-                Time(results, two with { Kind = SlabKind.Batch }),
-                $"{Ratio(results, two with { Kind = SlabKind.Batch }, one with { Kind = SlabKind.Batch })}",
-                Time(results, two with { Kind = SlabKind.Pass }),
-                Time(results, two with { Kind = SlabKind.Pass, Bytes = 1024 }),
+                subject.Name,
+                Time(results, two), $"{Ratio(results, two, one)}", $"{Ratio(results, two, two with { IsInTurn = true })}",
+                Time(results, twoBatches), $"{Ratio(results, twoBatches, batch)}",
+                $"{Ratio(results, twoBatches, twoBatches with { IsInTurn = true })}",
+            ];
+        if (registers is [var alone, var both, var each])
+        {
+            rows = rows.Append(
+            [
+                "registers only", Cell.FewNanoseconds(both.Median(InProcess.Number)),
+                $"{both.RatioTo(alone, InProcess.Number)}", $"{both.RatioTo(each, InProcess.Number)}", "", "", "",
+            ]);
+        }
+
+        page.AddTable("Two threads",
+            ["ns", "pair of 64", "to one", "to each", "batch of 64", "to one", "to each"], rows);
+        page.AddTable("From thread to thread, and depth",
+            ["ns", "pass of 64", "pass of 1024", "pair of 96, depth 1", "depth 5"],
+            from subject in s_subjects
+            let one = new SlabCase(subject)
+            let pass = one with { Threads = 2, Kind = SlabKind.Pass }
+            select (IReadOnlyList<string>)
+            [
+                subject.Name, Time(results, pass), Time(results, pass with { Bytes = 1024 }),
                 Time(results, one with { Depth = 1, Bytes = DepthBytes }), Time(results, one with { Depth = 5, Bytes = DepthBytes }),
             ]);
+    }
 
     private static void AddGoals(
         ResultPage page, Dictionary<SlabCase, Series> results,
@@ -193,7 +237,10 @@ internal sealed class SlabsBenchmark : Benchmark
         }
 
         ToMimalloc("pass of 64 bytes", group with { Kind = SlabKind.Pass, Threads = 2 }, 0.6);
-        ToOwn("pair of 64 bytes, two threads to one", handle with { Threads = 2 }, handle, 1.1);
+        ToOwn("pair of 64 bytes, two threads to each", handle with { Threads = 2 },
+            handle with { Threads = 2, IsInTurn = true }, 1.1);
+        ToOwn("batch of 64 bytes, two threads to each", handle with { Threads = 2, Kind = SlabKind.Batch },
+            handle with { Threads = 2, Kind = SlabKind.Batch, IsInTurn = true }, 1.1);
         ToOwn("pair of 96 bytes, depth 5 to depth 1", handle with { Depth = 5, Bytes = DepthBytes },
             handle with { Depth = 1, Bytes = DepthBytes }, 1.05);
         ToOwn("pair of 80 bytes, charged to a group to charged to nobody",

@@ -41,9 +41,12 @@ internal static class BpfCompiler
     /// in.</param>
     /// <param name="places">Where the verifier has found accesses to be; null if it was not asked.</param>
     /// <param name="maps">The maps of the program.</param>
+    /// <param name="notesCalls">Whether a helper asks who has called whom.</param>
+    /// <returns>The program, and after it those functions that are called by their addresses; null for all
+    /// others.</returns>
     [RequiresDynamicCode("Makes code at run time.")]
-    public static CompiledFunction Compile(
-        BpfCode code, BpfOperation[] operations, AccessPlace[]? places, GroupMap[] maps)
+    public static CompiledFunction?[] Compile(
+        BpfCode code, BpfOperation[] operations, AccessPlace[]? places, GroupMap[] maps, bool notesCalls)
     {
         var methods = new DynamicMethod[code.Functions.Length];
         for (int function = 0; function < methods.Length; function++)
@@ -54,9 +57,18 @@ internal static class BpfCompiler
 
         for (int function = 0; function < methods.Length; function++)
         {
-            new FunctionCompiler(code, operations, places, maps, methods).Compile(function);
+            new FunctionCompiler(code, operations, places, maps, methods, notesCalls).Compile(function);
         }
 
-        return methods[0].CreateDelegate<CompiledFunction>();
+        var compiled = new CompiledFunction?[methods.Length];
+        compiled[0] = methods[0].CreateDelegate<CompiledFunction>();
+        foreach (BpfOperation operation in code.Operations)
+        {
+            if (operation.Op != BpfOp.LoadFunction) continue;
+            int function = code.FunctionOf(operation.Offset);
+            compiled[function] ??= methods[function].CreateDelegate<CompiledFunction>();
+        }
+
+        return compiled;
     }
 }

@@ -13,6 +13,9 @@ internal static class CompilerMembers
     public static readonly FieldInfo Budget =
         Field(typeof(BpfExecution).GetField(nameof(BpfExecution.Budget), Instance));
 
+    public static readonly FieldInfo FrameEnd =
+        Field(typeof(BpfExecution).GetField(nameof(BpfExecution.FrameEnd), Instance));
+
     public static readonly FieldInfo IsStopped =
         Field(typeof(BpfExecution).GetField(nameof(BpfExecution.IsStopped), Instance));
 
@@ -36,6 +39,9 @@ internal static class CompilerMembers
 
     public static readonly MethodInfo CallHelper =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.CallHelper), Instance));
+
+    public static readonly MethodInfo NoteCall =
+        Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.NoteCall), Instance));
 
     public static readonly MethodInfo Apply = ((Func<BpfOp, ulong, ulong, ulong, ulong>)BpfAtomics.Apply).Method;
 

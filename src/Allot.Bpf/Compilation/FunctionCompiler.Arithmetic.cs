@@ -7,7 +7,32 @@ namespace Allot.Bpf;
 /// result is zero-extended.</content>
 internal sealed partial class FunctionCompiler
 {
-    private void Arithmetic(BpfOperation operation) => Set(operation.Destination, () => Compute(operation));
+    private void Arithmetic(int at, BpfOperation operation)
+    {
+        if (_kept.TryGetValue(at, out LocalBuilder? kept))
+        {
+            Get(operation.Destination);
+            if (operation.Op.Is32()) _il.Emit(OpCodes.Conv_U4);
+            _il.Emit(OpCodes.Stloc, kept);
+        }
+
+        if (_rotations.TryGetValue(at, out Rotation rotation)) Set(operation.Destination, () => Rotate(rotation));
+        else Set(operation.Destination, () => Compute(operation));
+    }
+
+    // Two shifts of one local, next to each other, are what the runtime knows as a rotation.
+    private void Rotate(Rotation rotation)
+    {
+        LocalBuilder kept = _kept[rotation.KeptAt];
+        _il.Emit(OpCodes.Ldloc, kept);
+        _il.Emit(OpCodes.Ldc_I4, rotation.Left);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Ldloc, kept);
+        _il.Emit(OpCodes.Ldc_I4, (rotation.Is32 ? 32 : 64) - rotation.Left);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Or);
+        if (rotation.Is32) ZeroExtend();
+    }
 
     private void Compute(BpfOperation operation)
     {
@@ -71,15 +96,14 @@ internal sealed partial class FunctionCompiler
         operation.HasNumber && operation.Op.As64() is BpfOp.Div64 or BpfOp.Mod64
         && (operation.Op.Is32() ? (uint)operation.Number != 0 : operation.Number != 0);
 
+    // Of 64 bits, also where 32 would do: see BpfArithmetic.Div32.
     private void Divide(BpfOperation operation)
     {
         BpfOp op = operation.Op;
         Get(operation.Destination);
-        if (op.Is32()) _il.Emit(OpCodes.Conv_U4);
-        GetSecond(operation);
-        if (op.Is32()) _il.Emit(OpCodes.Conv_U4);
-        _il.Emit(op.As64() == BpfOp.Div64 ? OpCodes.Div_Un : OpCodes.Rem_Un);
         if (op.Is32()) ZeroExtend();
+        _il.Emit(OpCodes.Ldc_I8, op.Is32() ? (uint)operation.Number : operation.Number);
+        _il.Emit(op.As64() == BpfOp.Div64 ? OpCodes.Div_Un : OpCodes.Rem_Un);
     }
 
     private void Shift(BpfOperation operation)

@@ -11,6 +11,8 @@ public sealed class BpfObject
     private readonly List<MapDefinition> _maps = [];
     private readonly List<ReadOnlyMemory<byte>> _contents = [];
     private readonly Dictionary<(int Section, long Value), int> _mapAt = [];
+    private readonly List<BpfSlot> _slots = [];
+    private readonly Dictionary<(int Section, long Value), BpfObjectProgram> _programAt = [];
 
     private BpfObject(ElfFile file)
     {
@@ -57,7 +59,8 @@ public sealed class BpfObject
             name is null ? "the object has no program" : $"there is no program '{name}'; there are {names}");
     }
 
-    /// <summary>Makes the maps and writes the values that variables begin with.</summary>
+    /// <summary>Makes the maps, writes the values that variables begin with, and puts maps into the maps that the
+    /// object says they are in.</summary>
     /// <param name="group">Who pays.</param>
     /// <returns>As many as <see cref="Maps"/>, in their order. Dispose them.</returns>
     /// <exception cref="BpfRefusedException">A map cannot have its shape.</exception>
@@ -74,6 +77,11 @@ public sealed class BpfObject
                 _contents[index].Span.CopyTo(new Span<byte>(array.Values, _contents[index].Length));
             }
 
+            foreach (BpfSlot slot in _slots)
+            {
+                if (_mapAt.TryGetValue((slot.Section, slot.Value), out int inner)) Put(made[slot.Map], slot, made[inner]);
+            }
+
             return made;
         }
         catch
@@ -82,6 +90,41 @@ public sealed class BpfObject
             throw;
         }
     }
+
+    /// <summary>Puts programs into the arrays of programs that the object says they are in.</summary>
+    /// <param name="maps">What <see cref="CreateMaps"/> has made.</param>
+    /// <param name="load">Loads a program, or finds it; called for each place. Null leaves the place empty.</param>
+    /// <exception cref="BpfRefusedException">An array has no such place.</exception>
+    public void FillProgramArrays(IReadOnlyList<GroupMap> maps, Func<BpfObjectProgram, BpfProgram?> load)
+    {
+        ArgumentNullException.ThrowIfNull(maps);
+        ArgumentNullException.ThrowIfNull(load);
+        foreach (BpfSlot slot in _slots)
+        {
+            if (!_programAt.TryGetValue((slot.Section, slot.Value), out BpfObjectProgram? program)) continue;
+            if (maps[slot.Map] is not BpfProgramArray array || slot.Index >= array.Definition.Capacity)
+            {
+                throw NoPlace(maps[slot.Map], slot);
+            }
+
+            array.Set(slot.Index, load(program));
+        }
+    }
+
+    private static unsafe void Put(GroupMap outer, BpfSlot slot, GroupMap inner)
+    {
+        int error = outer switch
+        {
+            ArrayOfMaps array => array.Put(slot.Index, inner),
+            HashOfMaps hash when hash.Definition.KeyBytes == sizeof(int) =>
+                hash.Put(BitConverter.GetBytes(slot.Index), inner),
+            _ => MapErrors.Invalid,
+        };
+        if (error != MapErrors.None) throw NoPlace(outer, slot);
+    }
+
+    private static BpfRefusedException NoPlace(GroupMap map, BpfSlot slot) => BpfRefusedException.Because(
+        $"'{map.Definition.Name}' cannot hold what the object puts into its place {slot.Index}");
 
     private void ReadMaps()
     {
@@ -105,10 +148,23 @@ public sealed class BpfObject
 
                 btf ??= BtfMaps.Read(_file.Sections.Find(each => each.Name == ".BTF")?.Content
                     ?? throw BpfRefusedException.Because("there are maps but no section .BTF: compile with -g"));
-                MapDefinition definition = btf.Find(symbol.Name)
+                BtfMap map = btf.Find(symbol.Name)
                     ?? throw BpfRefusedException.Because($"the map '{symbol.Name}' has no description in .BTF");
-                Add((index, symbol.Value), definition, default);
+                AddSlots(section, symbol, map.SlotsAt);
+                Add((index, symbol.Value), map.Definition, default);
             }
+        }
+    }
+
+    // The pointers after the other members: relocations, each to a map or a program.
+    private void AddSlots(ElfSection section, ElfSymbol map, int slotsAt)
+    {
+        if (slotsAt < 0) return;
+        long first = map.Value + slotsAt;
+        foreach ((long place, ElfSymbol target) in section.Relocations.OrderBy(each => each.Key))
+        {
+            if (place < first || place >= map.Value + map.SizeBytes) continue;
+            _slots.Add(new BpfSlot(_maps.Count, checked((int)((place - first) / 8)), target.Section, target.Value));
         }
     }
 
@@ -183,7 +239,9 @@ public sealed class BpfObject
                 linked[index].Write(bytes.AsSpan(index * BpfInstruction.Bytes));
             }
 
-            yield return new BpfObjectProgram(function.Name, section, bytes);
+            var program = new BpfObjectProgram(function.Name, section, bytes);
+            _programAt.TryAdd((function.Section, function.Value), program);
+            yield return program;
         }
     }
 }

@@ -1,6 +1,7 @@
 // As far as maps need it, BTF is a list of types. A map is a variable, in the section .maps, of a structure whose
 // members say what the map is: the length of the array that 'type' points to is the type of the map, what 'key' points
-// to is its key, and so on.
+// to is its key, and so on. 'values' is an array of pointers: to a structure like this one, which is the template of the
+// maps that this one holds, or to a function, of an array of programs.
 
 using System.Buffers.Binary;
 using System.Text;
@@ -18,6 +19,7 @@ internal sealed class BtfMaps
     private const int ArrayKind = 3;
     private const int Structure = 4;
     private const int Union = 5;
+    private const int FunctionType = 13;
     private const int Variable = 14;
 
     private readonly ReadOnlyMemory<byte> _strings;
@@ -44,27 +46,38 @@ internal sealed class BtfMaps
     }
 
     /// <summary>The map that a variable of this name defines; null if there is no such variable.</summary>
-    public MapDefinition? Find(string variable)
+    public BtfMap? Find(string variable)
     {
         for (int type = 1; type < _offsets.Count; type++)
         {
             int at = _offsets[type];
             if (KindOf(at) != Variable || NameAt(U32(at)) != variable) continue;
-            return DefinitionOf(variable, Resolve((int)U32(at + 8)));
+            return MapOf(variable, Resolve((int)U32(at + 8)), isInner: false);
         }
 
         return null;
     }
 
-    private MapDefinition DefinitionOf(string name, int at)
+    private BtfMap MapOf(string name, int at, bool isInner)
     {
         if (KindOf(at) != Structure) throw BpfRefusedException.Because($"the map '{name}' is no structure");
         var definition = new MapDefinition { Name = name };
+        int slotsAt = -1;
         for (int member = 0; member < LengthOf(at); member++)
         {
             int place = at + 12 + (12 * member);
             int type = (int)U32(place + 4);
-            definition = NameAt(U32(place)) switch
+            string what = NameAt(U32(place));
+            if (what == "values")
+            {
+                // One level: a type may name itself, and a map of maps holds no maps of maps.
+                if (isInner) throw BpfRefusedException.Because($"the map '{name}' holds maps that hold maps");
+                slotsAt = (int)(U32(place + 8) / 8);
+                definition = WithValues(definition, type);
+                continue;
+            }
+
+            definition = what switch
             {
                 "type" => definition with { Type = (MapType)Number(type) },
                 "max_entries" => definition with { Capacity = (uint)Number(type) },
@@ -73,13 +86,25 @@ internal sealed class BtfMaps
                 "value_size" => definition with { ValueBytes = (uint)Number(type) },
                 "key" => definition with { KeyBytes = SizeOf(Pointed(type), 0) },
                 "value" => definition with { ValueBytes = SizeOf(Pointed(type), 0) },
-                "pinning" or "map_extra" or "numa_node" => definition,
-                string other =>
-                    throw BpfRefusedException.Because($"the map '{name}' has '{other}', which is not supported"),
+                "map_extra" => definition with { MapExtra = (uint)Number(type) },
+                "pinning" or "numa_node" => definition,
+                _ => throw BpfRefusedException.Because($"the map '{name}' has '{what}', which is not supported"),
             };
         }
 
-        return definition;
+        return new BtfMap(definition, slotsAt);
+    }
+
+    private MapDefinition WithValues(MapDefinition definition, int type)
+    {
+        const int HandleBytes = 4;
+        int array = Resolve(type);
+        if (KindOf(array) != ArrayKind) throw Damaged();
+        int held = Pointed((int)U32(array + 12));
+        definition = definition with { ValueBytes = HandleBytes };
+        if (KindOf(held) == FunctionType) return definition;
+        string name = $"a map in {definition.Name}";
+        return definition with { InnerMap = MapOf(name, held, isInner: true).Definition };
     }
 
     // A number is written as the length of an array that is pointed to.

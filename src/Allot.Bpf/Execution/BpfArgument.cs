@@ -45,4 +45,25 @@ public enum BpfArgument
     /// <summary>The address where the helper writes a value of the map in an earlier register; of a Bloom filter, of
     /// the value that is asked for.</summary>
     MapValueToWrite,
+
+    /// <summary>A function of the program, which the helper calls. Of helpers of Linux only.</summary>
+    Function,
+
+    /// <summary>What that function gets: an address in a stack of the program, or 0.</summary>
+    FunctionContext,
+
+    /// <summary>The address of 16 bytes in the stack, where the helper makes a dynamic pointer.</summary>
+    DynamicPointerToMake,
+
+    /// <summary>A dynamic pointer.</summary>
+    DynamicPointer,
+
+    /// <summary>A dynamic pointer whose memory was reserved, and which the helper takes back.</summary>
+    DynamicPointerToGiveBack,
+
+    /// <summary>The address of bytes in a value of a map; how many is in the next register.</summary>
+    MemoryOfMap,
+
+    /// <summary>A constant number of bytes of the dynamic pointer in an earlier register.</summary>
+    BytesOfSlice,
 }

@@ -61,11 +61,13 @@ internal static class BpfArithmetic
 
     public static ulong Div64(ulong a, ulong b) => b == 0 ? 0 : a / b;
 
-    public static ulong Div32(ulong a, ulong b) => (uint)b == 0 ? 0 : (uint)a / (uint)b;
+    // Divisions of 32 bits are made of 64: the runtime of .NET 10 puts the halves of two registers into a division of 32
+    // bits as they are, and of one that it has to move away for that, keeps only the half (x64).
+    public static ulong Div32(ulong a, ulong b) => (uint)b == 0 ? 0 : (uint)a / (ulong)(uint)b;
 
     public static ulong Mod64(ulong a, ulong b) => b == 0 ? a : a % b;
 
-    public static ulong Mod32(ulong a, ulong b) => (uint)b == 0 ? (uint)a : (uint)a % (uint)b;
+    public static ulong Mod32(ulong a, ulong b) => (uint)b == 0 ? (uint)a : (uint)a % (ulong)(uint)b;
 
     public static ulong SDiv64(ulong a, ulong b) => (long)b switch
     {
@@ -74,12 +76,7 @@ internal static class BpfArithmetic
         long divisor => (ulong)((long)a / divisor),
     };
 
-    public static ulong SDiv32(ulong a, ulong b) => (int)b switch
-    {
-        0 => 0,
-        -1 => 0 - (uint)a,
-        int divisor => (uint)((int)a / divisor),
-    };
+    public static ulong SDiv32(ulong a, ulong b) => (int)b == 0 ? 0 : (uint)((int)a / (long)(int)b);
 
     public static ulong SMod64(ulong a, ulong b) => (long)b switch
     {
@@ -88,12 +85,7 @@ internal static class BpfArithmetic
         long divisor => (ulong)((long)a % divisor),
     };
 
-    public static ulong SMod32(ulong a, ulong b) => (int)b switch
-    {
-        0 => (uint)a,
-        -1 => 0,
-        int divisor => (uint)((int)a % divisor),
-    };
+    public static ulong SMod32(ulong a, ulong b) => (int)b == 0 ? (uint)a : (uint)((int)a % (long)(int)b);
 
     public static ulong Swap16(ulong a) => BinaryPrimitives.ReverseEndianness((ushort)a);
 

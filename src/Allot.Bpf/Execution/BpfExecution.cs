@@ -12,7 +12,7 @@ using Allot.Maps;
 namespace Allot.Bpf;
 
 /// <summary>One run of a program, as helpers see it: on one thread, until the program ends.</summary>
-public sealed unsafe class BpfExecution
+public sealed unsafe partial class BpfExecution
 {
     /// <summary>The most functions of a program that are inside of each other, the program itself included.</summary>
     internal const int FramesMax = 8;
@@ -24,6 +24,8 @@ public sealed unsafe class BpfExecution
     internal const int TailCallsMax = 33;
 
     internal const int StackBytes = FramesMax * FrameBytes;
+
+    private const int OfHelper = -1;
 
     /// <summary>What a register holds for the first map of a program. It is nobody's address.</summary>
     internal const ulong MapBase = 0xb9f0_0000_0000_0000;
@@ -166,6 +168,7 @@ public sealed unsafe class BpfExecution
     internal void ReleaseHeld()
     {
         if (Redirect.At != 0) Redirect = default;
+        if (_inner.Count != 0) ReleaseInner();
         if (_held.Count == 0) return;
         foreach ((nint address, object owner) in _held)
         {
@@ -185,7 +188,7 @@ public sealed unsafe class BpfExecution
     public bool TryGetMap(ulong argument, [NotNullWhen(true)] out GroupMap? map)
     {
         ulong index = argument - MapBase;
-        map = index < (ulong)Maps.Length ? Maps[index] : null;
+        map = index < (ulong)Maps.Length ? Maps[index] : InnerAt(argument);
         if (map is null) Refuse();
         return map is not null;
     }
@@ -203,6 +206,7 @@ public sealed unsafe class BpfExecution
     internal void GoOn(bool cleans)
     {
         if (cleans) new Span<byte>(Stack, StackBytes).Clear();
+        if (_inner.Count != 0) ReleaseInner();
         Next = null;
         IsStopped = false;
     }
@@ -288,7 +292,7 @@ public sealed unsafe class BpfExecution
             if (at < length && bytes <= length - at) return true;
         }
 
-        return false;
+        return _inner.Count != 0 && OwnsInInner(address, bytes, writes);
     }
 
     /// <summary>Calls a helper of the program; the fault is set when it could not do its work.</summary>
@@ -298,7 +302,7 @@ public sealed unsafe class BpfExecution
         {
             HelperCalledAt = instruction;
             ulong result = Helpers[index].Function(this, r1, r2, r3, r4, r5);
-            if (FaultKind != BpfFaultKind.None) Fail(FaultKind, instruction);
+            if (_fault.Instruction == OfHelper) Fail(FaultKind, instruction);
             return result;
         }
         catch (Exception failure)
@@ -327,7 +331,7 @@ public sealed unsafe class BpfExecution
     }
 
     // The instruction is filled in when the helper has returned.
-    private void Refuse() => Fail(BpfFaultKind.BadArgument, 0);
+    private void Refuse() => Fail(BpfFaultKind.BadArgument, OfHelper);
 
     private Bounds BoundsFor(byte* memory, ulong bytes, int size) =>
         bytes >= (ulong)size

@@ -27,6 +27,27 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
     /// <summary>Whether the arguments that may be anything may also be left unwritten.</summary>
     internal bool HasOptionalArguments { get; init; }
 
+    /// <summary>How it calls a function of the program.</summary>
+    internal BpfCallback Callback { get; init; }
+
+    /// <summary>Whether the engine says where it is in the program, and what is left of the budget.</summary>
+    internal bool NeedsFrame => Callback != BpfCallback.None || Pays || ReadsCalls;
+
+    /// <summary>Whether it asks from where the functions were called that are running.</summary>
+    internal bool ReadsCalls { get; init; }
+
+    /// <summary>Whether it takes from the budget for the work it does.</summary>
+    internal bool Pays { get; init; }
+
+    /// <summary>Whether it copies a value of its map, and takes from the budget for a large one.</summary>
+    internal bool CopiesValue { get; init; }
+
+    /// <summary>Whether the memory of the dynamic pointer that it makes must be given back.</summary>
+    internal bool Reserves { get; init; }
+
+    /// <summary>Whether it changes elements of its map, which programs may not do with every map.</summary>
+    internal bool ChangesMap { get; init; }
+
     /// <summary>What it leaves in r0.</summary>
     public BpfResult Result { get; init; } = BpfResult.Number;
 }

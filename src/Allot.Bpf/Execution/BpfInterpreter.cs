@@ -13,19 +13,18 @@ internal static unsafe class BpfInterpreter
 
     // One long loop, which should not begin slow.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static ulong Run(BpfExecution execution, BpfOperation* code, int length, ulong r1, ulong r2)
+    public static ulong Run(
+        BpfExecution execution, BpfOperation* code, int start, ulong r10, in CallbackArguments arguments)
     {
         ulong* r = stackalloc ulong[Registers];
         CallFrame* frames = stackalloc CallFrame[BpfExecution.FramesMax];
         new Span<ulong>(r, Registers).Clear();
-        r[1] = r1;
-        r[2] = r2;
-        r[10] = (ulong)execution.Stack + BpfExecution.StackBytes;
+        (r[1], r[2], r[3], r[4]) = arguments;
+        r[10] = r10;
+        ulong lowest = (ulong)execution.Stack + BpfExecution.FrameBytes;
         int depth = 0;
-        int at = 0;
+        int at = start;
         ulong address;
-        execution.Budget -= length;
-        if (execution.Budget < 0) goto OutOfBudget;
         while (true)
         {
             BpfOperation* op = code + at;
@@ -162,22 +161,25 @@ internal static unsafe class BpfInterpreter
                 case BpfOp.LoadNumber:
                 case BpfOp.LoadMap:
                 case BpfOp.LoadMapValue:
+                case BpfOp.LoadFunction:
                     d = s;
                     at += 2;
                     continue;
 
                 case BpfOp.CallHelper:
+                    execution.FrameEnd = r[10];
                     r[0] = execution.CallHelper(op->Offset, r[1], r[2], r[3], r[4], r[5], at);
                     if (execution.IsStopped) return 0;
                     break;
 
                 case BpfOp.CallLocal:
-                    if (depth == BpfExecution.FramesMax - 1)
+                    if (r[10] == lowest)
                     {
                         execution.Fail(BpfFaultKind.CallTooDeep, at);
                         return 0;
                     }
 
+                    execution.NoteCall(r[10], at);
                     Save(r, ref frames[depth++], at + 1);
                     execution.Budget -= op->Number;
                     at = op->Offset;

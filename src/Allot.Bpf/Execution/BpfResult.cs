@@ -15,4 +15,8 @@ public enum BpfResult
     /// <summary>The address of memory that was reserved with <see cref="BpfExecution.AddMemory"/>, or 0. The program
     /// must give it to a helper that takes it back, on every path.</summary>
     ReservedOrZero,
+
+    /// <summary>The address of memory of the dynamic pointer in an earlier register, as long as the pointer is there; or
+    /// 0.</summary>
+    SliceOrZero,
 }

@@ -9,19 +9,37 @@ public static unsafe class BpfHelpers
 {
     private const ulong Failed = ulong.MaxValue;   // -1
 
+    // Maps of keys and values, which programs use by address.
+    private static readonly MapType[] s_values =
+    [
+        MapType.Hash, MapType.Array, MapType.PerCpuHash, MapType.PerCpuArray, MapType.LruHash, MapType.LruPerCpuHash,
+        MapType.LpmTrie,
+    ];
+
+    private static readonly MapType[] s_perCpu = [MapType.PerCpuHash, MapType.PerCpuArray, MapType.LruPerCpuHash];
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<BpfHelper> Standard { get; } =
     [
         new(1, "map_lookup_elem", MapLookup)
         {
             Arguments = [BpfArgument.Map, BpfArgument.MapKey],
+            MapTypes = [.. s_values, MapType.ArrayOfMaps, MapType.HashOfMaps],
             Result = BpfResult.MapValueOrZero,
         },
         new(2, "map_update_elem", MapUpdate)
         {
             Arguments = [BpfArgument.Map, BpfArgument.MapKey, BpfArgument.MapValue, BpfArgument.Number],
+            MapTypes = s_values,
+            ChangesMap = true,
+            CopiesValue = true,
         },
-        new(3, "map_delete_elem", MapDelete) { Arguments = [BpfArgument.Map, BpfArgument.MapKey] },
+        new(3, "map_delete_elem", MapDelete)
+        {
+            Arguments = [BpfArgument.Map, BpfArgument.MapKey],
+            MapTypes = [.. s_values, MapType.SockMap, MapType.SockHash],
+            ChangesMap = true,
+        },
         new(5, "ktime_get_ns", static (_, _, _, _, _, _) => Nanoseconds()),
         new(6, "trace_printk", Print)
         {
@@ -40,27 +58,42 @@ public static unsafe class BpfHelpers
             Arguments = [BpfArgument.Context, BpfArgument.Map, BpfArgument.Number],
             MapTypes = [MapType.ProgramArray],
         },
+        new(195, "map_lookup_percpu_elem", MapLookupOf)
+        {
+            Arguments = [BpfArgument.Map, BpfArgument.MapKey, BpfArgument.Number],
+            MapTypes = s_perCpu,
+            Result = BpfResult.MapValueOrZero,
+        },
         .. BpfRingHelpers.All,
         .. BpfRedirectHelpers.All,
         .. BpfStorageHelpers.All,
         .. BpfQueueHelpers.All,
+        .. BpfCallbackHelpers.All,
+        .. BpfDynamicPointerHelpers.All,
     ];
 
     private static ulong MapLookup(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>
         execution.TryGetMap(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* bytes)
-            ? (ulong)found.Lookup(bytes)
+            ? found is ArrayOfMaps or HashOfMaps ? execution.LookUpInner(found, bytes) : (ulong)found.Lookup(bytes)
+            : 0;
+
+    private static ulong MapLookupOf(BpfExecution execution, ulong map, ulong key, ulong processor, ulong r4, ulong r5) =>
+        execution.TryGetMap(map, out GroupMap? found)
+        && execution.TryRead(key, found.Definition.KeyBytes, out byte* bytes) && processor <= int.MaxValue
+            ? (ulong)found.LookupOf(bytes, (int)processor)
             : 0;
 
     private static ulong MapUpdate(BpfExecution execution, ulong map, ulong key, ulong value, ulong flags, ulong r5) =>
-        execution.TryGetMap(map, out GroupMap? found)
+        execution.TryGetMapToChange(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* keyBytes)
         && execution.TryRead(value, (int)found.Definition.ValueBytes, out byte* valueBytes)
+        && execution.TryPayForValue(found)
             ? (ulong)found.Update(keyBytes, valueBytes, flags)
             : Failed;
 
     private static ulong MapDelete(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>
-        execution.TryGetMap(map, out GroupMap? found)
+        execution.TryGetMapToChange(map, out GroupMap? found)
         && execution.TryRead(key, found.Definition.KeyBytes, out byte* bytes)
             ? (ulong)found.Delete(bytes)
             : Failed;

@@ -75,6 +75,7 @@ internal static class BpfDecoder
             throw Refuse(instructions, index, "r10 is the frame pointer, and read-only", register: 10);
         }
 
+        CheckStack(instructions, index, form.Op);
         if (form.Op.IsConstant()) return DecodeConstant(instructions, index, form.Op);
         bool hasRegister = (form.Free & Fields.Source) != 0;
         return new BpfOperation(
@@ -83,6 +84,23 @@ internal static class BpfDecoder
             hasRegister ? instruction.Source : BpfOperation.Zero,
             TargetOf(instructions, index, form),
             hasRegister || (form.Free & Fields.Immediate) == 0 ? 0 : instruction.Immediate);
+    }
+
+    // r10 does not change, so an access next to it is inside of the stack always or never.
+    private static void CheckStack(BpfInstruction[] instructions, int index, BpfOp op)
+    {
+        int bytes = op.AccessBytes();
+        BpfInstruction instruction = instructions[index];
+        bool isLoad = op.IsLoad();
+        if (bytes == 0 || (isLoad ? instruction.Source : instruction.Destination) != 10) return;
+        int offset = instruction.Offset;
+        if (offset >= -BpfExecution.FrameBytes && offset <= -bytes) return;
+        throw Refuse(
+            instructions,
+            index,
+            $"{(isLoad ? "reads" : "writes")} {bytes} bytes at {offset} of the stack, "
+            + $"which goes from {-BpfExecution.FrameBytes} to 0",
+            register: 10);
     }
 
     private static InstructionForm FormOf(BpfInstruction[] instructions, int index)
@@ -107,7 +125,6 @@ internal static class BpfDecoder
         { Opcode: Opcodes.Call, Source: 2 } => "calls of kernel functions by their BTF id are not supported",
         { Opcode: Opcodes.Call | Opcodes.X } => "calls through a register are not supported",
         { Opcode: Opcodes.LoadImmediate64, Source: 3 } => "addresses of variables of the platform are not supported",
-        { Opcode: Opcodes.LoadImmediate64, Source: 4 } => "addresses of functions are not supported",
         _ when Opcodes.ClassOf(instruction.Opcode) == Opcodes.Ld
             && (instruction.Opcode & 0xe0) is Opcodes.Abs or Opcodes.Ind =>
             "the historical access to packets (ABS, IND) is not supported: load from an address",
@@ -128,15 +145,17 @@ internal static class BpfDecoder
             throw Refuse(instructions, index, "the second half of the 64-bit constant has more than an immediate");
         }
 
-        if (op == BpfOp.LoadMap && second.Immediate != 0)
+        if (op is BpfOp.LoadMap or BpfOp.LoadFunction && second.Immediate != 0)
         {
-            throw Refuse(instructions, index, "the second half of a reference to a map must be 0");
+            throw Refuse(instructions, index, "the second half of a reference to a map or a function must be 0");
         }
 
         return op switch
         {
             BpfOp.LoadNumber => new BpfOperation(
                 op, first.Destination, BpfOperation.Zero, 0, ((long)second.Immediate << 32) | (uint)first.Immediate),
+            BpfOp.LoadFunction => new BpfOperation(
+                op, first.Destination, BpfOperation.Zero, TargetOf(instructions, index, first.Immediate), 0),
             _ => new BpfOperation(
                 op, first.Destination, BpfOperation.Zero, first.Immediate, (uint)second.Immediate),
         };
@@ -147,7 +166,12 @@ internal static class BpfDecoder
         BpfInstruction instruction = instructions[index];
         if (!form.Op.IsJump() && form.Op != BpfOp.CallLocal) return instruction.Offset;
         bool isFar = form.Op == BpfOp.CallLocal || (form.Free & Fields.Offset) == 0;
-        long target = index + 1L + (isFar ? instruction.Immediate : instruction.Offset);
+        return TargetOf(instructions, index, isFar ? instruction.Immediate : instruction.Offset);
+    }
+
+    private static int TargetOf(BpfInstruction[] instructions, int index, int distance)
+    {
+        long target = index + 1L + distance;
         if (target >= 0 && target < instructions.Length) return (int)target;
         throw Refuse(instructions, index, $"goes to instruction {target}, of {instructions.Length} that there are");
     }
@@ -158,14 +182,14 @@ internal static class BpfDecoder
         for (int index = 0; index < operations.Length; index++)
         {
             ref BpfOperation operation = ref operations[index];
-            if (!operation.Op.IsJump() && operation.Op != BpfOp.CallLocal) continue;
+            if (!operation.Op.IsJump() && !operation.Op.NamesFunction()) continue;
             if (operations[operation.Offset].Op == BpfOp.None)
             {
                 throw Refuse(
                     instructions, index, $"goes to instruction {operation.Offset}, the second half of a constant");
             }
 
-            if (operation.Op == BpfOp.CallLocal) entries.Add(operation.Offset);
+            if (operation.Op.NamesFunction()) entries.Add(operation.Offset);
         }
 
         return [.. entries];

@@ -78,9 +78,9 @@ public static class BpfDisassembler
                 $"r{one.Destination} = 0x{((long)all[index + 1].Immediate << 32) | (uint)one.Immediate:x} ll",
             BpfOp.LoadMap => $"r{one.Destination} = map {one.Immediate}",
             BpfOp.LoadMapValue => $"r{one.Destination} = map {one.Immediate} value + {(uint)all[index + 1].Immediate}",
+            BpfOp.LoadFunction => $"r{one.Destination} = function pc{Distance(one.Immediate)}",
             BpfOp.CallHelper => $"call {one.Immediate}",
-            BpfOp.CallLocal => $"call pc{Signed(one.Immediate)}".Replace(" ", "", StringComparison.Ordinal)
-                .Replace("callpc", "call pc", StringComparison.Ordinal),
+            BpfOp.CallLocal => $"call pc{Distance(one.Immediate)}",
             _ => "exit",
         };
     }
@@ -131,6 +131,8 @@ public static class BpfDisassembler
         BpfOp.Jslt64 => "s<",
         _ => "s<=",
     };
+
+    private static string Distance(int number) => string.Create(CultureInfo.InvariantCulture, $"{number:+0;-0;+0}");
 
     private static string Signed(int number) =>
         number < 0

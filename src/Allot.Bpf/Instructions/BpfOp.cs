@@ -30,8 +30,8 @@ internal enum BpfOp : byte
     Jgt64, Jgt32, Jge64, Jge32, Jlt64, Jlt32, Jle64, Jle32,
     Jsgt64, Jsgt32, Jsge64, Jsge32, Jslt64, Jslt32, Jsle64, Jsle32,
 
-    // The first half of a 64-bit constant: a number, a map, or an address inside a map's value.
-    LoadNumber, LoadMap, LoadMapValue,
+    // The first half of a 64-bit constant: a number, a map, an address inside a map's value, or a function.
+    LoadNumber, LoadMap, LoadMapValue, LoadFunction,
 
     CallHelper, CallLocal, Exit,
 }

@@ -21,7 +21,10 @@ internal static class BpfOps
     /// <summary>An atomic operation that puts the old value into a register.</summary>
     public static bool IsFetch(this BpfOp op) => op is >= BpfOp.FetchAdd64 and <= BpfOp.CompareExchange32;
 
-    public static bool IsConstant(this BpfOp op) => op is >= BpfOp.LoadNumber and <= BpfOp.LoadMapValue;
+    public static bool IsConstant(this BpfOp op) => op is >= BpfOp.LoadNumber and <= BpfOp.LoadFunction;
+
+    /// <summary>Whether the offset is the first instruction of a function.</summary>
+    public static bool NamesFunction(this BpfOp op) => op is BpfOp.CallLocal or BpfOp.LoadFunction;
 
     /// <summary>Whether the operation is the 32-bit form of one that comes in pairs.</summary>
     public static bool Is32(this BpfOp op) => op switch

@@ -131,10 +131,12 @@ internal static class InstructionForms
     private static IEnumerable<InstructionForm> Others()
     {
         // The source says what the constant is: a number, a map by its number (1 and 5), or an address in the first
-        // value of such a map (2 and 6), whose offset is the immediate of the second half.
+        // value of such a map (2 and 6), whose offset is the immediate of the second half; or a function (4), whose
+        // place is as far away as that of a call.
         yield return new(Opcodes.LoadImmediate64, BpfOp.LoadNumber, DestinationAndImmediate);
         yield return new(Opcodes.LoadImmediate64, BpfOp.LoadMap, DestinationAndImmediate) { Source = 1 };
         yield return new(Opcodes.LoadImmediate64, BpfOp.LoadMapValue, DestinationAndImmediate) { Source = 2 };
+        yield return new(Opcodes.LoadImmediate64, BpfOp.LoadFunction, DestinationAndImmediate) { Source = 4 };
         yield return new(Opcodes.LoadImmediate64, BpfOp.LoadMap, DestinationAndImmediate) { Source = 5 };
         yield return new(Opcodes.LoadImmediate64, BpfOp.LoadMapValue, DestinationAndImmediate) { Source = 6 };
         yield return new(Opcodes.Call, BpfOp.CallHelper, Fields.Immediate);

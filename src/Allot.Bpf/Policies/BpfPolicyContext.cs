@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
@@ -31,7 +32,7 @@ public static class BpfPolicyContext
     public static ulong NumberOf(MemoryGroup group)
     {
         ArgumentNullException.ThrowIfNull(group);
-        return GroupNumbers.Of(group);
+        return MapHandles.Of(group);
     }
 
     internal static void Write(Span<byte> context, BpfPolicyCall call)
@@ -40,13 +41,13 @@ public static class BpfPolicyContext
         Span<ulong> fields = MemoryMarshal.Cast<byte, ulong>(context);
         MemoryMarshal.Write(context, (uint)notice.Point);
         MemoryMarshal.Write(context[4..], (uint)notice.Counter);
-        fields[1] = GroupNumbers.Of(notice.Group);
-        fields[2] = GroupNumbers.Of(notice.Requester);
+        fields[1] = MapHandles.Of(notice.Group);
+        fields[2] = MapHandles.Of(notice.Requester);
         fields[3] = (ulong)notice.Bytes;
         fields[4] = (ulong)notice.CurrentBytes;
         fields[5] = (ulong)notice.LimitBytes;
         long ticks = long.Min(notice.Delay.Ticks, long.MaxValue / TimeSpan.NanosecondsPerTick);
         fields[6] = (ulong)(ticks * TimeSpan.NanosecondsPerTick);
-        fields[7] = GroupNumbers.Of(call.Group);
+        fields[7] = MapHandles.Of(call.Group);
     }
 }

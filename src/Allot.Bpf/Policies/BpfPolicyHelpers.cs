@@ -1,3 +1,5 @@
+using Allot.Maps;
+
 namespace Allot.Bpf;
 
 /// <summary>The helpers of programs that are policies. They see the group that the policy is attached to, and the
@@ -34,7 +36,7 @@ public static class BpfPolicyHelpers
             5 => (ulong)group.Memory.PeakBytes,
             6 => (ulong)group.Kernel.CurrentBytes,
             7 => (ulong)group.Pins.CurrentBytes,
-            8 => group.Parent is { } parent && Sees(execution, parent) ? GroupNumbers.Of(parent) : Failed,
+            8 => group.Parent is { } parent && Sees(execution, parent) ? MapHandles.Of(parent) : Failed,
             _ => Failed,
         };
     }
@@ -55,8 +57,11 @@ public static class BpfPolicyHelpers
     private static bool MayAct(BpfExecution execution) =>
         execution.State is BpfPolicyCall { Notice.Point: PolicyPoint.OutOfMemory };
 
-    private static MemoryGroup? Find(BpfExecution execution, ulong number) =>
-        GroupNumbers.Find(number) is { } group && Sees(execution, group) ? group : null;
+    private static MemoryGroup? Find(BpfExecution execution, ulong number)
+    {
+        if (number > uint.MaxValue || !MapHandles.TryFind((uint)number, out MemoryGroup? group)) return null;
+        return Sees(execution, group) ? group : null;
+    }
 
     private static bool Sees(BpfExecution execution, MemoryGroup group)
     {

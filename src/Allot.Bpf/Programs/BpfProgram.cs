@@ -14,6 +14,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly BpfOperation* _operations;
     private readonly int _length;               // of the first function: what entering it costs
     private readonly CompiledFunction? _compiled;
+    private readonly ProgramFunctions _functions;
     private readonly MemoryCharge _charge;
     private readonly RunCounters? _counters;
     private readonly Action<string>? _trace;
@@ -37,11 +38,13 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         _maps = linked.Maps;
         _helpers = linked.Helpers;
         _length = linked.Code.LengthOf(0);
-        _compiled = Compile(options.Engine, linked);
+        CompiledFunction?[]? compiled = Compile(options.Engine, linked);
+        _compiled = compiled?[0];
         if (_compiled is not null) charge.Grow(BpfCompiler.EstimateBytes(linked.Code));
         nuint bytes = (nuint)(linked.Operations.Length * sizeof(BpfOperation));
         _operations = (BpfOperation*)group.Allocator(MemoryKind.Kernel).Allocate(bytes);
         linked.Operations.CopyTo(new Span<BpfOperation>(_operations, linked.Operations.Length));
+        _functions = new ProgramFunctions(linked.Code, compiled, _operations);
         int used = 0;
         try
         {
@@ -138,9 +141,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         try
         {
             ulong result = Run(execution, memory, state);
-            return execution.FaultKind == BpfFaultKind.None
-                ? result
-                : throw new BpfFaultException(execution.Fault, execution.Failure);
+            return execution.FaultKind == BpfFaultKind.None ? result : throw Failed(execution);
         }
         finally
         {
@@ -183,14 +184,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     private void AddUser()
     {
-        int users = Volatile.Read(ref _users);
-        while (true)
-        {
-            ObjectDisposedException.ThrowIf(users == 0 || Volatile.Read(ref _isDisposed) != 0, this);
-            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users) return;
-            users = seen;
-        }
+        bool isGone = Volatile.Read(ref _isDisposed) != 0 || !UserCount.TryAdd(ref _users);
+        ObjectDisposedException.ThrowIf(isGone, this);
     }
 
     private void Release()
@@ -210,7 +205,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         return BpfDecoder.Decode(instructions);
     }
 
-    private static CompiledFunction? Compile(BpfEngine engine, LinkedProgram linked)
+    private static CompiledFunction?[]? Compile(BpfEngine engine, LinkedProgram linked)
     {
         if (engine == BpfEngine.Interpreter) return null;
         if (!BpfCompiler.IsSupported)
@@ -221,18 +216,13 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         }
 
         if (engine == BpfEngine.Automatic && linked.Operations.Length > BpfCompiler.InstructionsMax) return null;
-        return BpfCompiler.Compile(linked.Code, linked.Operations, linked.Verified?.Places, linked.Maps);
+        bool notesCalls = linked.Helpers.Any(static helper => helper.ReadsCalls);
+        return BpfCompiler.Compile(linked.Code, linked.Operations, linked.Verified?.Places, linked.Maps, notesCalls);
     }
 
     private ulong Run(BpfExecution execution, Span<byte> memory, object? state)
     {
-        if (memory.Length < MemoryBytesMin)
-        {
-            throw new ArgumentException(
-                $"The program was loaded for memory of at least {MemoryBytesMin} bytes; this has {memory.Length}.",
-                nameof(memory));
-        }
-
+        if (memory.Length < MemoryBytesMin) throw TooShort(memory);
         fixed (byte* address = memory)
         {
             execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
@@ -244,6 +234,15 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
             return result;
         }
     }
+
+    // Text is made where it does not stand in the way of every run.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ArgumentException TooShort(Span<byte> memory) => new(
+        $"The program was loaded for memory of at least {MemoryBytesMin} bytes; this has {memory.Length}.",
+        nameof(memory));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static BpfFaultException Failed(BpfExecution execution) => new(execution.Fault, execution.Failure);
 
     private static void Deliver(BpfExecution execution, ReadOnlySpan<byte> memory, ulong result)
     {
@@ -273,14 +272,18 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         {
             execution.Maps = _maps;
             execution.Helpers = _helpers;
+            execution.Functions = _functions;
             execution.Trace = _trace;
         }
 
-        if (_compiled is null) return BpfInterpreter.Run(execution, _operations, _length, memory, bytes);
+        // An empty memory may be nowhere, but what was proven was proven of an address that is not 0.
+        if (memory == 0 && _isVerified) memory = execution.StackEnd;
         execution.Budget -= _length;
         if (execution.Budget >= 0)
         {
-            return _compiled(execution, execution.StackEnd, memory, bytes, 0, 0, 0);
+            return _compiled is null
+                ? BpfInterpreter.Run(execution, _operations, 0, execution.StackEnd, new(memory, bytes))
+                : _compiled(execution, execution.StackEnd, memory, bytes, 0, 0, 0);
         }
 
         execution.Fail(BpfFaultKind.OutOfBudget, 0);

@@ -35,6 +35,7 @@ internal sealed class LinkedProgram
             });
         }
 
+        bool copiesMuch = options.Maps.Any(static map => HasLargeValues(map.Definition));
         var helpers = new List<BpfHelper>();
         BpfOperation[] operations = [.. code.Operations];
         for (int index = 0; index < operations.Length; index++)
@@ -43,7 +44,8 @@ internal sealed class LinkedProgram
             (int offset, long number) = one.Op switch
             {
                 BpfOp.CallLocal => (one.Offset, code.LengthOf(code.FunctionOf(one.Offset))),
-                BpfOp.CallHelper => (IndexOf(code, index, helpers, known, (int)one.Number), 0),
+                BpfOp.CallHelper => HelperOf(code, index, helpers, known, copiesMuch),
+                BpfOp.LoadFunction => (0, (long)(BpfExecution.FunctionBase + (ulong)code.FunctionOf(one.Offset))),
                 BpfOp.LoadMap => (0, (long)(BpfExecution.MapBase + (ulong)MapIndex(code, index, options))),
                 BpfOp.LoadMapValue => (0, AddressOf(code, index, options)),
                 _ => (one.Offset, one.Number),
@@ -69,14 +71,23 @@ internal sealed class LinkedProgram
         return known;
     }
 
-    private static int IndexOf(
-        BpfCode code, int at, List<BpfHelper> used, Dictionary<int, BpfHelper> known, int number)
+    private static bool HasLargeValues(MapDefinition map) =>
+        (map.InnerMap ?? map).ValueBytes > BpfExecution.LargeValueBytes;
+
+    // Its index, and 1 if it needs to know what the engine is doing.
+    private static (int Index, long NeedsFrame) HelperOf(
+        BpfCode code, int at, List<BpfHelper> used, Dictionary<int, BpfHelper> known, bool copiesMuch)
     {
+        int number = (int)code.Operations[at].Number;
         if (!known.TryGetValue(number, out BpfHelper? helper)) throw code.Refuse(at, $"there is no helper {number}");
         int index = used.IndexOf(helper);
-        if (index >= 0) return index;
-        used.Add(helper);
-        return used.Count - 1;
+        if (index < 0)
+        {
+            index = used.Count;
+            used.Add(helper);
+        }
+
+        return (index, helper.NeedsFrame || (copiesMuch && helper.CopiesValue) ? 1 : 0);
     }
 
     private static int MapIndex(BpfCode code, int at, BpfProgramOptions options)

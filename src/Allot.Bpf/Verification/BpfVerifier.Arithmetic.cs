@@ -85,7 +85,11 @@ internal sealed partial class BpfVerifier
             throw _code.Refuse(at, $"is {address.Describe()}: compare it with 0 before", pointer);
         }
 
-        if (address.Kind == RegisterKind.Map) throw _code.Refuse(at, "is a map, which has no address", pointer);
+        if (address.Kind is RegisterKind.Map or RegisterKind.Function or RegisterKind.LentPointer)
+        {
+            throw _code.Refuse(at, $"is {address.Describe()}, which has no address", pointer);
+        }
+
         if (number.IsLength && address.Kind == RegisterKind.Memory && operation.Op == BpfOp.Add64
             && address.Range is { IsConstant: true })
         {
@@ -128,6 +132,12 @@ internal sealed partial class BpfVerifier
             return;
         }
 
+        if (operation.Op == BpfOp.LoadFunction)
+        {
+            target = RegisterState.Address(RegisterKind.Function, operation.Offset);
+            return;
+        }
+
         MapDefinition map = MapOf(at, operation);
         if (operation.Op == BpfOp.LoadMap)
         {
@@ -150,7 +160,7 @@ internal sealed partial class BpfVerifier
     }
 
     private MapDefinition MapOf(int at, BpfOperation operation) =>
-        (uint)operation.Offset < (uint)_input.Maps.Count
-            ? _input.Maps[operation.Offset]
-            : throw _code.Refuse(at, $"there is no map {operation.Offset}, of {_input.Maps.Count} that there are");
+        (uint)operation.Offset < (uint)_maps.Count
+            ? _maps[operation.Offset]
+            : throw _code.Refuse(at, $"there is no map {operation.Offset}, of {_maps.Count} that there are");
 }

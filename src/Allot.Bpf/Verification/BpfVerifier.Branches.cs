@@ -75,7 +75,13 @@ internal sealed partial class BpfVerifier
 
     private static void AssumeZero(PathState path, RegisterState address, bool isZero)
     {
-        RegisterKind kind = address.Kind == RegisterKind.MapValueOrZero ? RegisterKind.MapValue : RegisterKind.Reserved;
+        RegisterKind kind = address.Kind switch
+        {
+            RegisterKind.MapValueOrZero => RegisterKind.MapValue,
+            RegisterKind.MapOrZero => RegisterKind.Map,
+            RegisterKind.SliceOrZero => RegisterKind.Slice,
+            _ => RegisterKind.Reserved,
+        };
         path.ForEachRegister(each =>
             each.Kind != address.Kind || each.Id != address.Id ? each
             : isZero ? RegisterState.Constant(0)

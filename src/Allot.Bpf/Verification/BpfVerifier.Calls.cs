@@ -5,6 +5,7 @@ namespace Allot.Bpf;
 /// <content>Calls of helpers and of functions of the program, and exits.</content>
 internal sealed partial class BpfVerifier
 {
+    private const int LookupHelper = 1;
     private const int TailCallHelper = 12;
 
     private int CallLocal(int at, BpfOperation operation)
@@ -35,6 +36,7 @@ internal sealed partial class BpfVerifier
             return -1;
         }
 
+        if (callee.Callback is { } entry) return ExitCallback(at, entry);
         if (callee[0] is { Kind: RegisterKind.Stack } address && address.Of == _path.Frames.Count - 1)
         {
             throw _code.Refuse(at, "is an address in the stack of the function that ends here", 0);
@@ -56,6 +58,8 @@ internal sealed partial class BpfVerifier
         MapDefinition? map = null;
         int mapIndex = 0;
         int reservedBytes = 0;
+        (int Frame, int Offset)? made = null;
+        int used = 0;
         for (int index = 0; index < helper.Arguments.Count; index++)
         {
             int register = index + 1;
@@ -66,7 +70,7 @@ internal sealed partial class BpfVerifier
             {
                 case BpfArgument.Map:
                     Require(state.Kind == RegisterKind.Map, at, register, state, "a map", helper);
-                    map = _input.Maps[mapIndex = state.Of];
+                    map = _maps[mapIndex = state.Of];
                     RequireType(at, register, helper, map);
                     break;
                 case BpfArgument.MapKey:
@@ -82,15 +86,43 @@ internal sealed partial class BpfVerifier
                 case BpfArgument.Number or BpfArgument.Bytes or BpfArgument.BytesOrNone:
                     Require(state.IsNumber, at, register, state, "a number", helper);
                     break;
-                case BpfArgument.MemoryToRead or BpfArgument.MemoryToWrite:
+                case BpfArgument.MemoryOfMap or BpfArgument.MemoryToRead or BpfArgument.MemoryToWrite:
+                    bool isThere = argument != BpfArgument.MemoryOfMap || state.Kind == RegisterKind.MapValue;
+                    Require(isThere, at, register, state, "an address in a value of a map", helper);
+                    if (argument == BpfArgument.MemoryOfMap) Accessible(at, register, 0, 0, writes: false);
                     Memory(at, register, helper, argument, helper.Arguments[index + 1]);
                     break;
                 case BpfArgument.Context:
                     bool isContext = state is { Kind: RegisterKind.Memory, Offset: 0, Range: { IsConstant: true } };
                     Require(isContext, at, register, state, "the first argument of the program", helper);
                     break;
-                case BpfArgument.BytesToReserve:
-                    bool isSize = state is { IsNumber: true, Range: { IsConstant: true, Least: > 0 and < OffsetMax } };
+                case BpfArgument.Function:
+                    bool isCallback = state.Kind == RegisterKind.Function && helper.Callback != BpfCallback.None;
+                    Require(isCallback, at, register, state, "a function of the program", helper);
+                    break;
+                case BpfArgument.FunctionContext:
+                    bool isOnStack = state.Kind == RegisterKind.Stack
+                        || state is { IsNumber: true, Range: { IsConstant: true, Least: 0 } };
+                    Require(isOnStack, at, register, state, "an address in the stack, or 0,", helper);
+                    Need(register);
+                    break;
+                case BpfArgument.DynamicPointerToMake:
+                    made = PlaceForPointer(at, register, helper);
+                    break;
+                case BpfArgument.DynamicPointer:
+                    used = PointerAt(at, register, helper).Id;
+                    break;
+                case BpfArgument.DynamicPointerToGiveBack:
+                    RegisterState given = PointerAt(at, register, helper);
+                    bool isReservedOne = given is { Kind: RegisterKind.DynamicPointer, Of: ReservedPointer };
+                    Require(isReservedOne, at, register, given, "one whose memory was reserved", helper);
+                    GiveBack(given.Id);
+                    Forget(given.Id);
+                    break;
+                case BpfArgument.BytesToReserve or BpfArgument.BytesOfSlice:
+                    ulong least = argument == BpfArgument.BytesToReserve ? 1ul : 0;
+                    bool isSize = state is { IsNumber: true, Range: { IsConstant: true, Least: < OffsetMax } }
+                        && state.Range.Least >= least;
                     Require(isSize, at, register, state, "a constant number of bytes", helper);
                     Need(register);
                     reservedBytes = (int)state.Range.Least;
@@ -103,14 +135,19 @@ internal sealed partial class BpfVerifier
             }
         }
 
+        if (made is { } place) MakePointer(at, place, helper);
         if (number == TailCallHelper) CheckTailCall(at);
         for (int register = 0; register <= 5; register++) _path.Top[register] = RegisterState.Unwritten;
         _path.Top[0] = helper.Result switch
         {
             BpfResult.Number => RegisterState.AnyNumber,
             BpfResult.Nothing => RegisterState.Unwritten,
+            BpfResult.MapValueOrZero when number == LookupHelper && _maps.InnerOf(mapIndex) is { } inner =>
+                RegisterState.Address(RegisterKind.MapOrZero, inner) with { Id = ++_lastId },
             BpfResult.MapValueOrZero =>
                 RegisterState.Address(RegisterKind.MapValueOrZero, mapIndex) with { Id = ++_lastId },
+            BpfResult.SliceOrZero =>
+                RegisterState.Address(RegisterKind.SliceOrZero, used) with { Id = ++_lastId, Bytes = reservedBytes },
             _ => Reserve(at, reservedBytes),
         };
     }
@@ -150,6 +187,12 @@ internal sealed partial class BpfVerifier
 
     private void RequireType(int at, int register, BpfHelper helper, MapDefinition map)
     {
+        if (helper.ChangesMap && map.Has(MapFlags.ReadOnlyForPrograms))
+        {
+            throw _code.Refuse(
+                at, $"{helper.Name} changes '{map.Name}', which is read-only for programs", register);
+        }
+
         if (helper.MapTypes.Count == 0 || helper.MapTypes.Contains(map.Type)) return;
         throw _code.Refuse(
             at,
@@ -171,6 +214,7 @@ internal sealed partial class BpfVerifier
         RegisterState address = Accessible(at, register, 0, bytes, writes: true);
         if (address.Kind != RegisterKind.Stack) return;
         (int first, int last) = Bounds(address, 0);
+        Overwrite(at, register, _path.Frames[address.Of].Stack, first, last - first + bytes);
         _path.Frames[address.Of].Stack.Store(first, last - first + bytes, number: null, first == last);
     }
 
@@ -205,6 +249,7 @@ internal sealed partial class BpfVerifier
         if (address.Kind != RegisterKind.Stack) return;
         (int first, int last) = Bounds(address, 0);
         bool isCertain = first == last && size.Range.IsConstant;
+        Overwrite(at, register, _path.Frames[address.Of].Stack, first, last - first + most);
         _path.Frames[address.Of].Stack.Store(first, last - first + most, number: null, isCertain);
     }
 }

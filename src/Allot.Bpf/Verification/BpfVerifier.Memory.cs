@@ -20,7 +20,11 @@ internal sealed partial class BpfVerifier
         StackState stack = _path.Frames[address.Of].Stack;
         (int first, int last) = Bounds(address, operation.Offset);
         if (first == last) NotePlace(address, first);
-        if (first == last && bytes == 8 && stack.RegisterAt(first) is { } whole) return whole;
+        if (first == last && bytes == 8 && stack.RegisterAt(first) is { Kind: not RegisterKind.DynamicPointer } whole)
+        {
+            return whole;
+        }
+
         RequireReadable(at, operation.Source, address, first, last - first + bytes);
         if (first != last) return unknown;
         if (stack.NumberAt(first, bytes) is { } number && BitConverter.IsLittleEndian)
@@ -49,15 +53,24 @@ internal sealed partial class BpfVerifier
         }
 
         if (address.Kind != RegisterKind.Stack) return;
+        if (value.Kind == RegisterKind.Stack && value.Of > address.Of)
+        {
+            throw _code.Refuse(
+                at, "is an address in the stack of a function that ends before the place it is stored at",
+                operation.Source);
+        }
+
         StackState stack = _path.Frames[address.Of].Stack;
         (int first, int last) = Bounds(address, operation.Offset);
         if (first != last)
         {
             RefuseStored(at, operation, value);
+            Overwrite(at, operation.Destination, stack, first, last - first + bytes);
             stack.Store(first, last - first + bytes, number: null, isCertain: false);
             return;
         }
 
+        Overwrite(at, operation.Destination, stack, first, bytes);
         NotePlace(address, first);
         if (bytes == 8 && first % 8 == 0)
         {
@@ -85,6 +98,7 @@ internal sealed partial class BpfVerifier
         if (operand.IsPointer) throw _code.Refuse(at, $"is {operand.Describe()} and not a number", operation.Source);
         bool compares = op.As64() == BpfOp.CompareExchange64;
         if (compares && Written(at, 0).IsPointer) throw _code.Refuse(at, "is not a number", 0);
+        Accessible(at, operation.Destination, operation.Offset, bytes, writes: false);
         RegisterState address = Accessible(at, operation.Destination, operation.Offset, bytes, writes: true);
         if (address.Kind == RegisterKind.Memory)
         {
@@ -117,7 +131,8 @@ internal sealed partial class BpfVerifier
         RegisterState address = Written(at, register);
         if (!address.IsPointer) throw _code.Refuse(at, "is a number and not an address", register);
         if (address.MayBeZero) throw _code.Refuse(at, $"is {address.Describe()}: compare it with 0 before", register);
-        if (address.Kind is RegisterKind.Map or RegisterKind.MemoryEnd)
+        if (address.Kind is RegisterKind.Map or RegisterKind.Function or RegisterKind.LentPointer
+            or RegisterKind.MemoryEnd)
         {
             throw _code.Refuse(at, $"is {address.Describe()}, where nothing can be read or written", register);
         }
@@ -138,10 +153,12 @@ internal sealed partial class BpfVerifier
                 at, $"{verb} {bytes} bytes at {where} of {name}, which goes from {begin} to {end}", register);
         }
 
-        if (writes && address.Kind == RegisterKind.MapValue && IsReadOnly(_input.Maps[address.Of]))
+        if (writes && address.Kind == RegisterKind.MapKey)
         {
-            throw _code.Refuse(at, $"writes to {name}, which is read-only for programs", register);
+            throw _code.Refuse(at, $"writes to {name}, which can only be read", register);
         }
+
+        if (address.Kind == RegisterKind.MapValue) RequireAccess(at, register, _maps[address.Of], name, writes);
 
         Note(at, address);
         return address;
@@ -155,18 +172,43 @@ internal sealed partial class BpfVerifier
     {
         RegisterKind.Stack => (-BpfExecution.FrameBytes, 0, "the stack"),
         RegisterKind.Memory => (0, _path.MemoryBytes, "the memory of the run, as far as is known"),
+        RegisterKind.Slice => (0, address.Bytes, "the memory of a dynamic pointer"),
+        RegisterKind.MapKey => (0, _maps[address.Of].KeyBytes, $"a key of '{_maps[address.Of].Name}'"),
         RegisterKind.MapValue =>
-            (0, _input.Maps[address.Of].ValueBytes, $"a value of '{_input.Maps[address.Of].Name}'"),
+            (0, _maps[address.Of].ValueBytes, $"a value of '{_maps[address.Of].Name}'"),
         _ => (0, address.Bytes, "the reserved memory"),
     };
 
-    private static bool IsReadOnly(MapDefinition map) => (map.Flags & MapFlags.ReadOnlyForPrograms) != 0;
+    private void RequireAccess(int at, int register, MapDefinition map, string name, bool writes)
+    {
+        if (!map.Has(writes ? MapFlags.ReadOnlyForPrograms : MapFlags.WriteOnlyForPrograms)) return;
+        string what = writes ? "writes to" : "reads from";
+        string only = writes ? "read" : "write";
+        throw _code.Refuse(at, $"{what} {name}, which is {only}-only for programs", register);
+    }
+
+    // Before anything is written to a stack.
+    private void Overwrite(int at, int register, StackState stack, int offset, int bytes)
+    {
+        while (stack.DynamicPointerIn(offset, bytes) is { } pointer)
+        {
+            if (pointer.Of == ReservedPointer)
+            {
+                throw _code.Refuse(
+                    at, "writes over a dynamic pointer whose memory was reserved and not given back", register);
+            }
+
+            Forget(pointer.Id);
+        }
+    }
 
     private void RequireReadable(int at, int register, in RegisterState address, int offset, int bytes)
     {
         StackState stack = _path.Frames[address.Of].Stack;
         if (stack.FirstUnreadable(offset, bytes) is not { } unreadable) return;
-        string what = stack.HoldsAddress(unreadable, 1) ? "holds a part of an address" : "was not written on this path";
+        string what = stack.DynamicPointerIn(unreadable, 1) is not null ? "is part of a dynamic pointer"
+            : stack.HoldsAddress(unreadable, 1) ? "holds a part of an address"
+            : "was not written on this path";
         throw _code.Refuse(
             at, $"reads {bytes} bytes at {offset} of the stack, where byte {unreadable} {what}", register);
     }
@@ -191,7 +233,8 @@ internal sealed partial class BpfVerifier
     private void Note(int at, in RegisterState address)
     {
         int of = address.Kind == RegisterKind.MapValue ? address.Of : 0;
-        var place = new AccessPlace(address.Kind, of);
+        bool isInner = of >= _maps.Count;   // which map that is, only the run knows
+        var place = isInner ? AccessPlace.Several : new AccessPlace(address.Kind, of);
         ref AccessPlace noted = ref _places[at];
         if (noted == default) noted = place;
         else if (noted != place) noted = AccessPlace.Several;

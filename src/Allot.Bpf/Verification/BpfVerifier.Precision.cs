@@ -19,6 +19,7 @@ internal sealed partial class BpfVerifier
     private readonly List<Checkpoint> _checkpoints = [];
     private readonly List<PrecisionMarks> _learners = [];
     private readonly PrecisionMarks _needed = new();
+    private bool _marksAll;
 
     /// <summary>The number in a register of the function matters, before the present instruction.</summary>
     private void Need(int register)
@@ -54,7 +55,9 @@ internal sealed partial class BpfVerifier
             PathTrace.Step one = _trace[step];
             if (one.Instruction < 0)
             {
-                _needed.MoveNewTo(_checkpoints[-1 - one.Instruction].Marks);
+                Checkpoint state = _checkpoints[-1 - one.Instruction];
+                if (_marksAll) state.KeepRealMarks();
+                _needed.MoveNewTo(state.Marks);
                 if (_needed.IsEmpty) return;
             }
             else
@@ -80,6 +83,23 @@ internal sealed partial class BpfVerifier
             frame--;
             _needed.Registers(frame) = (ushort)((_needed.Registers(frame) & ~Clobbered) | arguments);
             return frame;
+        }
+
+        if (op == BpfOp.CallHelper && step.Extra != 0)
+        {
+            // Into the function that the helper calls. The helper has its arguments again when it calls once more.
+            bool isArgument = (_needed.Registers(frame) & Arguments) != 0;
+            _needed.Registers(frame) = 0;
+            _needed.Slots(frame) = 0;
+            frame--;
+            if (isArgument) _needed.Registers(frame) |= Arguments;
+            return frame;
+        }
+
+        if (op == BpfOp.Exit && step.Extra != 0)
+        {
+            _needed.Registers(frame + 1) = 0;   // what it returns was looked at there
+            return frame + 1;
         }
 
         if (op == BpfOp.Exit)

@@ -26,6 +26,7 @@ internal sealed partial class BpfVerifier
 
     private readonly BpfCode _code;
     private readonly VerifierInput _input;
+    private readonly VerifierMaps _maps;
     private readonly BpfLiveness _liveness;
     private readonly List<Checkpoint>?[] _seen;
     private int _states;
@@ -45,14 +46,18 @@ internal sealed partial class BpfVerifier
     {
         _code = code;
         _input = input;
+        _maps = new VerifierMaps(input.Maps);
         _liveness = new BpfLiveness(code);
         int length = code.Operations.Length;
         _seen = new List<Checkpoint>?[length];
         _isTarget = new bool[length];
         _places = new AccessPlace[length];
-        foreach (BpfOperation operation in code.Operations)
+        _callsBack = new bool[length];
+        for (int at = 0; at < length; at++)
         {
+            BpfOperation operation = code.Operations[at];
             if (operation.Op.IsJump()) _isTarget[operation.Offset] = true;
+            _callsBack[at] = CallsBack(operation);
         }
     }
 
@@ -93,9 +98,10 @@ internal sealed partial class BpfVerifier
     {
         while (true)
         {
-            if (_isTarget[at])
+            if (_isTarget[at] || _callsBack[at])
             {
-                if (IsProven(at)) return parent;
+                if (_callsBack[at]) ArriveAtCallback(at, parent);
+                if (IsProven(at, parent)) return parent;
                 parent = Remember(at, parent);
             }
 
@@ -123,6 +129,10 @@ internal sealed partial class BpfVerifier
             {
                 at = CallLocal(at, operation);
             }
+            else if (_callsBack[at])
+            {
+                at = CallBack(at, operation, parent);
+            }
             else
             {
                 Step(at, operation);
@@ -149,7 +159,7 @@ internal sealed partial class BpfVerifier
 
     // The latest states first: paths are followed to their end before the way they left behind is taken, so it is there
     // that such a way comes by. A loop that changes nothing is found by the states of its last rounds.
-    private bool IsProven(int at)
+    private bool IsProven(int at, Checkpoint? parent)
     {
         if (_seen[at] is not { } states) return false;
         int open = 0;
@@ -157,6 +167,8 @@ internal sealed partial class BpfVerifier
         {
             Checkpoint state = states[index];
             bool isProven = state.OpenPaths == 0;
+            Checkpoint? below = isProven ? OpenBelow(state) : null;
+            if (below is not null && !IsInCallOf(below)) continue;
             if (!isProven && ++open > OpenMax) continue;
             if (!_path.IsCoveredBy(state.State!, isProven ? state.Marks : null, _liveness, at, _ids))
             {
@@ -168,8 +180,17 @@ internal sealed partial class BpfVerifier
             {
                 state.Misses = 0;
                 Inherit(state.Marks);
+                if (below is not null) DependOn(below, parent);
                 return true;
             }
+
+            if (_callsBack[at] && state.Activation == _path.Top.Activation)
+            {
+                EndAt(state, parent);
+                return true;
+            }
+
+            if (!IsInRoundOf(state.State!)) continue;
 
             if (!state.State!.IsCoveredBy(_path, marks: null, _liveness, at, _ids)) continue;
             throw _code.Refuse(at, "the loop that begins here may not end: nothing changes from one round to the next");
@@ -181,8 +202,9 @@ internal sealed partial class BpfVerifier
     private Checkpoint? Remember(int at, Checkpoint? parent)
     {
         List<Checkpoint> states = _seen[at] ??= [];
-        if (states.Count >= StatesFew && _path.StepsSinceRemembered < StepsFew) return parent;
-        var state = new Checkpoint(_path.Copy(), parent);
+        bool isNew = states.Count < StatesFew || _path.StepsSinceRemembered >= StepsFew || _callsBack[at];
+        if (!isNew) return parent;
+        var state = new Checkpoint(_path.Copy(), parent) { Number = _checkpoints.Count, At = at };
         Forget(state.State!, _liveness.LiveAt(at));
         bool isFull = states.Count == StatesMax || _states >= StatesOfAllMax;
         if (isFull && states.Count > 0) Forget(states, 0);
@@ -264,8 +286,33 @@ internal sealed partial class BpfVerifier
 
         public Checkpoint? Parent { get; } = parent;
 
+        public int Number { get; init; }
+
+        public int At { get; init; }
+
+        /// <summary>The function that was running: from 0 for the program itself.</summary>
+        public int Depth { get; } = state.Frames.Count - 1;
+
+        /// <summary>Which call of a helper that calls back that function is in.</summary>
+        public int Activation { get; } = state.Top.Activation;
+
+        /// <summary>The innermost open state that a path from here has ended at.</summary>
+        public Checkpoint? DependsOn { get; set; }
+
         /// <summary>The numbers that matter for what follows; all of them once no path is open.</summary>
         public PrecisionMarks Marks { get; } = new();
+
+        /// <summary>The marks before a path has ended at an open state, for which all numbers matter.</summary>
+        public PrecisionMarks RealMarks => _realMarks ?? Marks;
+
+        private PrecisionMarks? _realMarks;
+
+        public void KeepRealMarks()
+        {
+            if (_realMarks is not null) return;
+            _realMarks = new PrecisionMarks();
+            _realMarks.Add(Marks);
+        }
 
         /// <summary>The path that goes on from here, and those that have left it and are not at their end.</summary>
         public int OpenPaths { get; set; } = 1;

@@ -18,6 +18,9 @@ internal sealed class FrameState
     {
         Function = other.Function;
         ReturnTo = other.ReturnTo;
+        Callback = other.Callback;
+        Activation = other.Activation;
+        Round = other.Round;
         Stack = other.Stack.Copy();
         _registers = [.. other._registers];
     }
@@ -25,8 +28,18 @@ internal sealed class FrameState
     /// <summary>The index of the function.</summary>
     public int Function { get; }
 
-    /// <summary>The instruction after the call; -1 for the program itself.</summary>
+    /// <summary>The instruction after the call; of a function that was called back, the call; -1 for the program
+    /// itself.</summary>
     public int ReturnTo { get; }
+
+    /// <summary>What a helper has called this function with; null when it was called otherwise.</summary>
+    public CallbackEntry? Callback { get; init; }
+
+    /// <summary>Which of the calls of a helper that calls back this function is in; 0 when it is in none.</summary>
+    public int Activation { get; set; }
+
+    /// <summary>How often that call has called back.</summary>
+    public int Round { get; set; }
 
     public StackState Stack { get; }
 
@@ -56,6 +69,24 @@ internal sealed class FrameState
         return registers;
     }
 
+    /// <summary>Forgets numbers that are not what they were when this was seen before.</summary>
+    /// <param name="seen">The frame as it was.</param>
+    /// <param name="kept">A bit for each register whose number is kept.</param>
+    /// <param name="keptSlots">The same for the stack.</param>
+    /// <param name="toAll">Whether nothing is known of them afterwards; otherwise the least that both are.</param>
+    public void Widen(FrameState seen, int kept, ulong keptSlots, bool toAll)
+    {
+        for (int register = 0; register < 10; register++)
+        {
+            ref RegisterState state = ref _registers[register];
+            bool isKept = (kept & (1 << register)) != 0 || !state.IsNumber || state.IsLength;
+            if (isKept || seen._registers[register].Range.Covers(state.Range)) continue;
+            state = state.Widened(seen._registers[register], toAll);
+        }
+
+        Stack.Widen(seen.Stack, keptSlots, toAll);
+    }
+
     /// <param name="seen">The frame as another path left it.</param>
     /// <param name="live">A bit for each register that is read before it is written from here on.</param>
     /// <param name="precise">A bit for each register whose number matters.</param>
@@ -64,6 +95,8 @@ internal sealed class FrameState
     public bool IsCoveredBy(FrameState seen, int live, int precise, ulong preciseSlots, IdPairs ids)
     {
         if (Function != seen.Function || ReturnTo != seen.ReturnTo) return false;
+        if (Round < seen.Round) return false;   // there may be fewer rounds after it
+        if (!CallbackEntry.IsSame(seen.Callback, Callback, ids)) return false;
         for (int register = 0; register < 10; register++)
         {
             if ((live & (1 << register)) == 0) continue;

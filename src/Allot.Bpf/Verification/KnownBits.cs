@@ -24,6 +24,13 @@ internal readonly record struct KnownBits(ulong Value, ulong Unknown)
         return new(least & ~unknown, unknown);
     }
 
+    /// <summary>What is known of numbers that are of one or of the other.</summary>
+    public static KnownBits Hull(KnownBits a, KnownBits b)
+    {
+        ulong unknown = a.Unknown | b.Unknown | (a.Value ^ b.Value);
+        return new KnownBits(a.Value & ~unknown, unknown);
+    }
+
     /// <summary>What both know; null when they contradict each other.</summary>
     public static KnownBits? Both(KnownBits a, KnownBits b)
     {

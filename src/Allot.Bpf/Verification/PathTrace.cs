@@ -32,7 +32,8 @@ internal sealed class PathTrace
         public int Instruction;
 
         /// <summary>Of a load or store at a certain place in a stack: see <see cref="PlaceOf"/>. Of a conditional jump
-        /// from which more learn than what is compared: 1 + their index. Otherwise 0.</summary>
+        /// from which more learn than what is compared: 1 + their index. Of a call of a helper: 1 when the helper
+        /// calls back; of the exit of what it calls, too. Otherwise 0.</summary>
         public int Extra;
     }
 

@@ -42,6 +42,17 @@ internal sealed class PrecisionMarks
         Array.Clear(_slots);
     }
 
+    /// <summary>All registers and places of so many functions.</summary>
+    public void SetAll(int frames)
+    {
+        Clear();
+        for (int frame = 0; frame < frames; frame++)
+        {
+            _registers[frame] = 0x3ff;
+            _slots[frame] = ulong.MaxValue;
+        }
+    }
+
     public void Add(PrecisionMarks other)
     {
         for (int frame = 0; frame < _slots.Length; frame++)

@@ -12,7 +12,7 @@ internal static class Reachability
             if (isReached[at]) continue;
             isReached[at] = true;
             BpfOperation operation = code.Operations[at];
-            if (operation.Op.IsJump() || operation.Op == BpfOp.CallLocal) open.Push(operation.Offset);
+            if (operation.Op.IsJump() || operation.Op.NamesFunction()) open.Push(operation.Offset);
             if (operation.Op is not (BpfOp.Ja or BpfOp.Exit)) open.Push(code.Next(at));
         }
 

@@ -21,6 +21,15 @@ internal enum RegisterKind : byte
     /// <summary>A map.</summary>
     Map,
 
+    /// <summary>A map that was found in a map of maps, or 0.</summary>
+    MapOrZero,
+
+    /// <summary>A function of the program.</summary>
+    Function,
+
+    /// <summary>An address in a key of a map, which the function that was called back may read.</summary>
+    MapKey,
+
     /// <summary>An address in a value of a map.</summary>
     MapValue,
 
@@ -32,4 +41,16 @@ internal enum RegisterKind : byte
 
     /// <summary>The address of memory that a helper has reserved, or 0.</summary>
     ReservedOrZero,
+
+    /// <summary>A half of a dynamic pointer, in a stack: the first has offset 0, the second 1.</summary>
+    DynamicPointer,
+
+    /// <summary>The address of a dynamic pointer that a helper lends to the function it calls.</summary>
+    LentPointer,
+
+    /// <summary>An address in the memory of a dynamic pointer.</summary>
+    Slice,
+
+    /// <summary>The address of the memory of a dynamic pointer, or 0.</summary>
+    SliceOrZero,
 }

@@ -74,6 +74,20 @@ internal readonly record struct ScalarRange
         && LowLeast <= other.LowLeast && LowMost >= other.LowMost
         && LowSignedLeast <= other.LowSignedLeast && LowSignedMost >= other.LowSignedMost && Bits.Covers(other.Bits);
 
+    /// <summary>The numbers that are in either, and those between.</summary>
+    public static ScalarRange Hull(in ScalarRange a, in ScalarRange b) => new ScalarRange
+    {
+        Bits = KnownBits.Hull(a.Bits, b.Bits),
+        Least = ulong.Min(a.Least, b.Least),
+        Most = ulong.Max(a.Most, b.Most),
+        SignedLeast = long.Min(a.SignedLeast, b.SignedLeast),
+        SignedMost = long.Max(a.SignedMost, b.SignedMost),
+        LowLeast = uint.Min(a.LowLeast, b.LowLeast),
+        LowMost = uint.Max(a.LowMost, b.LowMost),
+        LowSignedLeast = int.Min(a.LowSignedLeast, b.LowSignedLeast),
+        LowSignedMost = int.Max(a.LowSignedMost, b.LowSignedMost),
+    }.Deduce();
+
     /// <summary>The numbers that are in both.</summary>
     public static ScalarRange Both(in ScalarRange a, in ScalarRange b)
     {

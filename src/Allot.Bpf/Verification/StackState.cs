@@ -87,6 +87,18 @@ internal sealed class StackState
         return false;
     }
 
+    /// <summary>A dynamic pointer of which these bytes are a part; null when there is none.</summary>
+    public RegisterState? DynamicPointerIn(int offset, int bytes)
+    {
+        for (int each = offset; each < offset + bytes; each++)
+        {
+            ref Slot slot = ref _slots[(each + BpfExecution.FrameBytes) / 8];
+            if (slot.Register.Kind == RegisterKind.DynamicPointer) return slot.Register;
+        }
+
+        return null;
+    }
+
     /// <summary>The number that up to 8 bytes hold, if it is known.</summary>
     public ulong? NumberAt(int offset, int bytes)
     {
@@ -108,7 +120,10 @@ internal sealed class StackState
     {
         for (int slot = _lowest; slot < Slots; slot++)
         {
-            if (_slots[slot].HasRegister) _slots[slot].Register = change(_slots[slot].Register);
+            if (!_slots[slot].HasRegister) continue;
+            RegisterState changed = change(_slots[slot].Register);
+            if (changed.Kind == RegisterKind.Unwritten) _slots[slot] = default;
+            else _slots[slot].Register = changed;
         }
     }
 
@@ -122,6 +137,24 @@ internal sealed class StackState
         }
 
         return slots;
+    }
+
+    /// <summary>Forgets numbers that are not what they were when this was seen before.</summary>
+    /// <param name="seen">The stack as it was.</param>
+    /// <param name="kept">A bit for each 8 bytes whose number is kept.</param>
+    /// <param name="toAll">Whether nothing is known of them afterwards; otherwise the least that both are.</param>
+    public void Widen(StackState seen, ulong kept, bool toAll)
+    {
+        var ids = new IdPairs();
+        for (int slot = _lowest; slot < Slots; slot++)
+        {
+            if ((kept & (1ul << slot)) != 0) continue;
+            ref Slot now = ref _slots[slot];
+            bool isNumber = now.HasRegister ? now.Register is { IsNumber: true, IsLength: false } : now.Known != 0;
+            if (!isNumber || IsCoveredBy(ref now, ref seen._slots[slot], isPrecise: true, ids)) continue;
+            if (now.HasRegister) now.Register = now.Register.Widened(seen._slots[slot].Register, toAll);
+            else now.Known = 0;
+        }
     }
 
     /// <param name="seen">The stack as another path left it.</param>

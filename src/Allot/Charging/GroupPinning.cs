@@ -17,7 +17,8 @@ public static class GroupPinning
         /// <param name="bytes">0 to <see cref="MemoryGroup.MaxChargeBytes"/>; the kernel counts whole pages.</param>
         /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
         /// <returns>True when the bytes are charged; they must be unpinned once. False when a limit refused, or the
-        /// group was removed or killed: then nothing has changed but the events of the limiter.</returns>
+        /// group was removed or killed: then nothing has changed but the events of the limiter. Nobody is asked for
+        /// what he has pinned and does not use: <see cref="PinAccount"/> does that.</returns>
         /// <exception cref="ArgumentOutOfRangeException">The amount is negative or larger than the largest charge, or
         /// the kind is unknown.</exception>
         public bool TryPin(PinKind kind, long bytes, out ChargeRefusal refusal)
@@ -60,6 +61,15 @@ public static class GroupPinning
         /// <summary>Charges, whatever the scopes of the caller say: for what has an owner that knows them.</summary>
         internal bool TryPinCounted(PinKind kind, long bytes, out ChargeRefusal refusal)
         {
+            if (group.TryPinQuietly(kind, bytes, out refusal)) return true;
+            refusal.CountPinsRefusal();
+            return false;
+        }
+
+        /// <summary>The same for who may try again: the refusal is no event yet (<see
+        /// cref="ChargeRefusing.CountPinsRefusal"/>).</summary>
+        internal bool TryPinQuietly(PinKind kind, long bytes, out ChargeRefusal refusal)
+        {
             refusal = default;
             if (group.State != MemoryGroupState.Online)
             {
@@ -71,7 +81,7 @@ public static class GroupPinning
             {
                 refusal = limiter is null
                     ? new ChargeRefusal(group, CounterKind.Pins, bytes)
-                    : group.Refuse(limiter, bytes);
+                    : new ChargeRefusal(group, CounterKind.Pins, bytes, (MemoryGroup)limiter.Owner!);
                 return false;
             }
 

@@ -212,7 +212,7 @@ internal sealed unsafe partial class ThreadReserves
     private void EnsureSlots()
     {
         if (_memory is not null) return;
-        _memory = GC.AllocateArray<ReserveSlot>(SlotCount + 1, pinned: true);
+        _memory = ThreadCells.Allocate<ReserveSlot>(SlotCount + 1);
         nint start = (nint)Unsafe.AsPointer(ref _memory[0]);
         nint aligned = (start + ReserveSlot.SizeInBytes - 1) & ~(nint)(ReserveSlot.SizeInBytes - 1);
         _slots = (ReserveSlot*)aligned;

@@ -116,6 +116,13 @@ public abstract unsafe partial class GroupMap : IDisposable
     /// <returns>0, or -2 (ENOENT) after the last.</returns>
     public abstract int NextKey(byte* key, byte* next);
 
+    /// <summary>The element after a place, of maps of keys and values. Elements that are added or removed meanwhile may
+    /// be left out; all others come once.</summary>
+    /// <param name="place">0 to begin; afterwards where to go on.</param>
+    /// <param name="key">Where the key is written to.</param>
+    /// <returns>The address of the value, of this processor where each has its own; null after the last.</returns>
+    internal virtual byte* NextElement(ref long place, byte* key) => null;
+
     /// <summary>Adds a value to a map without keys.</summary>
     /// <param name="value">The bytes of the value.</param>
     /// <param name="flags">0, or 2 to drop the oldest where there is no room.</param>
@@ -224,14 +231,8 @@ public abstract unsafe partial class GroupMap : IDisposable
     /// <exception cref="ObjectDisposedException">The map has been disposed.</exception>
     internal void AddUser()
     {
-        int users = Volatile.Read(ref _users);
-        while (true)
-        {
-            ObjectDisposedException.ThrowIf(users == 0 || Volatile.Read(ref _isDisposed) != 0, this);
-            int seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users) return;
-            users = seen;
-        }
+        bool isGone = Volatile.Read(ref _isDisposed) != 0 || !UserCount.TryAdd(ref _users);
+        ObjectDisposedException.ThrowIf(isGone, this);
     }
 
     /// <summary>One more user of a map that somebody else still uses, whether or not its owner has disposed it.

@@ -12,13 +12,18 @@ internal static partial class UnixCalls
 
     private const int MapPrivate = 2;
 
-    private static readonly int s_mapAnonymous =
-        OperatingSystem.IsLinux() || OperatingSystem.IsAndroid() ? 0x20 : 0x1000;
+    private static readonly bool s_isLinux = OperatingSystem.IsLinux() || OperatingSystem.IsAndroid();
+    private static readonly int s_mapAnonymous = s_isLinux ? 0x20 : 0x1000;
+    private static readonly int s_mapNoReserve = s_isLinux ? 0x4000 : 0x40;
 
     /// <summary>Maps new pages that nothing may touch.</summary>
     /// <returns>Where, or <see cref="NotMapped"/>.</returns>
-    public static nint MapNothing(nuint bytes, int moreFlags = 0) =>
-        Map(0, bytes, ProtectNone, MapPrivate | s_mapAnonymous | moreFlags, -1, 0);
+    public static nint MapNothing(nuint bytes) => Map(0, bytes, ProtectNone, MapPrivate | s_mapAnonymous, -1, 0);
+
+    /// <summary>The same, and the system sets no memory aside for them.</summary>
+    /// <returns>Where, or <see cref="NotMapped"/>.</returns>
+    public static nint MapNothingUnreserved(nuint bytes) =>
+        Map(0, bytes, ProtectNone, MapPrivate | s_mapAnonymous | s_mapNoReserve, -1, 0);
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     public static partial int Unmap(nint address, nuint bytes);

@@ -11,13 +11,12 @@ internal sealed class UnixPages : IPageSource
     private const int AdviseNotNeeded = 4, AdviseFree = 5, AdviseHugePages = 14;
 
     private static readonly bool s_isLinux = OperatingSystem.IsLinux() || OperatingSystem.IsAndroid();
-    private static readonly int s_mapNoReserve = s_isLinux ? 0x4000 : 0x40;
 
     public nint Reserve(nuint bytes)
     {
         // The system aligns to its pages only: take one unit more and give the ends back.
         nuint spare = PageArena.UnitBytes;
-        nint start = UnixCalls.MapNothing(bytes + spare, s_mapNoReserve);
+        nint start = UnixCalls.MapNothingUnreserved(bytes + spare);
         if (start == UnixCalls.NotMapped) return 0;
         nint aligned = (start + (nint)spare - 1) & ~((nint)spare - 1);
         nuint before = (nuint)(aligned - start), after = spare - before;

@@ -9,6 +9,10 @@ public sealed class DeviceMemory : IDisposable
     private static readonly PinAccountOptions s_account = new() { Kind = PinKind.Pinned, Source = PinSource.Device };
 
     private readonly IMemoryDevice _device;
+
+    // As the device has said before it registered: what is added to a figure is taken off it.
+    private readonly string _deviceName;
+    private readonly bool _countsInKernel;
     private readonly PinAccount _account;
     private readonly nint _registration;
     private readonly SteadyLock _gate = new();
@@ -30,7 +34,7 @@ public sealed class DeviceMemory : IDisposable
         ArgumentNullException.ThrowIfNull(device);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
         PinnedBytes = PageRange.Of(address, bytes).Bytes;
-        _device = device;
+        (_device, _deviceName, _countsInKernel) = (device, device.Name, device.CountsInKernel);
         _account = new PinAccount(group, s_account);
         _account.Pin(PinnedBytes);
         try
@@ -43,7 +47,7 @@ public sealed class DeviceMemory : IDisposable
             throw;
         }
 
-        if (device.CountsInKernel) KernelPinned.OfProcess.Add(PinnedBytes);
+        if (_countsInKernel) KernelPinned.OfProcess.Add(PinnedBytes);
         _disposed = false;
     }
 
@@ -58,7 +62,7 @@ public sealed class DeviceMemory : IDisposable
         }
         catch (Exception thrown)
         {
-            TraceReport.Error($"'{_device.Name}' did not end a forgotten registration, which stays charged: "
+            TraceReport.Error($"'{_deviceName}' did not end a forgotten registration, which stays charged: "
                 + TraceReport.Describe(thrown));
         }
     }
@@ -98,7 +102,7 @@ public sealed class DeviceMemory : IDisposable
             _disposed = true;
         }
 
-        if (_device.CountsInKernel) KernelPinned.OfProcess.Add(-PinnedBytes);
+        if (_countsInKernel) KernelPinned.OfProcess.Add(-PinnedBytes);
         _account.Dispose();
     }
 }

@@ -2,8 +2,8 @@ namespace Allot;
 
 /// <summary>A device that can use the memory of the process, once that is registered with it: the system pins it for so
 /// long.</summary>
-/// <remarks>Implement it for a device that Allot does not know; <see cref="DeviceMemory"/> charges for it. Called from
-/// any thread.</remarks>
+/// <remarks>Implement it for a device that Allot does not know. It charges nobody: <see cref="DeviceMemory"/> does, and
+/// is who should call it. Called from any thread.</remarks>
 public interface IMemoryDevice
 {
     /// <summary>Its name, for messages.</summary>

@@ -20,6 +20,7 @@ public sealed unsafe class IoRing : IDisposable
 {
     private const long BufferBytesMax = 1L << 30;
     private const int BuffersMax = 16384;
+    private const int Entries = 4;   // operations are done one at a time
 
     private static readonly PinAccountOptions s_account = new() { Kind = PinKind.Pinned, Source = PinSource.Ring };
 
@@ -40,11 +41,14 @@ public sealed unsafe class IoRing : IDisposable
     /// <exception cref="MemoryLockException">The system refused: its own limit.</exception>
     public IoRing(MemoryGroup group)
     {
-        const int Entries = 4;   // operations are done one at a time
         _account = new PinAccount(group, s_account);
         if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException("io_uring is of Linux.");
         _queues = new RingQueues(Entries);
     }
+
+    /// <summary>The same with a ring that is there already.</summary>
+    internal IoRing(MemoryGroup group, RingQueues queues) =>
+        (_account, _queues) = (new PinAccount(group, s_account), queues);
 
     /// <summary>Closes what was forgotten.</summary>
     ~IoRing()
@@ -273,21 +277,15 @@ public sealed unsafe class IoRing : IDisposable
         {
             if (_disposed) return;
             _disposed = true;
+            if (_vectors.Length > 0) _ = _queues!.Unregister();
+            _queues!.Close();
             try
             {
-                Unregister_NeedsGate();
+                Forget_NeedsGate();   // also what could not be unregistered: it ends with the ring
             }
             finally
             {
-                _queues!.Close();
-                try
-                {
-                    Forget_NeedsGate();   // what could not be unregistered ends with the ring
-                }
-                finally
-                {
-                    _account.Dispose();
-                }
+                _account.Dispose();
             }
         }
     }

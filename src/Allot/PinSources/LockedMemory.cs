@@ -22,8 +22,8 @@ public sealed unsafe class LockedMemory : IMemoryOwner<byte>, INativeBytes
     /// changed.</exception>
     /// <exception cref="MemoryLockException">The system refused to lock; nothing has changed.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing has changed.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The amount is not positive, or larger than the largest
-    /// charge.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is not positive, or larger than the largest charge, or
+    /// the mode is unknown.</exception>
     public LockedMemory(MemoryGroup group, long bytes, MemoryLockMode mode = MemoryLockMode.Now)
         : this(new PinAccount(group, AccountOptions), bytes, mode)
     {
@@ -38,8 +38,8 @@ public sealed unsafe class LockedMemory : IMemoryOwner<byte>, INativeBytes
     /// changed.</exception>
     /// <exception cref="MemoryLockException">The system refused to lock; nothing has changed.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing has changed.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The amount is not positive, or larger than the largest
-    /// charge.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The amount is not positive, or larger than the largest charge, or
+    /// the mode is unknown.</exception>
     public LockedMemory(PinWorker worker, long bytes, MemoryLockMode mode = MemoryLockMode.Now)
         : this(new PinAccount(worker, AccountOptions), bytes, mode)
     {
@@ -109,11 +109,11 @@ public sealed unsafe class LockedMemory : IMemoryOwner<byte>, INativeBytes
     /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended; nothing has
     /// changed.</exception>
     /// <exception cref="MemoryLockException">The system refused; nothing has changed.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">It is not inside.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It is not inside, or the mode is unknown.</exception>
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     public void Lock(long offset, long bytes, MemoryLockMode mode = MemoryLockMode.Now)
     {
-        bool onFault = mode == MemoryLockMode.OnFault;
+        bool onFault = LockedRegion.IsOnFault(mode);
         if (!LockedPages.OfProcess.TryLock(_holder, RangeOf(offset, bytes), onFault, out ChargeRefusal refusal))
         {
             throw new MemoryLimitExceededException(refusal);

@@ -53,8 +53,8 @@ public sealed class MemoryLocker : IDisposable
     /// changed.</exception>
     /// <exception cref="MemoryLockException">The system refused: a part is not mapped, or its own limit; nothing has
     /// changed.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative, or the end is beyond the address
-    /// space.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative, the end is beyond the address space, or the
+    /// mode is unknown.</exception>
     /// <exception cref="ObjectDisposedException">The locker is disposed.</exception>
     public void Lock(nint address, long bytes, MemoryLockMode mode = MemoryLockMode.Now)
     {
@@ -68,14 +68,14 @@ public sealed class MemoryLocker : IDisposable
     /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>False when a limit refused, or the group has ended; nothing has changed.</returns>
     /// <exception cref="MemoryLockException">The system refused; nothing has changed.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative, or the end is beyond the address
-    /// space.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative, the end is beyond the address space, or the
+    /// mode is unknown.</exception>
     /// <exception cref="ObjectDisposedException">The locker is disposed.</exception>
     public bool TryLock(nint address, long bytes, MemoryLockMode mode, out ChargeRefusal refusal)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return LockedPages.OfProcess.TryLock(
-            _holder, PageRange.Of(address, bytes), mode == MemoryLockMode.OnFault, out refusal);
+        bool onFault = LockedRegion.IsOnFault(mode);
+        return LockedPages.OfProcess.TryLock(_holder, PageRange.Of(address, bytes), onFault, out refusal);
     }
 
     /// <summary>Unlocks the pages that a range touches. What this locker has not locked stays as it is.</summary>

@@ -11,9 +11,10 @@ namespace Allot;
 /// <remarks>
 /// <para>All members may be used from any thread. Sizes are powers of two from 4 KiB to 1 MiB; larger buffers are made
 /// for one use. Content is undefined. Disposing a buffer twice, or after the pool, does no harm.</para>
-/// <para>Free buffers stay charged. They are let go of when a limit refuses this pool another one, when memory of the
-/// group is reclaimed, by <see cref="Trim"/>, and when the pool is disposed; not when a limit of pins refuses somebody
-/// else. A buffer that is forgotten is collected, and its bytes return then.</para>
+/// <para>Free buffers stay charged. They are let go of when they are in the way: of another pin, by whomever, that a
+/// limit of pins would refuse; when memory of the group is reclaimed; by <see cref="Trim"/>; when the group is removed;
+/// and when the pool is disposed. A pool or a buffer that is forgotten gives back when it is collected, which is
+/// counted as a leak.</para>
 /// </remarks>
 public sealed class PinnedBufferPool : MemoryPool<byte>
 {
@@ -21,13 +22,14 @@ public sealed class PinnedBufferPool : MemoryPool<byte>
     private const int SmallestLog2 = 12, LargestBytes = 1 << (SmallestLog2 + Sizes - 1);
 
     private readonly IdleBlocks _idle;
-    private readonly IDisposable _registration;
+    private readonly IDisposable? _registration;
     private volatile bool _disposed;
 
     /// <summary>Creates a pool that has no buffers yet.</summary>
     /// <param name="group">Who pays.</param>
     /// <param name="options">How it works; the defaults when null.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is negative.</exception>
+    /// <exception cref="InvalidOperationException">The group was removed.</exception>
     public PinnedBufferPool(MemoryGroup group, PinnedBufferPoolOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(group);
@@ -36,6 +38,14 @@ public sealed class PinnedBufferPool : MemoryPool<byte>
         Group = group;
         _idle = new IdleBlocks(options.IdleBytesMax);
         _registration = group.Register(new Reclaimer(_idle));
+    }
+
+    /// <summary>Gives back what was forgotten.</summary>
+    ~PinnedBufferPool()
+    {
+        if (_registration is null) return;   // the constructor has thrown
+        _registration.Dispose();
+        _idle.CloseForgotten();
     }
 
     /// <summary>The group that pays.</summary>
@@ -63,7 +73,7 @@ public sealed class PinnedBufferPool : MemoryPool<byte>
 
     /// <summary>Lets go of all free buffers.</summary>
     /// <returns>The bytes that are charged no longer.</returns>
-    public long Trim() => TrimBlocks(_idle, long.MaxValue);
+    public long Trim() => _idle.Free(long.MaxValue);
 
     /// <summary>A buffer is used no more.</summary>
     internal void Return(PooledBlock block)
@@ -76,9 +86,8 @@ public sealed class PinnedBufferPool : MemoryPool<byte>
     {
         if (!disposing || _disposed) return;
         _disposed = true;
-        _registration.Dispose();
+        _registration!.Dispose();
         _idle.Close();
-        Trim();
     }
 
     private PooledBlock MakeBlock(int bytes, int sizeClass)
@@ -100,25 +109,19 @@ public sealed class PinnedBufferPool : MemoryPool<byte>
         ? 0
         : throw new ArgumentOutOfRangeException(nameof(minBufferSize), minBufferSize, "A size is -1, or 0 or more.");
 
-    private static long TrimBlocks(IdleBlocks idle, long targetBytes)
-    {
-        long freed = 0;
-        foreach (PooledBlock block in idle.Drain())
-        {
-            block.Dispose();
-            freed += block.Array.Length;
-            if (freed >= targetBytes) break;
-        }
-
-        return freed;
-    }
-
-    private sealed class Reclaimer(IdleBlocks idle) : IReclaimer
+    // It does not know the pool, so that one which is forgotten can be collected.
+    private sealed class Reclaimer(IdleBlocks idle) : IIdlePins
     {
         public ReclaimNeeds Needs => ReclaimNeeds.None;
 
+        public long IdlePinBytes => idle.Bytes;
+
         public long CountBytes(MemoryGroup group) => idle.Bytes;
 
-        public long Reclaim(MemoryGroup group, long targetBytes) => TrimBlocks(idle, targetBytes);
+        public long Reclaim(MemoryGroup group, long targetBytes) => idle.Free(targetBytes);
+
+        public long FreePins(long targetBytes) => idle.Free(targetBytes);
+
+        public void GroupRemoved() => idle.Close();
     }
 }

@@ -18,7 +18,15 @@ public sealed unsafe class PinnedHandle : IDisposable
     private PinnedHandle(MemoryGroup group, object target, long bytes, PinCounting counting)
     {
         _pin = new(group, PinSource.ObjectHandle, (target, bytes), counting);
-        _pin.Attach(new PinnedGCHandle<object>(target), AddressOf(target));
+        try
+        {
+            _pin.Attach(new PinnedGCHandle<object>(target), AddressOf(target));
+        }
+        catch
+        {
+            Dispose();   // there is no room for another handle
+            throw;
+        }
     }
 
     /// <summary>Frees what was forgotten.</summary>

@@ -5,9 +5,10 @@
 // the group second, and gives the first back when the second refuses (I5): the lesser of both holds. While it holds
 // anything, the account is listed (PinRegistry), so that what is held for long, or was forgotten, can be found.
 //
-// Lock order: the gate of a worker, this gate, then all that charging takes.
+// Lock order: the lock for making room, the gate of a worker, this gate, then all that charging takes.
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Allot;
 
@@ -21,6 +22,10 @@ namespace Allot;
 /// </remarks>
 public sealed class PinAccount : IDisposable
 {
+    private const int FreeRoundsMax = 16;
+
+    private static readonly SteadyLock s_freeing = new();
+
     // _bytes - _uncountedBytes == what was charged to _group, and taken from _limit, here and not given back.
     // 0 <= _uncountedBytes <= _bytes <= MaxChargeBytes; both 0 once disposed. Listed while _bytes > 0; where
     // _staysListed, from the first pin until it is disposed.
@@ -101,26 +106,13 @@ public sealed class PinAccount : IDisposable
     /// operating system counts whole pages.</param>
     /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>True when charged. False when a limit refused or the group has ended: nothing has changed but the
-    /// events of the limiter. Nothing is reclaimed for it: what is pinned cannot be.</returns>
+    /// events of the limiter. What is in use is not reclaimed for it: what is pinned cannot be. But free buffers of
+    /// pools below the limit that is met are let go of first, if that is enough.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The amount is negative, or would make the account hold more than
     /// the largest charge.</exception>
     /// <exception cref="ObjectDisposedException">The account is disposed.</exception>
-    public bool TryPin(long bytes, out ChargeRefusal refusal)
-    {
-        refusal = default;
-        bool isUncounted = ThreadContext.Intercepts && GroupCharging.IsUncounted(Group, AllocationFlags.None);
-        using (Enter())
-        {
-            AssertInvariants();
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MemoryGroup.MaxChargeBytes - _bytes);
-            if (!isUncounted && !TryCharge_NeedsGate(bytes, out refusal)) return false;
-            if (isUncounted) _uncountedBytes += bytes;
-            Add_NeedsGate(bytes);
-            return true;
-        }
-    }
+    public bool TryPin(long bytes, out ChargeRefusal refusal) =>
+        TryPinOnce(bytes, out refusal) || TryPinAfterFreeing(bytes, ref refusal);
 
     /// <summary>Charges bytes that are about to be locked or pinned.</summary>
     /// <param name="bytes">As for <see cref="TryPin"/>.</param>
@@ -204,6 +196,49 @@ public sealed class PinAccount : IDisposable
     /// <summary>The part of what is held that the group pays for, for a report.</summary>
     internal long PeekCounted() => Math.Max(0, Interlocked.Read(ref _bytes) - Interlocked.Read(ref _uncountedBytes));
 
+    // A refusal of it is no event yet.
+    private bool TryPinOnce(long bytes, out ChargeRefusal refusal)
+    {
+        refusal = default;
+        bool isUncounted = ThreadContext.Intercepts && GroupCharging.IsUncounted(Group, AllocationFlags.None);
+        using (Enter())
+        {
+            AssertInvariants();
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MemoryGroup.MaxChargeBytes - _bytes);
+            if (!isUncounted && !TryCharge_NeedsGate(bytes, out refusal)) return false;
+            if (isUncounted) _uncountedBytes += bytes;
+            Add_NeedsGate(bytes);
+            return true;
+        }
+    }
+
+    // Without the gate: what is let go of has accounts of its own. One at a time: what one lets go of is neither free
+    // nor room for a moment, and another would find neither. Who does not come by here can be quicker, so it is tried
+    // several times.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryPinAfterFreeing(long bytes, ref ChargeRefusal refusal)
+    {
+        for (int round = 0; round < FreeRoundsMax; round++)
+        {
+            // What can never fit is refused at once.
+            if (refusal.Limiter is not { Policy: not null } || bytes > refusal.MaxBytes) break;
+            using (ReportingScope.Enter(s_freeing))
+            {
+                if (TryPinOnce(bytes, out refusal)) return true;
+                if (refusal.Limiter is not { } limiter) break;
+                long missingBytes = Math.Max(1, bytes - (refusal.MaxBytes - refusal.CurrentBytes));
+                if (!IdlePins.TryFree(limiter, missingBytes)) break;
+            }
+
+            if (TryPinOnce(bytes, out refusal)) return true;
+        }
+
+        refusal.CountPinsRefusal();
+        return false;
+    }
+
     private bool TryCharge_NeedsGate(long bytes, out ChargeRefusal refusal)
     {
         refusal = default;
@@ -213,7 +248,7 @@ public sealed class PinAccount : IDisposable
             return false;
         }
 
-        if (_group.TryPinCounted(Kind, bytes, out refusal)) return true;
+        if (_group.TryPinQuietly(Kind, bytes, out refusal)) return true;
         _limit?.GiveBack(bytes);
         return false;
     }

@@ -24,9 +24,13 @@ public static class PinLeaks
         }
     }
 
-    internal static void Report(PinAccount account)
+    internal static void Report(PinAccount account) => Report(PinReport.Of(account));
+
+    /// <summary>Tells of what its owner has forgotten.</summary>
+    /// <param name="report">What it was.</param>
+    /// <param name="isStillHeld">Whether others of the group hold the same, so that nothing returns yet.</param>
+    internal static void Report(PinReport report, bool isStillHeld = false)
     {
-        PinReport report = PinReport.Of(account);
         if (report.Bytes == 0) return;
         Interlocked.Increment(ref s_count);
         using (s_gate.EnterScope())
@@ -36,8 +40,12 @@ public static class PinLeaks
         }
 
         if (report.Group.Count(EventKind.PinsLeaked) > 1) return;
+        string end = isStillHeld
+            ? "Others in the group hold it too, and the bytes return with the last of them."
+            : "The bytes were given back.";
+        string place = report.Place is { } from ? $" It began\n{from}" : "";
         TraceReport.Error(
-            $"{report} was collected and not disposed. The bytes were given back. Further cases in this group are only "
-            + "counted (PinsLeaked, PinLeaks.Recent).");
+            $"the owner of {report with { Place = null }} was collected and not disposed. {end} Further cases in this "
+            + $"group are only counted (PinsLeaked, PinLeaks.Recent).{place}");
     }
 }

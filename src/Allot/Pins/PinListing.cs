@@ -9,6 +9,9 @@ internal struct PinListing
     /// <summary>When it began to hold something: see <see cref="PinClock"/>.</summary>
     public long Since;
 
+    /// <summary>Whose time that is: the group can become one of another tree.</summary>
+    public TimeProvider? Time;
+
     /// <summary>Which of the lists it is in.</summary>
     public int List;
 

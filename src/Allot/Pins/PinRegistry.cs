@@ -20,6 +20,7 @@ internal static class PinRegistry
     {
         ref PinListing listing = ref account.Listing;
         listing.Since = PinClock.Now(time);
+        if (listing.Time != time) listing.Time = time;
         if (RecordsPlaces) listing.Place = Here();
         else if (listing.Place is not null) listing.Place = null;
         if (listing.IsListed) return;

@@ -33,7 +33,7 @@ public sealed record PinReport
         + $"{Age.TotalSeconds:F3} s{(Place is null ? "" : $", from\n{Place}")}");
 
     internal static TimeSpan AgeOf(PinAccount account) =>
-        PinClock.Elapsed(account.Peek().Group.Controller.Time, account.Listing.Since);
+        account.Listing.Time is { } time ? PinClock.Elapsed(time, account.Listing.Since) : TimeSpan.Zero;
 
     internal static PinReport Of(PinAccount account)
     {

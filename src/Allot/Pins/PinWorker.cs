@@ -37,7 +37,7 @@ public sealed class PinWorker
     public void MoveTo(MemoryGroup target)
     {
         ArgumentNullException.ThrowIfNull(target);
-        using (_gate.EnterScope())
+        using (ReportingScope.Enter(_gate))
         {
             if (target == _group) return;
             foreach (PinAccount account in _accounts) account.MoveTo(target);

@@ -156,6 +156,7 @@ internal sealed class ReclaimState : GroupAttachment
         foreach (ReclaimerRegistration registration in left)
         {
             registration.Close();
+            (registration.Reclaimer as IIdlePins)?.GroupRemoved();
             (heir as ReclaimState)?.Find(registration.Reclaimer)?.GiveDeferred(registration.TakeDeferred());
         }
     }

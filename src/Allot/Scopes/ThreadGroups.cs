@@ -27,7 +27,7 @@ internal sealed unsafe class ThreadGroups
     // The owner of the cell that ThreadPlaces.Scopes is the address of. It lives as long as the thread.
     [ThreadStatic] private static ThreadGroups? t_own;
 
-    private readonly Cell[] _cell = GC.AllocateArray<Cell>(1, pinned: true);
+    private readonly Cell[] _cell = ThreadCells.Allocate<Cell>(1);
 
     private ThreadGroups()
     {

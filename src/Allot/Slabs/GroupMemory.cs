@@ -53,8 +53,11 @@ public static unsafe class GroupMemory
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* Allocate(MemoryGroup group, nuint bytes) =>
-        AllocateOn((ThreadHeap*)ThreadPlaces.Blocks, group, bytes);
+    public static byte* Allocate(MemoryGroup group, nuint bytes)
+    {
+        byte* block = TryTake((ThreadHeap*)ThreadPlaces.Blocks, group, bytes);
+        return block != null ? block : AllocateSlow(group, MemoryKind.User, bytes);
+    }
 
     /// <summary>Allocates a block and charges the group of the current context for it, or nobody where it has none:
     /// <see cref="AllocationContext.ActiveGroup"/>.</summary>
@@ -130,7 +133,10 @@ public static unsafe class GroupMemory
     /// <remarks>A block that is freed already, or was not allocated here, ends the process: its memory may be somebody
     /// else's by now.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Free(byte* block) => FreeOn((ThreadHeap*)ThreadPlaces.Blocks, block);
+    public static void Free(byte* block)
+    {
+        if (!SlabPath.TryGiveAny((ThreadHeap*)ThreadPlaces.Blocks, block)) FreeSlow(block);
+    }
 
     /// <summary>The bytes that may be used of a block, and that its group is charged for.</summary>
     /// <param name="block">A block in use.</param>
@@ -143,71 +149,15 @@ public static unsafe class GroupMemory
 
     // What the thread has comes as an argument: so it is looked up in the caller, once for all the calls of a loop.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* AllocateOn(ThreadHeap* heap, MemoryGroup group, nuint bytes)
-    {
-        byte* block = TryAllocateOn(heap, group.Memory, bytes);
-        return block != null ? block : AllocateSlow(group, MemoryKind.User, bytes);
-    }
+    private static byte* TryTake(ThreadHeap* heap, MemoryGroup group, nuint bytes) =>
+        SlabPath.TryTake(heap, bytes, group.Memory);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* AllocateAmbient(ThreadHeap* heap, nint scopes, nuint bytes)
     {
         // A removed group has nothing to spend from: it comes to the slow path, and there to its heir.
-        byte* block = ThreadGroups.ActiveAt(scopes) is { } group ? TryAllocateOn(heap, group.Memory, bytes) : null;
+        byte* block = ThreadGroups.ActiveAt(scopes) is { } group ? SlabPath.TryTake(heap, bytes, group.Memory) : null;
         return block != null ? block : AllocateAmbientSlow(bytes);
-    }
-
-    // As SlabPath.TryTake: see GroupAllocator.Allocate.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* TryAllocateOn(ThreadHeap* heap, MemoryCounter payer, nuint bytes)
-    {
-        if (heap == null || bytes > SizeClasses.LargestBytes) return null;
-        SlabBin* bin = bytes <= SizeClasses.TableBytes
-            ? ThreadHeap.SmallBin(heap, bytes)
-            : heap->Bins + SizeClasses.IndexByFormula(bytes);
-        ulong* top = bin->Top - 1;
-        nuint offset = (nuint)(*top ^ payer.BlockTag);
-        if (offset >= heap->CommittedBytes) return null;
-        var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
-        if (!slot->TryBeginSpend(payer.ReserveKey, bin->BlockBytes)) return null;
-        byte* block = (byte*)heap->Base + offset;
-        FreeBlock.SetInUse(block);
-        bin->Top = top;
-        slot->End();
-        return block;
-    }
-
-    // As SlabPath.TryGive.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FreeOn(ThreadHeap* heap, byte* block)
-    {
-        if (heap != null)
-        {
-            nuint offset = (nuint)((nint)block - heap->Base);
-            if (offset < heap->CommittedBytes)
-            {
-                SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
-                if (SlabPath.IsInUse(unit, block))
-                {
-                    int owner = SlabPath.OwnerOf(unit, block);
-                    OwnerEntry* entry = ThreadHeap.ById(heap, owner);
-                    SlabBin* bin = ThreadHeap.BinOf(heap, unit);
-                    ulong* top = bin->Top;
-                    ReserveSlot* slot = entry->Slot;
-                    if (entry->Id == owner && top != bin->End
-                        && slot->TryBeginKeep(entry->Key, bin->BlockBytes))
-                    {
-                        *top = offset | ((ulong)(uint)owner << Magazine.OwnerShift);
-                        bin->Top = top + 1;
-                        FreeBlock.SetFree(block);
-                        slot->End();
-                        return;
-                    }
-                }
-            }
-        }
-
-        FreeSlow(block);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

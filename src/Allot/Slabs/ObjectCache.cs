@@ -18,6 +18,11 @@ public sealed unsafe class ObjectCache<T>
     private readonly ObjectConstructor<T>? _constructor;
     private readonly MemoryKind _kind;
 
+    // Of the slabs that all groups share, and threads know at once: the fast path. 0 where there are none.
+    private readonly uint _binOffset;
+    private readonly ulong _inverse;
+    private readonly int _prefixBytes;
+
     /// <summary>Makes a cache. It takes no memory before its first object.</summary>
     /// <param name="name">What it is called in statistics and errors.</param>
     /// <param name="options">What it is like.</param>
@@ -43,6 +48,10 @@ public sealed unsafe class ObjectCache<T>
         _constructor = constructor;
         _kind = options.Kind;
         _cache = new SlabCache(allocator, name, sizeof(T), options, constructor is not null);
+        if (!allocator.IsShared || _cache.Shared is not { } shared) return;
+        _binOffset = shared.BinOffset;
+        _inverse = shared.Inverse;
+        _prefixBytes = _cache.PrefixBytes;
     }
 
     /// <summary>What it is called.</summary>
@@ -59,10 +68,11 @@ public sealed unsafe class ObjectCache<T>
     /// group has ended; nothing is charged.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
     /// <exception cref="ObjectDisposedException">The cache was removed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T* Allocate(MemoryGroup group)
     {
-        T* item = AllocateFast(group);
-        return item != null ? item : AllocateSlow(group, AllocationFlags.Kernel, out _);
+        T* item = TryTake((ThreadHeap*)ThreadPlaces.Blocks, group);
+        return item != null ? item : AllocateOther(group);
     }
 
     /// <summary>Allocates an object and charges the group of a handle for it, with the kind of the cache.</summary>
@@ -123,20 +133,10 @@ public sealed unsafe class ObjectCache<T>
     /// constructor, the object has to be as the constructor leaves it.</param>
     /// <remarks>An object that is freed already, or is not of this cache, ends the process: its memory may be somebody
     /// else's by now.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(T* item)
     {
-        if (item == null) return;
-        byte* block = (byte*)item - _cache.PrefixBytes;
-        ThreadHeap* heap = _allocator.HeapOfCaller();
-        bool isFast = !_cache.IsRemoved && !SlabAllocator.IsPaused;
-        if (isFast && _cache.Shared is { } shared && SlabPath.TryGive(heap, block, shared)) return;
-        if (isFast && _allocator.PrivateClassOf(_cache, block) is { } own
-            && SlabPath.TryGive(heap, block, own))
-        {
-            return;
-        }
-
-        _allocator.FreeSlow(heap, block, _cache);
+        if (!TryGive((ThreadHeap*)ThreadPlaces.Blocks, item)) FreeOther(item);
     }
 
     /// <summary>What can be changed of the cache. A change reaches all its slabs, those of every group, now and
@@ -183,7 +183,47 @@ public sealed unsafe class ObjectCache<T>
     /// <exception cref="InvalidOperationException">Objects are in use; nothing has changed.</exception>
     public void Remove() => _cache.Remove();
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    // What the thread has comes as an argument, as in GroupMemory.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private T* TryTake(ThreadHeap* heap, MemoryGroup group)
+    {
+        uint at = _binOffset;
+        MemoryCounter? payer = _kind == MemoryKind.User ? group.Memory : group.KernelIfAny;
+        if (heap == null || at - 1 >= heap->BinBytes - 1 || payer is null || _cache.IsRemoved) return null;
+        var bin = (SlabBin*)((byte*)heap->Bins + at);
+        var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
+        byte* block = SlabPath.TryTake(heap, bin, slot, payer.ReserveKey, payer.BlockTag);
+        if (block == null) return null;
+        if (_constructor is not null) return Finish(heap, block);
+        return (T*)block;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryGive(ThreadHeap* heap, T* item) =>
+        heap != null && SlabPath.TryGive(heap, (byte*)item - _prefixBytes, _binOffset, _inverse);
+
+    // Private slabs, blocks that another group had before, an allocator of its own.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private T* AllocateOther(MemoryGroup group)
+    {
+        T* item = AllocateFast(group);
+        return item != null ? item : AllocateSlow(group, AllocationFlags.Kernel, out _);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeOther(T* item)
+    {
+        if (item == null) return;
+        byte* block = (byte*)item - _cache.PrefixBytes;
+        ThreadHeap* heap = _allocator.HeapOfCaller();
+        bool isFast = !_cache.IsRemoved && !SlabAllocator.IsPaused;
+        SlabClass? own = isFast ? _cache.Shared ?? _allocator.PrivateClassOf(_cache, block) : null;
+        if (own is null || !SlabPath.TryGive(heap, block, own.BinOffset, own.Inverse))
+        {
+            _allocator.FreeSlow(heap, block, _cache);
+        }
+    }
+
     private T* AllocateFast(MemoryGroup group)
     {
         if (_cache.IsRemoved || SlabAllocator.IsPaused || !group.Counts(_kind)) return null;

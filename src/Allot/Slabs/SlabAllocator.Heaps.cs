@@ -15,7 +15,6 @@ internal sealed unsafe partial class SlabAllocator
     private readonly SteadyLock _heapsLock = new();
     private readonly List<HeapOwner> _heaps = [];
     private int _lastLookedAt;
-    private readonly bool _isShared;
 
     /// <summary>The heap of the calling thread.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory for it.</exception>
@@ -30,7 +29,7 @@ internal sealed unsafe partial class SlabAllocator
 
     /// <summary>The same, faster where it is the allocator that all share.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ThreadHeap* HeapOfCaller() => _isShared ? GroupMemory.Heap : HeapOfThread();
+    public ThreadHeap* HeapOfCaller() => IsShared ? GroupMemory.Heap : HeapOfThread();
 
     /// <summary>Heaps that were ever made.</summary>
     public int HeapCount

@@ -47,7 +47,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     /// <inheritdoc cref="SlabAllocator(IPageSource, long)"/>
     public SlabAllocator(IPageSource source, long reservedBytes, bool isShared, bool isChecked = false)
     {
-        _isShared = isShared;
+        IsShared = isShared;
         Checker = isChecked ? new BlockChecker() : null;
         Arena = new PageArena(source, SlabUnit.SizeInBytes, Math.Min(reservedBytes, 1L << Magazine.OwnerShift));
         try
@@ -79,6 +79,9 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     /// <summary>Makes the one that <see cref="GroupMemory"/> uses.</summary>
     public static SlabAllocator MakeShared() =>
         new(SystemPages.Instance, PageArena.ReservedBytesAtMost, isShared: true, BlockChecks.Fix());
+
+    /// <summary>Whether it is the one that <see cref="GroupMemory"/> uses.</summary>
+    public bool IsShared { get; }
 
     public PageArena Arena { get; }
 

@@ -32,6 +32,34 @@ internal static unsafe class SlabPath
         return block;
     }
 
+    /// <summary>The same for who has not looked up yet what belongs to the payer.</summary>
+    /// <param name="heap">This thread's; null where it has none.</param>
+    /// <param name="bytes">The size.</param>
+    /// <param name="payer">Who pays.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* TryTake(ThreadHeap* heap, nuint bytes, MemoryCounter payer)
+    {
+        if (heap == null || bytes > SizeClasses.LargestBytes) return null;
+        SlabBin* bin = bytes <= SizeClasses.TableBytes
+            ? ThreadHeap.SmallBin(heap, bytes)
+            : heap->Bins + SizeClasses.IndexByFormula(bytes);
+        var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
+        return TryTake(heap, bin, slot, payer.ReserveKey, payer.BlockTag);
+    }
+
+    /// <summary>Uncharges a block, whoever owns it, and puts it into the bin.</summary>
+    /// <param name="heap">This thread's; null where it has none.</param>
+    /// <param name="block">The block.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static bool TryGiveAny(ThreadHeap* heap, byte* block)
+    {
+        if (heap == null) return false;
+        nuint offset = (nuint)((nint)block - heap->Base);
+        if (offset >= heap->CommittedBytes) return false;
+        SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+        return IsInUse(unit, block) && TryGive(heap, unit, block, offset);
+    }
+
     /// <summary>Takes a block that another owner, or none, had before, where that needs no lock.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static byte* TryTakeOther(ThreadHeap* heap, SlabBin* bin, ReserveSlot* slot, long key, int id)
@@ -74,14 +102,18 @@ internal static unsafe class SlabPath
         return TryGive(heap, unit, block, offset);
     }
 
-    /// <summary>The same for a block of a cache.</summary>
+    /// <summary>The same for a block of a cache, at a place in the bin.</summary>
+    /// <param name="heap">This thread's.</param>
+    /// <param name="block">The block.</param>
+    /// <param name="binOffset">Of the class that it has to be of.</param>
+    /// <param name="inverse">Of that class: see <see cref="SlabUnit"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryGive(ThreadHeap* heap, byte* block, SlabClass of)
+    public static bool TryGive(ThreadHeap* heap, byte* block, uint binOffset, ulong inverse)
     {
         nuint offset = (nuint)((nint)block - heap->Base);
-        if (offset >= heap->CommittedBytes || of.BinOffset >= heap->BinBytes) return false;
+        if (offset >= heap->CommittedBytes || binOffset >= heap->BinBytes) return false;
         SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
-        return unit->BinOffset == of.BinOffset && IsInUse(unit, block, of.Inverse)
+        return unit->BinOffset == binOffset && IsInUse(unit, block, inverse)
             && TryGive(heap, unit, block, offset);
     }
 

@@ -38,6 +38,14 @@ public sealed class ConformanceTests
     [InlineData("b7 00 00 00 07 00 00 00", "instruction 0")]
     [InlineData("8f 00 00 00 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0")]
     [InlineData("85 00 00 00 ff ff ff 7f 95 00 00 00 00 00 00 00", "instruction 0")]
+    [InlineData("7a 0a f8 fd 00 00 00 00 b7 00 00 00 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (*(u64 *)(r10 - 520) = 0), r10: writes")]
+    [InlineData("7a 0a fc ff 00 00 00 00 b7 00 00 00 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (*(u64 *)(r10 - 4) = 0), r10: writes")]
+    [InlineData("71 10 ff ff 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0: 1 bytes at 0x")]
+    [InlineData("85 10 00 00 ff ff ff ff 95 00 00 00 00 00 00 00", "instruction 0: more than 8 functions")]
+    [InlineData("d4 00 00 00 08 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (d4 00 00 00 08 00 00 00): the field 'immediate'")]
+    [InlineData("bf 00 01 00 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (bf 00 01 00 00 00 00 00): the field 'offset'")]
+    [InlineData("37 00 02 00 03 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (37 00 02 00 03 00 00 00): the field 'offset'")]
+    [InlineData("d3 0a f8 ff 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (d3 0a f8 ff 00 00 00 00): opcode 0xd3")]
     public async Task What_does_not_reach_its_exit_fails_and_says_why(string program, string message)
     {
         (int exitCode, string output, string error) = await Plugin(program, ["00 01"]);
@@ -67,6 +75,14 @@ public sealed class ConformanceTests
         (int exitCode, _, string error) = await Plugin("01 02 03", ["--elf"]);
         Assert.Equal(1, exitCode);
         Assert.Equal("allot: this is no ELF object of 64 bits, little-endian\n", error);
+    }
+
+    [Fact]
+    public async Task Runs_an_object_whose_functions_have_one_name()
+    {
+        byte[] code = new Asm().Move(0, 4).CallLocal("five").Exit().Label("five").Move(0, 5).Exit().Bytes();
+        string hex = string.Join("  ", TinyElf.Make(code).Select(one => one.ToString("x2")));
+        Assert.Equal((0, "5\n", ""), await Plugin(hex, ["--elf"]));
     }
 
     internal static async Task<(int ExitCode, string Output, string Error)> Plugin(string program, string[] arguments)

@@ -1,103 +1,169 @@
-using Allot.Maps;
+using Allot.Testing;
 
 namespace Allot.Bpf.Tests.Fuzz;
 
-/// <summary>Takes one program through loader, verifier and both engines. Whatever it is, it is refused with a reason, or
-/// runs within its budget and changes nothing but its memory; and both engines say the same if it was verified.</summary>
-internal static class LoaderFuzz
+/// <summary>Takes programs through loader, verifier and both engines. Whatever it is, it is refused with a reason, or runs
+/// within its budget and changes nothing but its memory; and both engines say the same if it was verified.</summary>
+/// <param name="objects">Objects of a compiler, whose programs are mutated. A seed means the same with the same
+/// objects.</param>
+internal sealed class LoaderFuzz(IReadOnlyList<byte[]> objects) : IDisposable
 {
-    private const int GuardBytes = 64;
-    private const byte Guard = 0xa5;
+    private const long MapsBytesMax = 4 << 20;   // of an object that may ask for anything
 
-    private static readonly MapDefinition s_array =
-        new() { Name = "array", Type = MapType.Array, KeyBytes = 4, ValueBytes = 24, Capacity = 2 };
+    // Of most programs, and of one in so many: the verifier is what takes time.
+    private const int VisitedMost = 2_000, VisitedMany = 100_000, ManyOneOf = 128;
 
-    private static readonly MapDefinition s_hash =
-        new() { Name = "hash", Type = MapType.Hash, KeyBytes = 8, ValueBytes = 16, Capacity = 4 };
+    private readonly FuzzCorpus _corpus = new(new MemoryController().Root, objects);
+    private readonly MemoryGroup _group = new MemoryController().Root;
+    private readonly MemoryGroup _limited =
+        new MemoryController(new MemoryGroupOptions { MaxBytes = MapsBytesMax }).Root;
+    private readonly GuardedMemory _memory = new();
+    private readonly byte[] _left = new byte[RandomProgram.MemoryBytes];   // by the interpreter
 
-    /// <param name="seed">Which program.</param>
-    /// <param name="verification">How much is proven.</param>
+    /// <summary>How many have come so far.</summary>
+    public FuzzCounts Counts { get; private set; }
+
+    /// <param name="seed">Which program, and how much is proven: if the verifier refuses it, one of two is run by its
+    /// structure only.</param>
     /// <param name="compiles">Whether it is compiled too, which takes a hundred times as long as the rest.</param>
-    /// <returns>Whether the program was accepted.</returns>
     /// <exception cref="InvalidOperationException">Something happened that must not.</exception>
-    public static bool Check(ulong seed, BpfVerification verification, bool compiles = true)
+    public void Check(ulong seed, bool compiles)
     {
-        byte[] program = MutatedProgram.Make(seed);
+        var random = new Prng(seed);
+        if (random.OneIn(32) && objects.Count > 0)
+        {
+            CheckObject(seed, MutatedObject.Make(random, objects), random);
+            return;
+        }
+
+        (byte[] program, FuzzMaps maps) = new MutatedProgram(random, _corpus).Make();
+        Check(new Input(seed, program, maps, random.Next(), _group), compiles);
+    }
+
+    public void Dispose()
+    {
+        _corpus.Dispose();
+        _memory.Dispose();
+    }
+
+    private void CheckObject(ulong seed, byte[] bytes, Prng random)
+    {
         try
         {
-            Outcome? interpreted = Run(program, seed, verification, BpfEngine.Interpreter);
-            if (interpreted is null) return false;
-            Outcome? compiled = compiles ? Run(program, seed, verification, BpfEngine.Compiler) : interpreted;
-            // What is not verified can take its way by addresses, which differ from run to run.
-            bool mustAgree = verification == BpfVerification.Full;
-            if (compiled is null || (mustAgree && !interpreted.Equals(compiled)))
+            BpfObject read = BpfObject.Read(bytes);
+            using var maps = new FuzzMaps(_limited, read.CreateMaps);
+            maps.Fresh();
+            foreach (BpfObjectProgram each in read.Programs)
             {
-                throw new InvalidOperationException($"the interpreter says {interpreted}, the compiler {compiled}");
+                Check(new Input(seed, each.Instructions.ToArray(), maps, random.Next(), _limited), compiles: false);
             }
-
-            bool mayFail = verification == BpfVerification.Structure || interpreted.Kind is BpfFaultKind.OutOfBudget;
-            if (interpreted.Kind == BpfFaultKind.None || mayFail) return true;
-            throw new InvalidOperationException($"a verified program has failed: {interpreted}");
         }
-        catch (Exception failure)
+        catch (Exception refused) when (refused is BpfRefusedException or MemoryLimitExceededException)
         {
-            throw new InvalidOperationException(
-                $"seed {seed}, {verification}: {failure.Message}\n{BpfDisassembler.Disassemble(program)}", failure);
+            Counts = Counts with { Objects = Counts.Objects + 1, ObjectsRefused = Counts.ObjectsRefused + 1 };
+            return;
         }
+        catch (Exception failure) when (failure is not FuzzFailure)
+        {
+            throw new FuzzFailure($"seed {seed}, an object of {bytes.Length} bytes: {failure.Message}", failure);
+        }
+
+        Counts = Counts with { Objects = Counts.Objects + 1 };
     }
 
-    private static Outcome? Run(byte[] program, ulong seed, BpfVerification verification, BpfEngine engine)
+    private void Check(Input input, bool compiles)
     {
-        MemoryGroup group = new MemoryController().Root;
-        byte[] memory = new byte[RandomProgram.MemoryBytes + (2 * GuardBytes)];
-        Array.Fill(memory, Guard);
-        RandomProgram.Memory(seed).CopyTo(memory, GuardBytes);
-        Outcome? outcome = null;
-        using (GroupMap array = BpfMaps.Create(group, s_array))
-        using (GroupMap hash = BpfMaps.Create(group, s_hash))
+        try
         {
-            BpfProgram? loaded = null;
-            try
+            bool isVerified = Check(input, BpfVerification.Full, compiles);
+            bool isStructured = !isVerified && input.Choice % 2 == 0 && Check(input, BpfVerification.Structure, compiles);
+            Counts = Counts with
             {
-                loaded = BpfProgram.Load(group, program, new BpfProgramOptions
-                {
-                    Maps = [array, hash],
-                    Helpers = [s_clock, s_random],
-                    Verification = verification,
-                    Engine = engine,
-                    MemoryBytesMin = verification == BpfVerification.Full ? RandomProgram.MemoryBytes : 0,
-                    InstructionBudget = 100_000,
-                    VerificationBudget = 20_000,
-                });
-            }
-            catch (BpfRefusedException)
-            {
-            }
+                Programs = Counts.Programs + 1,
+                Verified = Counts.Verified + (isVerified ? 1 : 0),
+                Structured = Counts.Structured + (isStructured ? 1 : 0),
+            };
+        }
+        catch (Exception failure) when (failure is not MemoryLimitExceededException)
+        {
+            throw new FuzzFailure(
+                $"seed {input.Seed}: {failure.Message}\n{BpfDisassembler.Disassemble(input.Program)}", failure);
+        }
+    }
 
-            if (loaded is not null)
-            {
-                Span<byte> own = memory.AsSpan(GuardBytes, RandomProgram.MemoryBytes);
-                bool ran = loaded.TryRun(own, out ulong result, out BpfFault fault);
-
-                bool isProven = verification == BpfVerification.Full && ran;
-                outcome = new Outcome(
-                    isProven ? result : 0, fault.Kind, fault.Instruction, isProven ? Convert.ToHexString(own) : "");
-                loaded.Dispose();
-            }
+    private bool Check(Input input, BpfVerification verification, bool compiles)
+    {
+        Outcome? interpreted = Run(input, verification, BpfEngine.Interpreter);
+        if (interpreted is not { } first) return false;
+        if (verification == BpfVerification.Full && first.Kind is not (BpfFaultKind.None or BpfFaultKind.OutOfBudget))
+        {
+            throw new InvalidOperationException($"a verified program has failed: {first}");
         }
 
-        bool isGuarded = memory.AsSpan(0, GuardBytes).IndexOfAnyExcept(Guard) < 0
-            && memory.AsSpan(GuardBytes + RandomProgram.MemoryBytes).IndexOfAnyExcept(Guard) < 0;
-        if (!isGuarded) throw new InvalidOperationException("memory of somebody else was written");
-        long left = group.Memory.CurrentBytes;
-        if (left != 0) throw new InvalidOperationException($"{left} bytes stay charged");
-        return outcome;
+        if (!compiles) return true;
+        Span<byte> left = _left.AsSpan(0, _memory.Held.Length);
+        _memory.Held.CopyTo(left);
+        Outcome? second = Run(input, verification, BpfEngine.Compiler);
+        // What is not verified can take its way by addresses, which differ from run to run.
+        bool mustAgree = verification == BpfVerification.Full || second is null;
+        bool isSame = first == second && (first.Kind != BpfFaultKind.None || left.SequenceEqual(_memory.Held));
+        if (isSame || !mustAgree) return true;
+        throw new InvalidOperationException($"the interpreter says {first}, the compiler {second}");
     }
+
+    private Outcome? Run(Input input, BpfVerification verification, BpfEngine engine)
+    {
+        bool isRandom = input.Maps == _corpus.StandardMaps;
+        int bytes = isRandom ? RandomProgram.MemoryBytes : s_lengths[(int)(input.Choice >> 32) & 7];
+        BpfProgram program;
+        try
+        {
+            program = BpfProgram.Load(input.Group, input.Program, new BpfProgramOptions
+            {
+                Maps = input.Maps.Fresh(),
+                Helpers = s_helpers,
+                Verification = verification,
+                Engine = engine,
+                MemoryBytesMin = verification == BpfVerification.Full && isRandom ? bytes : 0,
+                InstructionBudget = 30_000,
+                VerificationBudget = input.Choice % ManyOneOf == 0 ? VisitedMany : VisitedMost,
+            });
+        }
+        catch (BpfRefusedException)
+        {
+            AssertNothingIsCharged();
+            return null;
+        }
+
+        input.Maps.Use();
+        _memory.Put(RandomProgram.Memory(input.Seed).AsSpan(0, bytes), atEnd: (input.Choice & 0x100) != 0);
+        bool hasRun = program.TryRun(_memory.Held, out ulong result, out BpfFault fault);
+        program.Dispose();
+        if (!_memory.IsWhole) throw new InvalidOperationException("memory of somebody else was written");
+        AssertNothingIsCharged();
+        return new Outcome(hasRun ? result : 0, fault.Kind, fault.Instruction);
+    }
+
+    // The programs of objects have a group with their maps, which is looked at when those are gone.
+    private void AssertNothingIsCharged()
+    {
+        long left = _group.Memory.CurrentBytes;
+        if (left != 0) throw new InvalidOperationException($"{left} bytes stay charged");
+    }
+
+    private static readonly int[] s_lengths = [0, 1, 8, 13, 34, 64, 128, 256];
 
     // The same in every run.
-    private static readonly BpfHelper s_clock = new(5, "ktime_get_ns", static (_, _, _, _, _, _) => 1_000);
+    private static readonly BpfHelper[] s_helpers =
+    [
+        new(5, "ktime_get_ns", static (_, _, _, _, _, _) => 1_000),
+        new(7, "get_prandom_u32", static (_, _, _, _, _, _) => 42),
+        new(8, "get_smp_processor_id", static (_, _, _, _, _, _) => 1),
+    ];
 
-    private static readonly BpfHelper s_random = new(7, "get_prandom_u32", static (_, _, _, _, _, _) => 42);
+    // Choice: what else there is to choose, by its bits.
+    private readonly record struct Input(
+        ulong Seed, byte[] Program, FuzzMaps Maps, ulong Choice, MemoryGroup Group);
 
-    private sealed record Outcome(ulong Result, BpfFaultKind Kind, int Instruction, string Memory);
+    private readonly record struct Outcome(ulong Result, BpfFaultKind Kind, int Instruction);
 }

@@ -3,18 +3,39 @@ using Allot.Testing;
 namespace Allot.Bpf.Tests.Fuzz;
 
 /// <summary>Programs that nobody would write: valid ones with a few changes, parts of valid ones, and noise.</summary>
-internal static class MutatedProgram
+/// <param name="random">Which program.</param>
+/// <param name="corpus">What is valid.</param>
+internal sealed class MutatedProgram(Prng random, FuzzCorpus corpus)
 {
-    public static byte[] Make(ulong seed)
+    /// <summary>The program, and the maps that it may refer to.</summary>
+    public (byte[] Program, FuzzMaps Maps) Make()
     {
-        var random = new Prng(seed);
-        byte[] program = random.OneIn(8) ? Noise(random) : RandomProgram.Make(random.Next());
-        for (int change = random.Below(4); change > 0; change--) program = Change(random, program);
+        (byte[] program, FuzzMaps maps) = random.Below(16) switch
+        {
+            0 => (Bytes(), corpus.StandardMaps),
+            < 3 => (Noise(), corpus.StandardMaps),
+            < 9 when corpus.Programs.Count > 0 => Pick(),
+            _ => (RandomProgram.Make(random.Next()), corpus.StandardMaps),
+        };
+        for (int change = random.Below(4); change > 0; change--) program = Change(program);
+        return (program, maps);
+    }
+
+    private (byte[] Program, FuzzMaps Maps) Pick()
+    {
+        (byte[] program, FuzzMaps maps) = random.Pick(corpus.Programs);
+        return ([.. program], maps);
+    }
+
+    private byte[] Bytes()
+    {
+        byte[] program = new byte[(8 * (1 + random.Below(8))) - (random.OneIn(8) ? 1 : 0)];
+        for (int at = 0; at < program.Length; at++) program[at] = (byte)random.Next();
         return program;
     }
 
     // Opcodes that exist, and anything in the other fields.
-    private static byte[] Noise(Prng random)
+    private byte[] Noise()
     {
         byte[] program = new byte[8 * (1 + random.Below(24))];
         for (int at = 0; at < program.Length; at += 8)
@@ -32,10 +53,11 @@ internal static class MutatedProgram
         return program;
     }
 
-    private static byte[] Change(Prng random, byte[] program)
+    private byte[] Change(byte[] program)
     {
+        if (program.Length < 8) return program;
         int at = random.Below(program.Length / 8) * 8;
-        switch (random.Below(6))
+        switch (random.Below(8))
         {
             case 0:
                 program[random.Below(program.Length)] ^= (byte)(1 << random.Below(8));
@@ -50,12 +72,21 @@ internal static class MutatedProgram
                 BitConverter.TryWriteBytes(program.AsSpan(at + 4), random.Below(64) - 8);
                 return program;
             case 4:
+                BitConverter.TryWriteBytes(program.AsSpan(at + 4), random.Pick(s_edges));
+                return program;
+            case 5:
                 return [.. program.AsSpan(0, at), .. program.AsSpan(int.Min(at + 8, program.Length - 8))];
+            case 6:
+                program[at] = random.Pick(s_forms).Opcode;
+                return program;
             default:
                 int from = random.Below(program.Length / 8) * 8;
                 return [.. program.AsSpan(0, at), .. program.AsSpan(from, 8), .. program.AsSpan(at)];
         }
     }
+
+    private static readonly int[] s_edges =
+        [0, 1, -1, 31, 32, 63, 64, 255, 256, 511, 512, 4096, 0x7fff, 0xffff, int.MaxValue, int.MinValue, -512];
 
     private static readonly InstructionForm[] s_forms = [.. InstructionForm.All];
 }

@@ -55,6 +55,8 @@ public sealed class DecoderTests
     [InlineData("0410000001000000 9500000000000000", "instruction 0 (04 10 00 00 01 00 00 00): the field 'source' of opcode 0x04 must be 0")]
     [InlineData("ff00000000000000 9500000000000000", "instruction 0 (ff 00 00 00 00 00 00 00): opcode 0xff does not exist")]
     [InlineData("db100000ff000000 9500000000000000", "instruction 0 (db 10 00 00 ff 00 00 00): the field 'immediate' of opcode 0xdb has no such variant; without one it is 0")]
+    [InlineData("7b0af7fd00000000 9500000000000000", "instruction 0 (*(u64 *)(r10 - 521) = r0), r10: writes 8 bytes at -521 of the stack, which goes from -512 to 0")]
+    [InlineData("61a0fdff00000000 9500000000000000", "instruction 0 (r0 = *(u32 *)(r10 - 3)), r10: reads 4 bytes at -3 of the stack, which goes from -512 to 0")]
     public void Says_what_is_wrong_and_where(string hex, string message)
     {
         byte[] program = Convert.FromHexString(hex.Replace(" ", ""));
@@ -79,6 +81,25 @@ public sealed class DecoderTests
         Assert.Equal(5ul, Engines.Run(bytes).Result);
     }
 
+    [Fact]
+    public void All_of_the_stack_can_be_used_and_nothing_next_to_it()
+    {
+        foreach (InstructionForm form in InstructionForm.All.Where(each => each.Op.AccessBytes() > 0))
+        {
+            int bytes = form.Op.AccessBytes();
+            Assert.Null(TryDecode(form, one => AtStack(one, -512)));
+            Assert.Null(TryDecode(form, one => AtStack(one, -bytes)));
+            AssertRefused(form, one => AtStack(one, -513));
+            AssertRefused(form, one => AtStack(one, 1 - bytes));
+            AssertRefused(form, one => AtStack(one, 32_767));
+            AssertRefused(form, one => AtStack(one, -32_768));
+        }
+
+        static BpfInstruction AtStack(BpfInstruction one, int offset) => (one.Opcode & 7) == 1
+            ? one with { Source = 10, Offset = (short)offset }
+            : one with { Destination = 10, Offset = (short)offset };
+    }
+
     private static InstructionForm FormOf(string name) =>
         InstructionForm.All.ElementAt(int.Parse(name.Split(':')[0], System.Globalization.CultureInfo.InvariantCulture));
 
@@ -93,7 +114,12 @@ public sealed class DecoderTests
 
     private static BpfRefusedException? TryDecode(InstructionForm form, Func<BpfInstruction, BpfInstruction> change)
     {
-        int immediate = form.Op == BpfOp.CallLocal ? 1 : form.Immediate;
+        int immediate = form.Op switch
+        {
+            BpfOp.CallLocal => 1,
+            BpfOp.LoadFunction => 2,
+            _ => form.Immediate,
+        };
         var sample = new BpfInstruction(form.Opcode, 0, form.Source, form.Offset, immediate);
         BpfInstruction one = change(sample);
         var program = new Asm().Move(0, 0).Raw(one.Opcode, one.Destination, one.Source, one.Offset, one.Immediate);

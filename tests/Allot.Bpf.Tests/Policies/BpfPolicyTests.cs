@@ -198,8 +198,8 @@ public sealed class BpfPolicyTests : IDisposable
         ulong first = BpfPolicyContext.NumberOf(_leaf);
         Assert.Equal(first, BpfPolicyContext.NumberOf(_leaf));
         Assert.NotEqual(first, BpfPolicyContext.NumberOf(_middle));
-        Assert.Same(_leaf, GroupNumbers.Find(first));
-        Assert.Null(GroupNumbers.Find(ulong.MaxValue));
+        Assert.True(MapHandles.TryFind((uint)first, out MemoryGroup? found));
+        Assert.Same(_leaf, found);
     }
 
     private BpfProgram Load(byte[] program, BpfEngine engine, params IReadOnlyList<GroupMap> maps) =>

@@ -78,6 +78,13 @@ internal sealed class Asm
         return Raw(0x85, source: 1);
     }
 
+    /// <summary>The function that begins at a label, to be called by a helper.</summary>
+    public Asm Function(int destination, string label)
+    {
+        _jumps.Add((Count, label));
+        return Raw(0x18, destination, source: 4).Raw(0);
+    }
+
     public Asm Call(int helper) => Raw(0x85, immediate: helper);
 
     public Asm Exit() => Raw(0x95);
@@ -87,7 +94,7 @@ internal sealed class Asm
         foreach ((int at, string label) in _jumps)
         {
             int distance = _labels[label] - at - 1;
-            _instructions[at] = _instructions[at].Opcode == 0x85
+            _instructions[at] = _instructions[at].Opcode is 0x85 or 0x18
                 ? _instructions[at] with { Immediate = distance }
                 : _instructions[at] with { Offset = (short)distance };
         }

@@ -10,11 +10,11 @@ internal sealed unsafe class ObjectRun : IDisposable
     private readonly BpfEngine _engine;
     private readonly BpfProgram _program;
 
-    public ObjectRun(BpfObject read, BpfEngine engine)
+    public ObjectRun(BpfObject read, BpfEngine engine, string? section = null)
     {
         (_object, _engine) = (read, engine);
         Maps = read.CreateMaps(_tree.Root);
-        _program = Load(null);
+        _program = Load(section);
     }
 
     public IReadOnlyList<GroupMap> Maps { get; }

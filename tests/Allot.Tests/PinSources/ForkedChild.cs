@@ -17,7 +17,34 @@ internal sealed unsafe class ForkedChild : IDisposable
         return found;
     }
 
+    /// <summary>Forks; the child has all that it maps from then on locked (<c>MCL_FUTURE</c>), and maps twice.</summary>
+    public Future LockFuture(long tooLargeBytes, long fittingBytes)
+    {
+        var lockFuture = (delegate* unmanaged<nuint, nuint, Future*, int>)_library.Export("lock_future_in_child");
+        Future future;
+        Assert.Equal(0, lockFuture((nuint)tooLargeBytes, (nuint)fittingBytes, &future));
+        return future;
+    }
+
     public void Dispose() => _library.Dispose();
+
+    /// <summary>struct future of fork.c.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public readonly struct Future
+    {
+        private readonly int _lockError;
+        private readonly int _tooLargeError;
+        private readonly int _fitsError;
+        private readonly nint _lockedKib;
+
+        public int LockError => _lockError;
+
+        public int TooLargeError => _tooLargeError;
+
+        public int FitsError => _fitsError;
+
+        public long LockedBytes => _lockedKib * 1024;
+    }
 
     /// <summary>struct found of fork.c.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -102,6 +102,19 @@ public sealed unsafe class KernelRowTests : IDisposable
     });
 
     [Fact]
+    public void R07_what_is_mapped_after_the_future_was_locked_is_locked_and_refused_beyond_the_limit()
+    {
+        using var child = new ForkedChild();   // it would be true of all that this process maps from then on
+        Unprivileged.Run(Limit, () =>
+        {
+            ForkedChild.Future future = child.LockFuture(17 * Page, 16 * Page);
+            Assert.Equal((0, KernelCalls.TryAgainError, 0), (future.LockError, future.TooLargeError, future.FitsError));
+            Assert.Equal(16 * Page, future.LockedBytes);
+            Assert.True(PinCheck.Run().IsExact);
+        });
+    }
+
+    [Fact]
     public void R08_what_may_be_dropped_cannot_be_born_locked() => Assert.Equal(
         KernelCalls.InvalidError, KernelCalls.Map(Page, KernelCalls.Droppable | KernelCalls.Locked, out _));
 

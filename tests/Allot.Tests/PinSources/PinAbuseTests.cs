@@ -86,6 +86,166 @@ public sealed class PinAbuseTests : IDisposable
     }
 
     [Fact]
+    public void What_a_device_says_of_the_kernel_is_asked_once_and_before_it_registers()
+    {
+        var device = new StubbornDevice { CountsInKernel = true };
+        var registered = new DeviceMemory(_tree.Leaf, device, 1 << 20, Page);
+        Assert.Equal(Page, KernelPinned.OfProcess.Bytes);
+        device.CountsInKernel = false;
+        registered.Dispose();
+        Assert.Equal(0, KernelPinned.OfProcess.Bytes);
+        device.ThrowsWhenAsked = true;
+        Assert.Throws<InvalidOperationException>(() => new DeviceMemory(_tree.Leaf, device, 1 << 20, Page));
+        Assert.Equal((1, 1), (device.Registered, device.Ended));
+    }
+
+    [Fact]
+    public void A_device_that_throws_whatever_it_is_asked_does_not_end_the_process()
+    {
+        var device = new StubbornDevice { IsStubborn = true };
+        Forget(device);
+        device.ThrowsWhenAsked = true;
+        GroupMemoryPoolTests.CollectLeaks(() => device.Refused > 0);
+        Assert.Equal(Page, _tree.Leaf.Pins.CurrentBytes);   // it may be pinned still
+        _tree.Leaf.Unpin(PinKind.Pinned, Page);
+        MemoryLockLimit.OfProcess.GiveBack(Page);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        void Forget(StubbornDevice with) => _ = new DeviceMemory(_tree.Leaf, with, 1 << 20, Page);
+    }
+
+    [Fact]
+    public void An_unknown_mode_is_refused_and_changes_nothing()
+    {
+        const MemoryLockMode Unknown = (MemoryLockMode)2;
+        using var pages = new FreshPages(1);
+        using var locker = new MemoryLocker(_tree.Leaf);
+        Assert.Throws<ArgumentOutOfRangeException>(() => locker.Lock(pages.Address, Page, Unknown));
+        Assert.Throws<ArgumentOutOfRangeException>(() => locker.TryLock(pages.Address, Page, Unknown, out _));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LockedMemory(_tree.Leaf, Page, Unknown));
+        using var memory = new LockedMemory(_tree.Leaf, Page);
+        memory.Unlock(0, Page);
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Lock(0, Page, Unknown));
+        Assert.Equal([0, 0, 0], _tree.Pins);
+        memory.Dispose();
+        Assert.Equal([0, 0, 0], _tree.Memory);
+    }
+
+    // The kernel marks them as locked before it finds that it cannot bring them in.
+    [Fact]
+    public void Pages_that_nobody_may_touch_are_not_locked_and_not_charged()
+    {
+        PageRange range = NativeRegion.Map(4 * Page);
+        using var locker = new MemoryLocker(_tree.Leaf);
+        locker.Lock((nint)range.Start, Page);
+        Assert.Throws<MemoryLockException>(() => locker.Lock((nint)range.End - (nint)Page, 2 * Page));   // and the guard
+        Assert.Throws<MemoryLockException>(() => locker.Lock((nint)range.Start - (nint)Page, 3 * Page));
+        Assert.Equal((Page, Page, Page), (KernelPins.VmLck, locker.LockedBytes, locker.ChargedBytes));
+        locker.Dispose();
+        NativeRegion.Unmap(range);
+    }
+
+    [Fact]
+    public void Nothing_at_all_can_be_locked_and_pinned_and_costs_nothing()
+    {
+        _tree.Leaf.Pins.MaxBytes = 0;
+        using var locker = new MemoryLocker(_tree.Leaf);
+        locker.Lock(1, 0);
+        locker.Unlock(1, 0);
+        using var first = new PinnedArray<byte>(_tree.Leaf, 0);
+        using var second = new PinnedArray<long>(_tree.Leaf, 0, isZeroed: false);
+        using PinnedHandle array = PinnedHandle.Of(_tree.Leaf, Array.Empty<int>());
+        using PinnedHandle text = PinnedHandle.Of(_tree.Leaf, "", PinCounting.OncePerGroup);
+        using var memory = new PinnedMemory<char>(_tree.Leaf, default, PinCounting.OncePerGroup);
+        using var account = new PinAccount(_tree.Leaf);
+        account.Pin(0);
+        account.Unpin(0);
+        Assert.Equal((0, 0), (_tree.Leaf.Pins.CurrentBytes, _tree.Leaf.ReadPinStat().Count));
+        Assert.Equal(0, _tree.Root.ReadEvents().PinsMax);
+    }
+
+    [Fact]
+    public void Amounts_that_no_account_can_hold_are_refused_before_anything_is_asked_of_anybody()
+    {
+        using var account = new PinAccount(_tree.Leaf, new() { LockLimit = null });
+        Assert.Throws<ArgumentOutOfRangeException>(() => account.Pin(long.MaxValue));
+        Assert.Throws<ArgumentOutOfRangeException>(() => account.Pin(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => account.Unpin(-1));
+        account.Pin(MemoryGroup.MaxChargeBytes);
+        Assert.Throws<ArgumentOutOfRangeException>(() => account.Pin(1));
+        account.Unpin(MemoryGroup.MaxChargeBytes);
+        Assert.Throws<OutOfMemoryException>(() => new PinnedArray<Large>(_tree.Leaf, int.MaxValue));
+        Assert.Throws<OutOfMemoryException>(() => new PinnedArray<Large>(_tree.Leaf, int.MaxValue / 2));
+        using var pool = new PinnedBufferPool(_tree.Leaf);
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(int.MaxValue));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(-2));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PinnedBufferPool(_tree.Leaf, new() { IdleBytesMax = -1 }));
+        Assert.Equal([0, 0, 0], _tree.Memory);
+    }
+
+    [Fact]
+    public void What_cannot_be_made_because_an_argument_is_missing_leaves_nothing_to_finalize()
+    {
+        byte[] array = new byte[1];
+        Assert.Throws<ArgumentNullException>(() => new PinAccount((MemoryGroup)null!));
+        Assert.Throws<ArgumentNullException>(() => new PinAccount((PinWorker)null!));
+        Assert.Throws<ArgumentNullException>(() => new PinWorker(null!));
+        Assert.Throws<ArgumentNullException>(() => new MemoryLocker((MemoryGroup)null!));
+        Assert.Throws<ArgumentNullException>(() => new LockedMemory((PinWorker)null!, 1));
+        Assert.Throws<ArgumentNullException>(() => new SecretBuffer((MemoryGroup)null!, 1));
+        Assert.Throws<ArgumentNullException>(() => new PinnedArray<byte>(null!, 1));
+        Assert.Throws<ArgumentNullException>(() => PinnedHandle.Of(null!, array));
+        Assert.Throws<ArgumentNullException>(() => PinnedHandle.Of(_tree.Leaf, (byte[])null!));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PinnedHandle.Of(_tree.Leaf, array, (PinCounting)7));
+        Assert.Throws<ArgumentNullException>(() => new PinnedMemory<byte>(null!, array));
+        Assert.Throws<ArgumentNullException>(() => new PinnedBufferPool(null!));
+        Assert.Throws<ArgumentNullException>(() => new IoRing(null!));
+        Assert.Throws<ArgumentNullException>(() => new DeviceMemory(_tree.Leaf, null!, 0, 1));
+        Assert.Throws<ArgumentNullException>(() => new DeviceMemory(null!, new StubbornDevice(), 0, 1));
+        MemoryGroup gone = _tree.Leaf.CreateChild("gone");
+        gone.Remove();
+        Assert.Throws<InvalidOperationException>(() => new PinnedBufferPool(gone));
+        Assert.Throws<MemoryLimitExceededException>(() => new LockedMemory(gone, 1));
+        Assert.Throws<MemoryLimitExceededException>(() => new SecretBuffer(gone, 1));
+        Assert.Throws<MemoryLimitExceededException>(() => new PinnedArray<byte>(gone, 1));
+        Assert.Throws<MemoryLimitExceededException>(() => PinnedHandle.Of(gone, array));
+        Assert.Throws<MemoryLimitExceededException>(() => new DeviceMemory(gone, new StubbornDevice(), 0, 1));
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.Equal((0, 0), (_tree.Root.ReadEvents().PinsLeaked, _tree.Root.ReadEvents().AccountingErrors));
+        Assert.Equal([0, 0, 0], _tree.Memory);
+    }
+
+    // Foreign code is called while a ring registers and unregisters: it may use the ring.
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_ring_can_be_disposed_by_the_buffer_that_it_registers(bool whenPinned)
+    {
+        KernelPins.RequireIoUring();
+        using var pages = new FreshPages(1);
+        var ring = new IoRing(_tree.Leaf);
+        using var memory = new OwnMemory(pages.At(0)) { Throws = false };
+        if (whenPinned) memory.OnPin = ring.Dispose;
+        else memory.OnUnpin = ring.Dispose;
+        if (whenPinned)
+        {
+            Assert.Throws<ObjectDisposedException>(() => ring.Register(memory.Memory));
+        }
+        else
+        {
+            ring.Register(memory.Memory);
+            ring.Unregister();
+        }
+
+        Assert.Equal((0, 0, 0L), (memory.Pins, ring.BufferCount, ring.PinnedBytes));
+        Assert.Equal((0, 0), (KernelPins.VmPin, _tree.Leaf.Pins.CurrentBytes));
+        Assert.Throws<ObjectDisposedException>(() => ring.Register(memory.Memory));
+    }
+
+    [Fact]
     public void A_ring_lets_go_of_all_buffers_also_where_one_throws()
     {
         KernelPins.RequireIoUring();
@@ -285,6 +445,12 @@ public sealed class PinAbuseTests : IDisposable
         Assert.True(PinCheck.Run().IsExact, PinCheck.Run().ToString());
     }
 
+    [InlineArray(1 << 10)]
+    private struct Large
+    {
+        public long Element;
+    }
+
     /// <summary>A device that may refuse to let go.</summary>
     private sealed class StubbornDevice : IMemoryDevice
     {
@@ -294,11 +460,19 @@ public sealed class PinAbuseTests : IDisposable
 
         public int Refused { get; private set; }
 
-        public string Name => "stubborn";
+        public string Name => ThrowsWhenAsked ? throw new InvalidOperationException("No.") : "stubborn";
 
-        public bool CountsInKernel => false;
+        public bool ThrowsWhenAsked { get; set; }
 
-        public nint Register(nint address, long bytes) => 1;
+        public int Registered { get; private set; }
+
+        public bool CountsInKernel
+        {
+            get => ThrowsWhenAsked ? throw new InvalidOperationException("No.") : field;
+            set;
+        }
+
+        public nint Register(nint address, long bytes) => ++Registered;
 
         public void Unregister(nint registration)
         {
@@ -319,17 +493,23 @@ public sealed class PinAbuseTests : IDisposable
 
         public int Pins { get; private set; }
 
+        public Action OnPin { get; set; } = static () => { };
+
+        public Action OnUnpin { get; set; } = static () => { };
+
         public override Span<byte> GetSpan() => new((void*)address, Environment.SystemPageSize);
 
         public override MemoryHandle Pin(int elementIndex = 0)
         {
             Pins++;
+            OnPin();
             return new MemoryHandle((byte*)address + elementIndex, default, this);
         }
 
         public override void Unpin()
         {
             Pins--;
+            OnUnpin();
             if (Throws) throw new InvalidOperationException("No.");
         }
 

@@ -10,7 +10,17 @@ public sealed class PinMixTests
     private const int Threads = 8, Phases = 6, StepsPerPhase = 250, SharedPages = 64;
 
     [Theory, InlineData(1), InlineData(2), InlineData(3)]
-    public void After_any_mix_on_8_threads_the_locked_figure_is_that_of_the_kernel(int seed)
+    public void After_any_mix_on_8_threads_the_locked_figure_is_that_of_the_kernel(int seed) => Mix(seed);
+
+    // The limit of the process is met as often as that of the group.
+    [Theory, InlineData(1), InlineData(2)]
+    public void It_is_that_of_the_kernel_also_where_the_kernel_refuses(int seed)
+    {
+        Unprivileged.Require();
+        Unprivileged.Run(limitPages: 60, () => Mix(seed));
+    }
+
+    private static void Mix(int seed)
     {
         Assert.SkipUnless(KernelPins.VmLck == 0 && KernelPins.VmPin == 0, "Something else in the process is locked.");
         KernelPins.RequireIoUring();
@@ -19,6 +29,11 @@ public sealed class PinMixTests
         using var pages = new FreshPages(SharedPages);
         byte[] shared = new byte[1000];
         using var pool = new PinnedBufferPool(tree.Leaf);
+        GroupMemoryPool[] buffers =
+        [
+            .. new[] { PinKind.Locked, PinKind.Pinned }.Select(kind =>
+                new GroupMemoryPool(tree.Leaf, new GroupBufferOptions { HeldAs = kind })),
+        ];
         var workers = Enumerable.Range(0, Threads).Select(i => new MixWorker
         {
             Random = new Random((seed * 100) + i),
@@ -26,6 +41,7 @@ public sealed class PinMixTests
             Pages = pages,
             SharedBuffer = shared,
             Pool = pool,
+            Buffers = buffers,
         }).ToArray();
         using var barrier = new Barrier(Threads, _ => AssertTrue(tree));
         var threads = workers.Select(worker => new Thread(() => worker.Run(barrier))).ToArray();
@@ -75,6 +91,8 @@ public sealed class PinMixTests
 
         public required PinnedBufferPool Pool { get; init; }
 
+        public required GroupMemoryPool[] Buffers { get; init; }
+
         public System.Runtime.ExceptionServices.ExceptionDispatchInfo? Failure { get; private set; }
 
         public void Run(Barrier barrier)
@@ -112,7 +130,7 @@ public sealed class PinMixTests
             int start = Random.Next(SharedPages), length = Random.Next(1, Math.Min(12, SharedPages - start + 1));
             try
             {
-                switch (Random.Next(12))
+                switch (Random.Next(15))
                 {
                     case 0 or 1:
                         _ = locker.TryLock(
@@ -142,14 +160,20 @@ public sealed class PinMixTests
                     case 10:
                         Keep(new PinnedArray<byte>(Any(), Random.Next(10_000)));
                         break;
+                    case 11 or 12:
+                        Keep(Buffers[Random.Next(Buffers.Length)].Rent(Random.Next(20_000)));
+                        break;
+                    case 13:
+                        Keep(new DeviceMemory(Any(), new NoDevice(), Pages.At(start), length * KernelPins.Page));
+                        break;
                     default:
                         RegisterForAWhile();
                         break;
                 }
             }
-            catch (MemoryLimitExceededException)
+            catch (Exception refused) when (refused is MemoryLimitExceededException or MemoryLockException)
             {
-                // The limit of the middle group; nothing has changed.
+                // The limit of the middle group, or of the process; nothing has changed.
             }
 
             while (_held.Count > 10) _held.Dequeue().Dispose();

@@ -56,13 +56,11 @@ public sealed class PinSourceConformanceTests : IDisposable
         }
 
         Collect();
-        Assert.Equal(3, PinLeaks.Count - leaksBefore);
+        Assert.InRange(PinLeaks.Count - leaksBefore, 3, long.MaxValue);   // what other tests forgot is counted too
         Assert.Equal(3, A1.ReadEvents().PinsLeaked);
-        Assert.All(PinLeaks.Recent.TakeLast(3), leak =>
-        {
-            Assert.Same(A1, leak.Group);
-            Assert.Contains(nameof(Forget), leak.Place, StringComparison.Ordinal);
-        });
+        PinReport[] leaks = [.. PinLeaks.Recent.Where(leak => leak.Group == A1)];
+        Assert.Equal(3, leaks.Length);
+        Assert.All(leaks, leak => Assert.Contains(nameof(Forget), leak.Place, StringComparison.Ordinal));
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         static void Forget(MemoryGroup group)

@@ -81,6 +81,34 @@ public sealed class SecretBufferTests
         Assert.Equal([0, 0, 0], _tree.Pins);
     }
 
+    // Pages that are registered with a ring outlive their address: what is in them is read by a write to a file.
+    [Theory, InlineData(100, false), InlineData(9000, false), InlineData(100, true)]
+    public void Its_pages_hold_zeros_when_they_go_back_to_the_system(int bytes, bool isDenied)
+    {
+        KernelPins.RequireIoUring();
+        string path = Path.GetTempFileName();
+        try
+        {
+            var secret = new SecretBuffer(_tree.Leaf, bytes);
+            secret.Span.Fill(42);
+            using var ring = new IoRing(_tree.Leaf);
+            ring.Register(secret.Memory);
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
+            Assert.Equal(bytes, ring.Write(file, buffer: 0, bytes, fileOffset: 0));
+            Assert.Equal(Enumerable.Repeat((byte)42, bytes), File.ReadAllBytes(path));
+            if (isDenied) secret.DenyAccess();
+            secret.Dispose();
+            Assert.Equal(bytes, ring.Write(file, buffer: 0, bytes, fileOffset: 0));
+            Assert.Equal(new byte[bytes], File.ReadAllBytes(path));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        Assert.Equal([0, 0, 0], _tree.Pins);
+    }
+
     [Fact]
     public void A_refusal_leaves_nothing_behind()
     {

@@ -37,6 +37,37 @@ public sealed class PinFinderTests
     }
 
     [Fact]
+    public void The_age_of_what_has_moved_to_a_tree_with_another_clock_is_by_the_clock_it_began_with()
+    {
+        var otherTime = new SteppedTime();
+        otherTime.Advance(TimeSpan.FromDays(1));
+        MemoryGroup other = new MemoryController(options: new() { Time = otherTime }).Root;
+        MemoryGroup system = new MemoryController().Root;
+        var worker = new PinWorker(_group);
+        var options = new PinAccountOptions { LockLimit = null, Kind = PinKind.Locked };
+        using var moved = new PinAccount(worker, options);
+        using var young = new PinAccount(other, options);
+        moved.Pin(100);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        young.Pin(10);
+        foreach (MemoryGroup next in (MemoryGroup[])[other, system, other])
+        {
+            worker.MoveTo(next);
+            Assert.Equal(TimeSpan.FromSeconds(5), next.FindPins()[0].Age);
+            Assert.Equal((100, TimeSpan.FromSeconds(5)), (next.ReadPinStat().Oldest!.Bytes, next.ReadPinStat().Oldest!.Age));
+        }
+
+        Assert.Equal([100, 10], other.FindPins().Select(pin => pin.Bytes));
+        otherTime.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal([10, 100], other.FindPins().Select(pin => pin.Bytes));
+        Assert.Equal(10, other.ReadPinStat().Oldest!.Bytes);
+        moved.Unpin(100);
+        moved.Pin(1);   // begins anew, by the clock of the tree that it is in now
+        otherTime.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal([7, 1], other.FindPins().Select(pin => pin.Age.TotalSeconds));
+    }
+
+    [Fact]
     public void What_a_removed_group_holds_is_found_below_its_heir_and_not_elsewhere()
     {
         MemoryGroup child = _group.CreateChild("b"), other = _tree.Root.CreateChild("c");

@@ -4,15 +4,13 @@ namespace Allot.Tests.Repository;
 /// that are allowed to. What cannot be called cannot be forgotten in the accounts.</summary>
 public sealed class BannedSymbolsTests
 {
-    private sealed record Ban(string Symbol, string Replacement, string[] AllowedFiles);
-
     [Fact]
     public void No_source_calls_what_is_banned()
     {
         IEnumerable<string> found =
             from path in RepositoryFiles.With(".cs")
             where path.StartsWith("src/", StringComparison.Ordinal)
-            from violation in Violations(path, RepositoryFiles.Read(path), Bans())
+            from violation in Violations(path, RepositoryFiles.Read(path), BannedList.Symbols)
             select violation;
         Assert.Empty(found);
     }
@@ -20,8 +18,9 @@ public sealed class BannedSymbolsTests
     [Fact]
     public void Every_ban_names_a_replacement_and_files_that_exist()
     {
-        Assert.NotEmpty(Bans());
-        Assert.All(Bans(), ban =>
+        Assert.NotEmpty(BannedList.Symbols);
+        Assert.NotEmpty(BannedList.Natives);
+        Assert.All(BannedList.Symbols.Concat(BannedList.Natives), ban =>
         {
             Assert.NotEmpty(ban.Symbol);
             Assert.NotEmpty(ban.Replacement);
@@ -37,13 +36,18 @@ public sealed class BannedSymbolsTests
     [InlineData("NativeMemory.")]
     [InlineData("Marshal.AllocHGlobal")]
     [InlineData("GCHandle.Alloc")]
+    [InlineData("GCHandleType.Pinned")]
+    [InlineData("PinnedGCHandle<")]
+    [InlineData("GC.AllocateArray")]
+    [InlineData("GC.AllocateUninitializedArray")]
+    [InlineData("MemoryHandle(")]
     public void The_list_holds_what_the_accounts_and_the_tests_depend_on(string symbol) =>
-        Assert.Contains(Bans(), ban => ban.Symbol == symbol);
+        Assert.Contains(BannedList.Symbols, ban => ban.Symbol == symbol);
 
     [Fact]
     public void A_call_is_found_and_a_comment_or_an_allowed_file_is_not()
     {
-        Ban[] bans = [new("Thread.Sleep", "a timer", ["src/A.cs"])];
+        BannedSymbol[] bans = [new("Thread.Sleep", "a timer", ["src/A.cs"])];
         const string Call = "Thread.Sleep(1);";
         Assert.Equal(["src/B.cs: Thread.Sleep is banned; use a timer"], Violations("src/B.cs", Call, bans));
         Assert.Empty(Violations("src/A.cs", Call, bans));
@@ -51,7 +55,7 @@ public sealed class BannedSymbolsTests
         Assert.Empty(Violations("src/B.cs", "MyThread.Sleeper(1);", bans));
     }
 
-    private static IEnumerable<string> Violations(string path, string source, IEnumerable<Ban> bans)
+    private static IEnumerable<string> Violations(string path, string source, IEnumerable<BannedSymbol> bans)
     {
         string code = CSharpText.CodeOnly(source);
         return from ban in bans
@@ -75,12 +79,4 @@ public sealed class BannedSymbolsTests
     }
 
     private static bool IsPartOfName(char character) => char.IsLetterOrDigit(character) || character == '_';
-
-    private static IReadOnlyList<Ban> Bans() =>
-    [
-        .. from line in RepositoryFiles.ReadLines("eng/BannedSymbols.txt")
-           where line.Length > 0 && !line.StartsWith('#')
-           let parts = line.Split(';', StringSplitOptions.TrimEntries)
-           select new Ban(parts[0], parts[1], parts[2].Split(' ', StringSplitOptions.RemoveEmptyEntries)),
-    ];
 }

@@ -14,6 +14,31 @@ internal static class MetadataReferences
         .Select(field => (OpCode)field.GetValue(null)!)
         .ToDictionary(code => code.Value);
 
+    /// <summary>Every method that is called, or made a delegate of, in an assembly, and by which method.</summary>
+    public static IEnumerable<(MethodBase Caller, MethodBase Callee)> CallsIn(Assembly assembly) =>
+        from type in assembly.GetTypes()
+        from caller in Methods(type)
+        where caller.GetMethodBody() is not null
+        from token in Tokens(caller.GetMethodBody()!.GetILAsByteArray()!)
+        let callee = Resolve(caller, token) as MethodBase
+        where callee is not null
+        select (caller, callee);
+
+    /// <summary>The whole numbers that stand in the code of a type; not -1 to 8, which have instructions of their
+    /// own.</summary>
+    public static IEnumerable<long> ConstantsIn(Type type) =>
+        from method in Methods(type)
+        where method.GetMethodBody() is not null
+        let il = method.GetMethodBody()!.GetILAsByteArray()!
+        from instruction in Instructions(il)
+        where instruction.Code.OperandType is OperandType.ShortInlineI or OperandType.InlineI or OperandType.InlineI8
+        select instruction.Code.OperandType switch
+        {
+            OperandType.ShortInlineI => (sbyte)il[instruction.Operand],
+            OperandType.InlineI => BitConverter.ToInt32(il, instruction.Operand),
+            _ => BitConverter.ToInt64(il, instruction.Operand),
+        };
+
     public static IEnumerable<Type> Of(Type type) => Shallow(type).SelectMany(Parts).Distinct();
 
     private static IEnumerable<Type> Shallow(Type type)
@@ -70,28 +95,23 @@ internal static class MetadataReferences
         return method.Module.ResolveMember(token, ofType, ofMethod);
     }
 
-    // Walks the instructions, and yields the operand of those that name a type, a field or a method.
-    private static IEnumerable<int> Tokens(byte[] il)
+    // The operands of instructions that name a type, a field or a method.
+    private static IEnumerable<int> Tokens(byte[] il) =>
+        from instruction in Instructions(il)
+        where instruction.Code.OperandType is OperandType.InlineField or OperandType.InlineMethod
+            or OperandType.InlineType or OperandType.InlineTok
+        select BitConverter.ToInt32(il, instruction.Operand);
+
+    private static IEnumerable<(OpCode Code, int Operand)> Instructions(byte[] il)
     {
         for (int at = 0; at < il.Length;)
         {
             short value = il[at++];
             if (value == 0xFE) value = (short)(0xFE00 | il[at++]);
             OpCode code = s_opCodes[value];
-            switch (code.OperandType)
-            {
-                case OperandType.InlineField or OperandType.InlineMethod:
-                case OperandType.InlineType or OperandType.InlineTok:
-                    yield return BitConverter.ToInt32(il, at);
-                    at += 4;
-                    break;
-                case OperandType.InlineSwitch:
-                    at += 4 + (4 * BitConverter.ToInt32(il, at));
-                    break;
-                default:
-                    at += OperandBytes(code.OperandType);
-                    break;
-            }
+            yield return (code, at);
+            bool isSwitch = code.OperandType == OperandType.InlineSwitch;
+            at += isSwitch ? 4 + (4 * BitConverter.ToInt32(il, at)) : OperandBytes(code.OperandType);
         }
     }
 

@@ -7,7 +7,8 @@ public sealed unsafe class ArrayMap : GroupMap
 {
     private readonly long _strideBytes;
     private readonly long _valuesBytes;
-    private readonly bool _isReadOnly;
+    private readonly bool _isReadOnly;   // for programs
+    private readonly bool _isWriteOnly;
     private readonly byte* _values;
 
     /// <summary>Makes the array and charges its group for it.</summary>
@@ -20,6 +21,7 @@ public sealed unsafe class ArrayMap : GroupMap
     {
         _strideBytes = (long)MemlockFormulas.Round8(definition.ValueBytes);
         _isReadOnly = definition.Has(MapFlags.ReadOnlyForPrograms);
+        _isWriteOnly = definition.Has(MapFlags.WriteOnlyForPrograms);
         _values = Memory.Allocate(definition, BytesOf(definition));
         _valuesBytes = _strideBytes * definition.Capacity;
     }
@@ -60,6 +62,13 @@ public sealed unsafe class ArrayMap : GroupMap
     /// <inheritdoc/>
     public override int Delete(byte* key) => MapErrors.Invalid;
 
+    internal override byte* NextElement(ref long place, byte* key)
+    {
+        if (place >= Definition.Capacity) return null;
+        Unsafe.WriteUnaligned(key, (uint)place++);
+        return Lookup(key);
+    }
+
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 
@@ -67,7 +76,8 @@ public sealed unsafe class ArrayMap : GroupMap
     public override bool Contains(ulong address, ulong bytes, bool writes)
     {
         ulong at = address - (ulong)_values;
-        return at < (ulong)_valuesBytes && bytes <= (ulong)_valuesBytes - at && !(writes && _isReadOnly);
+        bool isForbidden = writes ? _isReadOnly : _isWriteOnly;
+        return at < (ulong)_valuesBytes && bytes <= (ulong)_valuesBytes - at && !isForbidden;
     }
 
     internal override (ulong Address, long Bytes) Region => ((ulong)_values, _valuesBytes);

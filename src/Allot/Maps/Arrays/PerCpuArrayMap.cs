@@ -10,7 +10,8 @@ public sealed unsafe class PerCpuArrayMap : GroupMap
     private readonly byte* _values;
     private readonly long _valuesBytes;
     private readonly ProcessorSlots _slots;
-    private readonly bool _isReadOnly;
+    private readonly bool _isReadOnly;   // for programs
+    private readonly bool _isWriteOnly;
 
     /// <summary>Makes the array and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
@@ -25,6 +26,7 @@ public sealed unsafe class PerCpuArrayMap : GroupMap
         _valuesBytes = (long)bytes;
         _slots = new ProcessorSlots(_values, definition, definition.Capacity);
         _isReadOnly = definition.Has(MapFlags.ReadOnlyForPrograms);
+        _isWriteOnly = definition.Has(MapFlags.WriteOnlyForPrograms);
     }
 
     /// <inheritdoc/>
@@ -59,6 +61,13 @@ public sealed unsafe class PerCpuArrayMap : GroupMap
     /// <inheritdoc/>
     public override int Delete(byte* key) => MapErrors.Invalid;
 
+    internal override byte* NextElement(ref long place, byte* key)
+    {
+        if (place >= Definition.Capacity) return null;
+        Unsafe.WriteUnaligned(key, (uint)place++);
+        return Lookup(key);
+    }
+
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 
@@ -66,7 +75,8 @@ public sealed unsafe class PerCpuArrayMap : GroupMap
     public override bool Contains(ulong address, ulong bytes, bool writes)
     {
         ulong at = address - (ulong)_values;
-        return at < (ulong)_valuesBytes && bytes <= (ulong)_valuesBytes - at && !(writes && _isReadOnly);
+        bool isForbidden = writes ? _isReadOnly : _isWriteOnly;
+        return at < (ulong)_valuesBytes && bytes <= (ulong)_valuesBytes - at && !isForbidden;
     }
 
     internal override (ulong Address, long Bytes) Region => ((ulong)_values, _valuesBytes);

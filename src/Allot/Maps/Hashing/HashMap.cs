@@ -16,7 +16,8 @@ public sealed unsafe class HashMap : GroupMap
     private readonly long _valueBytes;
     private readonly long _strideBytes;
     private readonly int _processors;   // 0 where there is one value for all
-    private readonly bool _isReadOnly;
+    private readonly bool _isReadOnly;   // for programs
+    private readonly bool _isWriteOnly;
 
     /// <summary>Makes the map and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
@@ -31,6 +32,7 @@ public sealed unsafe class HashMap : GroupMap
         _strideBytes = (long)MemlockFormulas.Round8(_valueBytes);
         _processors = definition.Type == MapType.PerCpuHash ? ProcessorCount : 0;
         _isReadOnly = definition.Has(MapFlags.ReadOnlyForPrograms);
+        _isWriteOnly = definition.Has(MapFlags.WriteOnlyForPrograms);
         _table = new HashTable(Memory, definition, new HashShape(definition, ProcessorCount));
     }
 
@@ -77,6 +79,14 @@ public sealed unsafe class HashMap : GroupMap
         _ => _table.Remove(new KeyBytes(key, _keyBytes), default, _table.Sizes),
     };
 
+    internal override byte* NextElement(ref long place, byte* key)
+    {
+        byte* value = _table.TryNext(ref place, key, _keyBytes);
+        place++;
+        if (_processors == 0 || value == null) return value;
+        return value + (ProcessorSlots.Current * _table.ProcessorBytes);
+    }
+
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next)
     {
@@ -86,7 +96,7 @@ public sealed unsafe class HashMap : GroupMap
 
     /// <inheritdoc/>
     public override bool Contains(ulong address, ulong bytes, bool writes) =>
-        !(writes && _isReadOnly) && _table.Contains(address, bytes);
+        !(writes ? _isReadOnly : _isWriteOnly) && _table.Contains(address, bytes);
 
     internal override (ulong Address, long Bytes) Region => ((ulong)_table.Region, _table.RegionBytes);
 

@@ -101,6 +101,23 @@ public sealed unsafe partial class LruHashMap : GroupMap
     /// <inheritdoc/>
     public override int Delete(byte* key) => Remove(key, value: null);
 
+    internal override byte* NextElement(ref long place, byte* key)
+    {
+        while (place < _capacity)
+        {
+            var node = (int)place++;
+            LruBucket* bucket = _index.BucketOf(Volatile.Read(ref _index.Nodes[node].Hash));
+            if (Volatile.Read(ref bucket->First) == 0) continue;
+            LruIndex.Lock(bucket);
+            bool isElement = _index.Has(bucket, node);
+            if (isElement) CopyKey(node, key);
+            LruIndex.Unlock(bucket);
+            if (isElement) return ValueOf(node, _isPerProcessor ? Processor : 0);
+        }
+
+        return null;
+    }
+
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next)
     {

@@ -7,18 +7,7 @@ internal sealed class DeviceUses(Action close)
     private int _count = 1;   // the owner
 
     /// <returns>False when it is closed.</returns>
-    public bool TryEnter()
-    {
-        int count = Volatile.Read(ref _count);
-        while (count > 0)
-        {
-            int before = Interlocked.CompareExchange(ref _count, count + 1, count);
-            if (before == count) return true;
-            count = before;
-        }
-
-        return false;
-    }
+    public bool TryEnter() => UserCount.TryAdd(ref _count);
 
     public void Leave()
     {

@@ -9,13 +9,13 @@ internal static class LockedRegion
     /// <summary>Charges, maps and locks.</summary>
     public static (MemoryCharge Memory, PageRange Range) Create(LockHolder holder, long bytes, MemoryLockMode mode)
     {
+        bool onFault = IsOnFault(mode);
         MemoryCharge memory = holder.Account.Group.Hold(MemoryKind.User, bytes);
         try
         {
             PageRange range = NativeRegion.Map(bytes);
             try
             {
-                bool onFault = mode == MemoryLockMode.OnFault;
                 if (LockedPages.OfProcess.TryLock(holder, range, onFault, out ChargeRefusal refusal))
                 {
                     return (memory, range);
@@ -35,6 +35,14 @@ internal static class LockedRegion
             throw;
         }
     }
+
+    /// <exception cref="ArgumentOutOfRangeException">The mode is unknown.</exception>
+    public static bool IsOnFault(MemoryLockMode mode) => mode switch
+    {
+        MemoryLockMode.Now => false,
+        MemoryLockMode.OnFault => true,
+        _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "The mode is Now or OnFault."),
+    };
 
     /// <summary>Gives all of it back.</summary>
     public static void Release(LockHolder holder, MemoryCharge memory, PageRange range)

@@ -72,9 +72,16 @@ internal sealed class BufferPin<THandle> : IDisposable
         }
         finally
         {
-            if (isForgotten) PinLeaks.Report(_account);
-            if (_counting == PinCounting.OncePerGroup) UniquePins.Unpin(Group, _buffer);
-            else _account.Dispose();
+            PinReport? leak = isForgotten ? PinReport.Of(_account) : null;
+            bool isLast = LetGo();
+            if (leak is not null) PinLeaks.Report(leak, isStillHeld: !isLast);
         }
+    }
+
+    private bool LetGo()
+    {
+        if (_counting == PinCounting.OncePerGroup) return UniquePins.Unpin(Group, _buffer);
+        _account.Dispose();
+        return true;
     }
 }

@@ -29,7 +29,12 @@ internal sealed class PinnedArrayCharge : IDisposable
         }
     }
 
-    ~PinnedArrayCharge() => LetGo();
+    // An array may be left to the collector; a buffer of a pool is returned to it.
+    ~PinnedArrayCharge()
+    {
+        if (_pins is { Source: PinSource.BufferPool }) PinLeaks.Report(_pins);
+        LetGo();
+    }
 
     public MemoryGroup Group => _pins.Group;
 
@@ -50,6 +55,8 @@ internal sealed class PinnedArrayCharge : IDisposable
             throw;
         }
     }
+
+    public void ReportLeak(long bytes) => PinLeaks.Report(PinReport.Of(_pins) with { Bytes = bytes });
 
     public void Dispose()
     {

@@ -15,7 +15,7 @@ internal static class UniquePins
     /// <exception cref="MemoryLimitExceededException">Refused; nothing has changed.</exception>
     public static PinAccount Pin(MemoryGroup group, object buffer, long bytes, PinAccountOptions options)
     {
-        using (s_gate.EnterScope())
+        using (ReportingScope.Enter(s_gate))
         {
             if (s_entries.TryGetValue((group, buffer), out Entry? entry))
             {
@@ -34,14 +34,17 @@ internal static class UniquePins
         }
     }
 
-    public static void Unpin(MemoryGroup group, object buffer)
+    /// <summary>Ends one pin.</summary>
+    /// <returns>Whether it was the last one, and the bytes were given back.</returns>
+    public static bool Unpin(MemoryGroup group, object buffer)
     {
-        using (s_gate.EnterScope())
+        using (ReportingScope.Enter(s_gate))
         {
             Entry entry = s_entries[(group, buffer)];
-            if (--entry.Count > 0) return;
+            if (--entry.Count > 0) return false;
             s_entries.Remove((group, buffer));
             entry.Account.Dispose();
+            return true;
         }
     }
 

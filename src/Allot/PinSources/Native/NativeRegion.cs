@@ -42,7 +42,16 @@ internal static partial class NativeRegion
     {
         nuint start = range.Start - GuardBytes;
         if (OperatingSystem.IsWindows()) _ = VirtualFree((nint)start, 0, MemRelease);
-        else _ = UnixCalls.Unmap((nint)start, (nuint)range.Bytes + (2 * GuardBytes));
+        else if (UnixCalls.Unmap((nint)start, (nuint)range.Bytes + (2 * GuardBytes)) != 0) UnmapInParts(range);
+    }
+
+    // A guard can be one mapping with that of a neighbour, and to divide it needs room for one mapping more, which a
+    // process may not have. The pages in the middle are mappings of their own: those go in any case, with their locks.
+    private static void UnmapInParts(PageRange range)
+    {
+        _ = UnixCalls.Unmap((nint)range.Start, (nuint)range.Bytes);
+        _ = UnixCalls.Unmap((nint)(range.Start - GuardBytes), GuardBytes);
+        _ = UnixCalls.Unmap((nint)range.End, GuardBytes);
     }
 
     /// <summary>Sets what may be done with the pages.</summary>

@@ -51,8 +51,44 @@ internal sealed class IdleBlocks(long bytesMax)
         return Interlocked.CompareExchange(ref near, null, block) != block;
     }
 
-    /// <summary>Takes blocks out, the shared first.</summary>
-    public IEnumerable<PooledBlock> Drain()
+    /// <summary>Lets go of blocks, the shared first.</summary>
+    /// <param name="targetBytes">How much is wanted, 1 or more.</param>
+    /// <returns>The bytes that are charged no longer.</returns>
+    public long Free(long targetBytes)
+    {
+        long freed = 0;
+        foreach (PooledBlock block in Drain())
+        {
+            block.Dispose();
+            freed += block.Array.Length;
+            if (freed >= targetBytes) break;
+        }
+
+        return freed;
+    }
+
+    /// <summary>From here on nothing is kept, and what was is let go of.</summary>
+    public void Close()
+    {
+        using (_gate.EnterScope()) _isClosed = true;
+        Interlocked.MemoryBarrier();
+        Free(long.MaxValue);
+    }
+
+    /// <summary>The same where nobody did it in time: tells of all that is free, as one leak.</summary>
+    public void CloseForgotten()
+    {
+        PooledBlock[] forgotten = [.. Drain()];
+        if (forgotten is [PooledBlock first, ..]) first.ReportLeak(forgotten.Sum(block => (long)block.Array.Length));
+        foreach (PooledBlock block in forgotten) block.Dispose();
+        Close();
+    }
+
+    private ref PooledBlock? Near(int sizeClass) =>
+        ref _near[(((Environment.CurrentManagedThreadId & (s_threads - 1)) + 1) * Stride) + sizeClass];
+
+    // Takes blocks out, the shared first.
+    private IEnumerable<PooledBlock> Drain()
     {
         for (int sizeClass = PinnedBufferPool.Sizes - 1; sizeClass >= 0; sizeClass--)
         {
@@ -64,16 +100,6 @@ internal sealed class IdleBlocks(long bytesMax)
             if (Interlocked.Exchange(ref _near[i], null) is { } block) yield return block;
         }
     }
-
-    /// <summary>From here on nothing is kept.</summary>
-    public void Close()
-    {
-        using (_gate.EnterScope()) _isClosed = true;
-        Interlocked.MemoryBarrier();
-    }
-
-    private ref PooledBlock? Near(int sizeClass) =>
-        ref _near[(((Environment.CurrentManagedThreadId & (s_threads - 1)) + 1) * Stride) + sizeClass];
 
     private PooledBlock? TryTakeShared(int sizeClass)
     {

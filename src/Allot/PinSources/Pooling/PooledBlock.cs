@@ -17,6 +17,9 @@ internal sealed class PooledBlock : IDisposable
     /// <summary>Which size of the pool it is; below 0 for one that is too large to be kept.</summary>
     public int SizeClass { get; }
 
+    /// <summary>Tells of a pool that was forgotten with this block and others.</summary>
+    public void ReportLeak(long bytes) => _charge.ReportLeak(bytes);
+
     /// <summary>Gives the charge back: nobody uses it any more.</summary>
     public void Dispose() => _charge.Dispose();
 }

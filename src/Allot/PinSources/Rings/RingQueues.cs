@@ -1,5 +1,5 @@
 // The two queues that are shared with the kernel. One operation at a time: it is written, submitted and waited for in
-// one call.
+// one call. Each has a number, by which its completion is known: one that was given up may complete later.
 
 using System.Runtime.InteropServices;
 
@@ -13,12 +13,13 @@ internal sealed unsafe class RingQueues
     private readonly nint _submissions;
     private readonly nint _completions;
     private readonly RingCalls.Submission* _entries;
+    private ulong _lastNumber;
 
     /// <exception cref="PlatformNotSupportedException">The system has no io_uring, or does not allow it.</exception>
     /// <exception cref="MemoryLockException">The system refused for want of memory.</exception>
-    public RingQueues(int entries)
+    public RingQueues(int entries, uint flags = 0)
     {
-        RingCalls.Parameters parameters = default;
+        RingCalls.Parameters parameters = new() { Flags = flags };
         _file = RingCalls.Setup((uint)entries, &parameters);
         if (_file < 0) throw OfSetup(Marshal.GetLastPInvokeError());
         _parameters = parameters;
@@ -35,6 +36,9 @@ internal sealed unsafe class RingQueues
 
         _entries = (RingCalls.Submission*)map;
     }
+
+    /// <summary>The descriptor of the ring.</summary>
+    public int File => _file;
 
     private nuint RingBytes => Math.Max(
         _parameters.Submission.Items + (_parameters.SubmissionEntries * sizeof(uint)),
@@ -74,13 +78,14 @@ internal sealed unsafe class RingQueues
         RingCalls.Offsets queue = _parameters.Submission;
         uint tail = Volatile.Read(ref At(_submissions, queue.Tail));
         uint index = tail & At(_submissions, queue.Mask);
-        _entries[index] = operation;
+        ulong number = ++_lastNumber;
+        _entries[index] = operation with { UserData = number };
         At(_submissions, queue.Items + (index * sizeof(uint))) = index;
         Volatile.Write(ref At(_submissions, queue.Tail), tail + 1);
         uint submit = 1;
         while (true)
         {
-            if (TryReap(out int result)) return result;
+            if (TryReap(number, out int result)) return result;
             int entered = RingCalls.Enter(_file, submit, 1, RingCalls.EnterGetEvents);
             if (entered >= 0)
             {
@@ -112,20 +117,23 @@ internal sealed unsafe class RingQueues
         _ = RingCalls.Close(_file);
     }
 
-    private bool TryReap(out int result)
+    // Takes completions off the queue until that of the operation.
+    private bool TryReap(ulong number, out int result)
     {
         RingCalls.Offsets queue = _parameters.Completion;
+        var completions = (RingCalls.Completion*)(_completions + (nint)queue.CompletionItems);
         uint head = At(_completions, queue.Head);
-        if (head == Volatile.Read(ref At(_completions, queue.Tail)))
+        while (head != Volatile.Read(ref At(_completions, queue.Tail)))
         {
-            result = 0;
-            return false;
+            RingCalls.Completion completion = completions[head & At(_completions, queue.Mask)];
+            Volatile.Write(ref At(_completions, queue.Head), ++head);
+            if (completion.UserData != number) continue;
+            result = completion.Result;
+            return true;
         }
 
-        uint index = head & At(_completions, queue.Mask);
-        result = ((RingCalls.Completion*)(_completions + (nint)queue.CompletionItems))[index].Result;
-        Volatile.Write(ref At(_completions, queue.Head), head + 1);
-        return true;
+        result = 0;
+        return false;
     }
 
     private static ref uint At(nint ring, uint offset) => ref *(uint*)(ring + (nint)offset);

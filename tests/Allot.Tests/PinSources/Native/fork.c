@@ -42,6 +42,41 @@ static void look(void *address, size_t length, struct found *found)
     found->locked_again_kib = locked_kib();
 }
 
+struct future
+{
+    int lock_error;        // of mlockall(MCL_FUTURE)
+    int too_large_error;   // of a mapping above the limit
+    int fits_error;        // of one that fits
+    long locked_kib;       // with it
+};
+
+static int map_error(size_t length)
+{
+    void *address = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return address == MAP_FAILED ? errno : 0;
+}
+
+static void lock_future(size_t too_large, size_t fits, struct future *found)
+{
+    found->lock_error = mlockall(MCL_FUTURE) == 0 ? 0 : errno;
+    found->too_large_error = map_error(too_large);
+    found->fits_error = map_error(fits);
+    found->locked_kib = locked_kib();
+}
+
+// Reads what the child has written, and waits for its end.
+static int receive(pid_t child, int answer[2], void *found, size_t bytes)
+{
+    close(answer[1]);
+    ssize_t got = child < 0 ? -1 : read(answer[0], found, bytes);
+    close(answer[0]);
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+    {
+    }
+
+    return got == (ssize_t)bytes ? 0 : -1;
+}
+
 int look_in_child(void *address, size_t length, struct found *found)
 {
     int answer[2];
@@ -54,12 +89,20 @@ int look_in_child(void *address, size_t length, struct found *found)
         _exit(write(answer[1], &mine, sizeof mine) == sizeof mine ? 0 : 1);
     }
 
-    close(answer[1]);
-    ssize_t got = child < 0 ? -1 : read(answer[0], found, sizeof *found);
-    close(answer[0]);
-    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+    return receive(child, answer, found, sizeof *found);
+}
+
+int lock_future_in_child(size_t too_large, size_t fits, struct future *found)
+{
+    int answer[2];
+    if (pipe(answer) != 0) return -1;
+    pid_t child = fork();
+    if (child == 0)
     {
+        struct future mine = {0};
+        lock_future(too_large, fits, &mine);
+        _exit(write(answer[1], &mine, sizeof mine) == sizeof mine ? 0 : 1);
     }
 
-    return got == sizeof *found ? 0 : -1;
+    return receive(child, answer, found, sizeof *found);
 }

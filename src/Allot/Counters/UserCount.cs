@@ -1,4 +1,4 @@
-namespace Allot.Maps;
+namespace Allot;
 
 /// <summary>Counts of users, whose last one frees what they use: once 0, always 0.</summary>
 internal static class UserCount

@@ -1,0 +1,42 @@
+using Allot.Maps;
+
+namespace Allot.Bpf.Tests.Fuzz;
+
+/// <summary>Programs that real compilers have made, to be mutated: those of some objects. The first entry is the maps of
+/// random programs.</summary>
+internal sealed class FuzzCorpus : IDisposable
+{
+    private static readonly MapDefinition s_array =
+        new() { Name = "array", Type = MapType.Array, KeyBytes = 4, ValueBytes = 24, Capacity = 2 };
+
+    private static readonly MapDefinition s_hash =
+        new() { Name = "hash", Type = MapType.Hash, KeyBytes = 8, ValueBytes = 16, Capacity = 4 };
+
+    private readonly List<(byte[] Program, FuzzMaps Maps)> _programs = [];
+
+    public FuzzCorpus(MemoryGroup root, IReadOnlyList<byte[]> objects)
+    {
+        Objects = objects;
+        StandardMaps = new FuzzMaps(
+            root.CreateChild("maps"), static group => [BpfMaps.Create(group, s_array), BpfMaps.Create(group, s_hash)]);
+        for (int index = 0; index < objects.Count; index++)
+        {
+            BpfObject read = BpfObject.Read(objects[index]);
+            var maps = new FuzzMaps(root.CreateChild($"maps{index}"), read.CreateMaps);
+            _programs.AddRange(read.Programs.Select(each => (each.Instructions.ToArray(), maps)));
+        }
+    }
+
+    /// <summary>An array, and a hash map.</summary>
+    public FuzzMaps StandardMaps { get; }
+
+    public IReadOnlyList<byte[]> Objects { get; }
+
+    public IReadOnlyList<(byte[] Program, FuzzMaps Maps)> Programs => _programs;
+
+    public void Dispose()
+    {
+        StandardMaps.Dispose();
+        foreach ((_, FuzzMaps maps) in _programs) maps.Dispose();
+    }
+}
