@@ -7,7 +7,32 @@ namespace Allot.Bpf;
 /// result is zero-extended.</content>
 internal sealed partial class FunctionCompiler
 {
-    private void Arithmetic(BpfOperation operation) => Set(operation.Destination, () => Compute(operation));
+    private void Arithmetic(int at, BpfOperation operation)
+    {
+        if (_kept.TryGetValue(at, out LocalBuilder? kept))
+        {
+            Get(operation.Destination);
+            if (operation.Op.Is32()) _il.Emit(OpCodes.Conv_U4);
+            _il.Emit(OpCodes.Stloc, kept);
+        }
+
+        if (_rotations.TryGetValue(at, out Rotation rotation)) Set(operation.Destination, () => Rotate(rotation));
+        else Set(operation.Destination, () => Compute(operation));
+    }
+
+    // Two shifts of one local, next to each other, are what the runtime knows as a rotation.
+    private void Rotate(Rotation rotation)
+    {
+        LocalBuilder kept = _kept[rotation.KeptAt];
+        _il.Emit(OpCodes.Ldloc, kept);
+        _il.Emit(OpCodes.Ldc_I4, rotation.Left);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Ldloc, kept);
+        _il.Emit(OpCodes.Ldc_I4, (rotation.Is32 ? 32 : 64) - rotation.Left);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Or);
+        if (rotation.Is32) ZeroExtend();
+    }
 
     private void Compute(BpfOperation operation)
     {

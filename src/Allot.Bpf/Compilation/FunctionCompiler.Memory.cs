@@ -1,4 +1,5 @@
 using System.Reflection.Emit;
+using Allot.Maps;
 
 namespace Allot.Bpf;
 
@@ -97,51 +98,64 @@ internal sealed partial class FunctionCompiler
         return places is null || places[at].Kind is not (RegisterKind.Stack or RegisterKind.MapValue);
     }
 
+    // A check that fails where the verifier has seen no other memory is a fault at once. That is more than a short cut:
+    // code that comes back from a call keeps nothing in the registers that the call may use, in all of its loops.
     private void CheckedAddress(int at, int register, int offset, int bytes, bool writes)
     {
         Address(register, offset);
-        if (register == 10 && offset >= -BpfExecution.FrameBytes && offset <= -bytes) return;
+        if (register == 10) return;   // the decoder has seen that it is inside
         Label slow = _il.DefineLabel();
-        Label goesOn = _il.DefineLabel();
+        Label goesOn = default;
         _il.Emit(OpCodes.Ldloc, _address);
-        Bound(at, bytes);
+        bool isOnly = Bound(at, bytes);
         _il.Emit(OpCodes.Bgt_Un, slow);
-        _il.MarkLabel(goesOn);
+        if (!isOnly)
+        {
+            goesOn = _il.DefineLabel();
+            _il.MarkLabel(goesOn);
+        }
+
         _cold.Add(() =>
         {
             _il.MarkLabel(slow);
-            _il.Emit(OpCodes.Ldarg_0);
-            _il.Emit(OpCodes.Ldloc, _address);
-            _il.Emit(OpCodes.Ldc_I4, bytes);
-            _il.Emit(OpCodes.Call, writes ? CompilerMembers.MayWrite : CompilerMembers.MayRead);
-            _il.Emit(OpCodes.Brtrue, goesOn);
+            if (!isOnly)
+            {
+                _il.Emit(OpCodes.Ldarg_0);
+                _il.Emit(OpCodes.Ldloc, _address);
+                _il.Emit(OpCodes.Ldc_I4, bytes);
+                _il.Emit(OpCodes.Call, writes ? CompilerMembers.MayWrite : CompilerMembers.MayRead);
+                _il.Emit(OpCodes.Brtrue, goesOn);
+            }
+
             Fail(BpfFaultKind.OutOfBounds, at, bytes);
         });
     }
 
-    // Subtracts where the memory begins, and has the last place where an access may be for the comparison.
-    private void Bound(int at, int bytes)
+    // Subtracts where the memory begins, and has the last place where an access may be for the comparison. Returns
+    // whether the verifier has seen the access there and nowhere else.
+    private bool Bound(int at, int bytes)
     {
+        RegisterKind kind = places is null ? RegisterKind.Unwritten : places[at].Kind;
         if (UsesMemory(at))
         {
             _il.Emit(OpCodes.Ldloc, _base[bytes]!);
             _il.Emit(OpCodes.Sub);
             _il.Emit(OpCodes.Ldloc, _last[bytes]!);
-            return;
+            return kind == RegisterKind.Memory;
         }
 
-        // What the verifier says is what is asked first, not what is believed.
-        if (places is not null && places[at].Kind == RegisterKind.MapValue
-            && maps[places[at].Of].Region is (not 0, var regionBytes) region && regionBytes >= bytes)
+        if (kind == RegisterKind.MapValue
+            && maps[places![at].Of].Region is (not 0, var regionBytes) region && regionBytes >= bytes)
         {
             _il.Emit(OpCodes.Ldc_I8, (long)region.Address);
             _il.Emit(OpCodes.Sub);
             _il.Emit(OpCodes.Ldc_I8, regionBytes - bytes);
-            return;
+            return maps[places[at].Of] is ArrayMap;   // whose values stay where they are
         }
 
         _il.Emit(OpCodes.Ldloc, _stack);
         _il.Emit(OpCodes.Sub);
         _il.Emit(OpCodes.Ldc_I8, (long)(BpfExecution.StackBytes - bytes));
+        return kind == RegisterKind.Stack;
     }
 }

@@ -20,11 +20,14 @@ internal sealed partial class FunctionCompiler(
     private readonly LocalBuilder?[] _registers = new LocalBuilder?[10];
     private readonly LocalBuilder?[] _base = new LocalBuilder?[9];
     private readonly LocalBuilder?[] _last = new LocalBuilder?[9];
+    private readonly Dictionary<int, LocalBuilder> _kept = [];   // what is rotated, by the shift before which it is there
+    private Dictionary<int, Rotation> _rotations = [];
     private ILGenerator _il = null!;
     private LocalBuilder _address = null!;
     private LocalBuilder _stack = null!;
     private LocalBuilder _budget = null!;
     private Label _stop;
+    private Label _stopInHelper;   // what is left of the budget is for the program that a tail call goes to
 
     public void Compile(int function)
     {
@@ -39,6 +42,7 @@ internal sealed partial class FunctionCompiler(
             }
         }
 
+        _rotations = Rotations.Find(code, operations, function, _labels.ContainsKey);
         Prologue(begin, end);
         for (int at = begin; at < end; at = code.Next(at))
         {
@@ -48,6 +52,8 @@ internal sealed partial class FunctionCompiler(
 
         // Adding to the list while it is walked would be a mistake, but nothing cold has anything colder.
         foreach (Action emit in _cold) emit();
+        _il.MarkLabel(_stopInHelper);
+        StoreBudget();
         _il.MarkLabel(_stop);
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Conv_U8);
@@ -57,9 +63,15 @@ internal sealed partial class FunctionCompiler(
     private void Prologue(int begin, int end)
     {
         _stop = _il.DefineLabel();
+        _stopInHelper = _il.DefineLabel();
         _address = _il.DeclareLocal(typeof(ulong));
         _stack = _il.DeclareLocal(typeof(ulong));
         _budget = _il.DeclareLocal(typeof(long));
+        foreach (Rotation rotation in _rotations.Values)
+        {
+            _kept[rotation.KeptAt] = _il.DeclareLocal(rotation.Is32 ? typeof(uint) : typeof(ulong));
+        }
+
         foreach (int register in (int[])[0, 6, 7, 8, 9]) _registers[register] = _il.DeclareLocal(typeof(ulong));
         LoadField(CompilerMembers.Stack);
         _il.Emit(OpCodes.Conv_U8);
@@ -89,7 +101,7 @@ internal sealed partial class FunctionCompiler(
     private void One(int at, BpfOperation operation)
     {
         BpfOp op = operation.Op;
-        if (op.IsArithmetic()) Arithmetic(operation);
+        if (op.IsArithmetic()) Arithmetic(at, operation);
         else if (op.IsLoad()) Load(at, operation);
         else if (op.IsStore()) Store(at, operation);
         else if (op.IsAtomic()) Atomic(at, operation);
@@ -157,7 +169,7 @@ internal sealed partial class FunctionCompiler(
             _il.Emit(OpCodes.Ldc_I4, at);
             _il.Emit(OpCodes.Call, CompilerMembers.CallHelper);
         });
-        StopIfStopped();
+        StopIfStopped(needsFrame ? _stop : _stopInHelper);
         if (!needsFrame) return;
         LoadField(CompilerMembers.Budget);
         _il.Emit(OpCodes.Stloc, _budget);
@@ -195,7 +207,7 @@ internal sealed partial class FunctionCompiler(
             for (int register = 1; register <= 5; register++) Get(register);
             _il.Emit(OpCodes.Call, methods[code.FunctionOf(operation.Offset)]);
         });
-        StopIfStopped();
+        StopIfStopped(_stop);
         LoadField(CompilerMembers.Budget);
         _il.Emit(OpCodes.Stloc, _budget);
     }
@@ -214,10 +226,10 @@ internal sealed partial class FunctionCompiler(
         _il.Emit(OpCodes.Stfld, CompilerMembers.Budget);
     }
 
-    private void StopIfStopped()
+    private void StopIfStopped(Label stop)
     {
         LoadField(CompilerMembers.IsStopped);
-        _il.Emit(OpCodes.Brtrue, _stop);
+        _il.Emit(OpCodes.Brtrue, stop);
     }
 
     private void Fail(BpfFaultKind kind, int at, int bytes)

@@ -61,8 +61,8 @@ internal static class BpfArithmetic
 
     public static ulong Div64(ulong a, ulong b) => b == 0 ? 0 : a / b;
 
-    // Divisions of 32 bits are made of 64: the runtime of .NET 10 puts the halves of two registers into a division of 32
-    // bits as they are, and of one that it has to move away for that, keeps only the half (x64).
+    // Divisions of 32 bits are made of 64: the runtime of .NET 10 puts the halves of two registers into a division of
+    // 32 bits as they are, and of one that it has to move away for that, keeps only the half (x64).
     public static ulong Div32(ulong a, ulong b) => (uint)b == 0 ? 0 : (uint)a / (ulong)(uint)b;
 
     public static ulong Mod64(ulong a, ulong b) => b == 0 ? a : a % b;

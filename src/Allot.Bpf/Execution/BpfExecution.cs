@@ -18,7 +18,7 @@ public sealed unsafe partial class BpfExecution
     internal const int FramesMax = 8;
 
     /// <summary>The stack of each function.</summary>
-    internal const int FrameBytes = 512;
+    internal const int FrameBytes = BpfCode.FrameBytes;
 
     /// <summary>The most programs that are run after the first by tail calls, as in Linux.</summary>
     internal const int TailCallsMax = 33;

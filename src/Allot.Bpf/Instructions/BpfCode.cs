@@ -4,6 +4,9 @@ namespace Allot.Bpf;
 /// function, and whose functions all end. What registers and memory hold is not looked at here.</summary>
 internal sealed class BpfCode
 {
+    /// <summary>The stack of a function, below r10.</summary>
+    public const int FrameBytes = 512;
+
     private readonly int[] _functionOf;
 
     internal BpfCode(BpfInstruction[] instructions, BpfOperation[] operations, int[] functions)

@@ -94,12 +94,12 @@ internal static class BpfDecoder
         bool isLoad = op.IsLoad();
         if (bytes == 0 || (isLoad ? instruction.Source : instruction.Destination) != 10) return;
         int offset = instruction.Offset;
-        if (offset >= -BpfExecution.FrameBytes && offset <= -bytes) return;
+        if (offset >= -BpfCode.FrameBytes && offset <= -bytes) return;
         throw Refuse(
             instructions,
             index,
             $"{(isLoad ? "reads" : "writes")} {bytes} bytes at {offset} of the stack, "
-            + $"which goes from {-BpfExecution.FrameBytes} to 0",
+            + $"which goes from {-BpfCode.FrameBytes} to 0",
             register: 10);
     }
 

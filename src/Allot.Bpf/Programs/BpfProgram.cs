@@ -141,9 +141,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         try
         {
             ulong result = Run(execution, memory, state);
-            return execution.FaultKind == BpfFaultKind.None
-                ? result
-                : throw new BpfFaultException(execution.Fault, execution.Failure);
+            return execution.FaultKind == BpfFaultKind.None ? result : throw Failed(execution);
         }
         finally
         {
@@ -224,13 +222,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     private ulong Run(BpfExecution execution, Span<byte> memory, object? state)
     {
-        if (memory.Length < MemoryBytesMin)
-        {
-            throw new ArgumentException(
-                $"The program was loaded for memory of at least {MemoryBytesMin} bytes; this has {memory.Length}.",
-                nameof(memory));
-        }
-
+        if (memory.Length < MemoryBytesMin) throw TooShort(memory);
         fixed (byte* address = memory)
         {
             execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
@@ -242,6 +234,15 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
             return result;
         }
     }
+
+    // Text is made where it does not stand in the way of every run.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ArgumentException TooShort(Span<byte> memory) => new(
+        $"The program was loaded for memory of at least {MemoryBytesMin} bytes; this has {memory.Length}.",
+        nameof(memory));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static BpfFaultException Failed(BpfExecution execution) => new(execution.Fault, execution.Failure);
 
     private static void Deliver(BpfExecution execution, ReadOnlySpan<byte> memory, ulong result)
     {
@@ -275,6 +276,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
             execution.Trace = _trace;
         }
 
+        // An empty memory may be nowhere, but what was proven was proven of an address that is not 0.
+        if (memory == 0 && _isVerified) memory = execution.StackEnd;
         execution.Budget -= _length;
         if (execution.Budget >= 0)
         {

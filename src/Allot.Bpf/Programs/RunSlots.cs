@@ -5,6 +5,7 @@
 // end of the program too late, and the end may see the run too late, but not both: the end has a barrier of the whole
 // process between saying so and looking.
 
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -14,7 +15,10 @@ internal sealed class RunSlots
 {
     private const int SlotsMax = 16;
 
-    private readonly Slot[] _slots = new Slot[int.Min(SlotsMax, Environment.ProcessorCount)];
+    // A power of two of them: a division would take as long as half of the rest.
+    private readonly Slot[] _slots =
+        new Slot[(int)BitOperations.RoundUpToPowerOf2((uint)int.Min(SlotsMax, Environment.ProcessorCount))];
+
     private volatile bool _isClosed;
 
     /// <summary>The bytes that are charged for what is kept.</summary>
@@ -35,7 +39,7 @@ internal sealed class RunSlots
     public BpfExecution? Take(out int index)
     {
         Slot[] slots = _slots;
-        int own = Environment.CurrentManagedThreadId % slots.Length;
+        int own = Environment.CurrentManagedThreadId & (slots.Length - 1);
         if (Interlocked.CompareExchange(ref slots[own].IsInUse, 1, 0) != 0) return TakeOther(own, out index);
         index = own;
         return slots[own].Execution;
@@ -74,7 +78,7 @@ internal sealed class RunSlots
     {
         for (int other = 1; other < _slots.Length; other++)
         {
-            index = (own + other) % _slots.Length;
+            index = (own + other) & (_slots.Length - 1);
             if (Interlocked.CompareExchange(ref _slots[index].IsInUse, 1, 0) == 0) return _slots[index].Execution;
         }
 

@@ -36,4 +36,7 @@ internal sealed class BpfFile
     public IReadOnlyList<BpfObjectProgram> Choose(string? name) => name is null ? Programs : [Find(name)];
 
     public IReadOnlyList<GroupMap> CreateMaps(MemoryGroup group) => _object?.CreateMaps(group) ?? [];
+
+    public void FillProgramArrays(IReadOnlyList<GroupMap> maps, Func<BpfObjectProgram, BpfProgram> load) =>
+        _object?.FillProgramArrays(maps, load);
 }

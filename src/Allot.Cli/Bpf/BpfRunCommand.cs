@@ -45,11 +45,12 @@ internal static class BpfRunCommand
     {
         MemoryGroup group = new MemoryController().Root;
         IReadOnlyList<GroupMap> maps = file.CreateMaps(group);
+        List<BpfProgram> loaded = [];
         try
         {
-            options.Name = chosen.Name;
             options.Maps = maps;
-            using BpfProgram program = BpfProgram.Load(group, chosen.Instructions.Span, options);
+            BpfProgram program = Load(chosen);
+            file.FillProgramArrays(maps, Load);
             byte[] before = [.. memory];
             ulong result = program.Run(memory);
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"r0 = {result} (0x{result:x})"));
@@ -59,7 +60,15 @@ internal static class BpfRunCommand
         }
         finally
         {
+            foreach (BpfProgram each in loaded) each.Dispose();
             foreach (GroupMap map in maps) map.Dispose();
+        }
+
+        BpfProgram Load(BpfObjectProgram from)
+        {
+            options.Name = from.Name;
+            loaded.Add(BpfProgram.Load(group, from.Instructions.Span, options));
+            return loaded[^1];
         }
     }
 }

@@ -59,7 +59,7 @@ public sealed unsafe class GroupArray<T> : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The length is negative, or takes more than
     /// <see cref="MemoryGroup.MaxChargeBytes"/>; or an option is unknown.</exception>
     public GroupArray(MemoryGroup group, long length, GroupBufferOptions options)
-        : this(group, length, options, AllocationFlags.Kernel)
+        : this(group, length, options, options?.Flags ?? AllocationFlags.Kernel)
     {
     }
 

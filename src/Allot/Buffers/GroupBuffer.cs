@@ -84,7 +84,9 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
     /// <exception cref="MemoryLockException">The system did not lock it; nothing is charged.</exception>
     public static GroupBuffer Allocate(MemoryGroup group, GroupBufferOptions options, long bytes)
     {
-        GroupBuffer buffer = Allocate(group, options.Kind, bytes);
+        GroupBuffer buffer = options.Flags == AllocationFlags.Kernel
+            ? Allocate(group, options.Kind, bytes)
+            : Allocate(group, options.Kind, bytes, options.Flags);
         buffer.Hold(options.HeldAs);
         return buffer;
     }
@@ -104,6 +106,11 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         try
         {
             GroupBuffer? buffer = TryAllocate(group, options.Kind, bytes, out _);
+            if (buffer is not null && (options.Flags & AllocationFlags.Zero) != 0)
+            {
+                GroupAllocator.Clear(buffer._block, (nuint)buffer.Bytes);
+            }
+
             if (buffer is null || options.HeldAs is not { } kind || buffer.TryHold(kind, out _)) return buffer;
         }
         catch (MemoryLockException)
@@ -202,7 +209,7 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
 
     private void Attach(byte* block)
     {
-        Bytes = GroupMemory.BytesOf(block);
+        Bytes = GroupMemory.Shared.UsableBytesOf(block);
         _block = block;
         _guard!.Guard(this);
     }

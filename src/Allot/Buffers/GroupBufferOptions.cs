@@ -13,11 +13,17 @@ public sealed class GroupBufferOptions
     /// instance; they pay for their bytes, and the operating system is not asked.</remarks>
     public PinKind? HeldAs { get; init; }
 
+    /// <summary>What may be done to find room, for a writer, a stream and a pool that is not told at the call; the
+    /// scopes around it can only permit less. With <see cref="AllocationFlags.Zero"/>, what is new is zeros. Who pays
+    /// is not theirs to say. Default: <see cref="AllocationFlags.Kernel"/>, as for <c>Charge</c>.</summary>
+    public AllocationFlags Flags { get; init; } = AllocationFlags.Kernel;
+
     internal static GroupBufferOptions Of(MemoryKind kind) => new() { Kind = kind };
 
     internal void Validate()
     {
         GroupCharging.ValidateKind(Kind);
+        AllocationContext.Validate(Flags);
         if (HeldAs is { } held) GroupPinning.ValidateKind(held);
     }
 }

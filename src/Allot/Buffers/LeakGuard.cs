@@ -15,12 +15,10 @@ internal sealed class LeakGuard
 {
     private const int SparesMost = 16;
 
-    // Guards without a buffer, linked. Those of a thread that has ended are collected.
-    [ThreadStatic] private static LeakGuard? t_spares;
-    [ThreadStatic] private static int t_spareCount;
+    // Those of a thread that has ended are collected. One reference: each that is looked up takes its time.
+    [ThreadStatic] private static Spares? t_spares;
 
     private GroupBuffer? _buffer;
-    private LeakGuard? _next;
     private bool _wasFoundDead;
     private bool _isUsedUp;
 
@@ -48,11 +46,12 @@ internal sealed class LeakGuard
     /// <summary>A guard for a buffer, which has to be told of it by <see cref="Guard"/>.</summary>
     public static LeakGuard Take()
     {
-        while (t_spares is { } spare)
+        if (t_spares is not { } spares) return new LeakGuard();
+        while (spares.Count > 0)
         {
-            t_spares = spare._next;
-            t_spareCount--;
-            spare._next = null;
+            ref LeakGuard? last = ref spares.Guards[--spares.Count];
+            LeakGuard spare = last!;
+            last = null;   // from here on only its buffer has it
             if (!spare._isUsedUp) return spare;
         }
 
@@ -71,14 +70,20 @@ internal sealed class LeakGuard
     {
         _buffer = null;
         _wasFoundDead = false;
-        if (t_spareCount == SparesMost)
+        Spares spares = t_spares ??= new Spares();
+        if (spares.Count == SparesMost)
         {
             GC.SuppressFinalize(this);
             return;
         }
 
-        _next = t_spares;
-        t_spares = this;
-        t_spareCount++;
+        spares.Guards[spares.Count++] = this;
+    }
+
+    // Guards without a buffer. Not a list of links: each reference that is written into an old object takes its time.
+    private sealed class Spares
+    {
+        public readonly LeakGuard?[] Guards = new LeakGuard?[SparesMost];
+        public int Count;
     }
 }

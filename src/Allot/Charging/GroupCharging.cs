@@ -243,7 +243,7 @@ public static class GroupCharging
         /// </summary>
         internal void LookAfterCharge(MemoryKind kind, long bytes)
         {
-            _ = PolicyQuestions.Charged(group, kind, bytes);
+            PolicyQuestions.TellCharged(group, kind, bytes);
             group.ReclaimAboveHighLater();
         }
 

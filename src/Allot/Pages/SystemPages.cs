@@ -24,4 +24,6 @@ internal sealed class SystemPages : IPageSource
     public void Decommit(nint address, nuint bytes) => s_machine.Decommit(address, bytes);
 
     public void Release(nint address, nuint bytes) => s_machine.Release(address, bytes);
+
+    public void PreferHugePages(nint address, nuint bytes) => s_machine.PreferHugePages(address, bytes);
 }

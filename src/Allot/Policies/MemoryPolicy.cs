@@ -10,9 +10,10 @@ namespace Allot;
 /// <para>Inside of all but <see cref="OutOfMemory"/> the thread is in an atomic context: nothing is reclaimed for a
 /// charge that they make, and a charge to the group that they are told about, or to one below it, is refused with
 /// <see cref="RefusalReason.InPolicy"/>, unless what the thread holds in advance serves it.</para>
-/// <para>A map whose memory comes with its elements is charged with its own locks held. So <see cref="Charged"/> and
-/// <see cref="Uncharged"/> must not use such a map, and take no lock that is held around the use of one: a hash with
-/// all its memory from the start, or an array, is what they keep their numbers in.</para>
+/// <para>Maps tell <see cref="Charged"/> and <see cref="Uncharged"/> when they have left their locks, so these may use
+/// any map. One whose memory comes with its elements cannot grow there when its group is the one that is told about: a
+/// hash with all its memory from the start, or an array, is what they keep their numbers in. They take no lock that is
+/// held around the use of a map that grows.</para>
 /// </remarks>
 public sealed class MemoryPolicy
 {

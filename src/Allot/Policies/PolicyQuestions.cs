@@ -27,6 +27,14 @@ internal static class PolicyQuestions
         return longest < most ? longest : most;
     }
 
+    /// <summary>Tells of a charge that is not delayed: now, or when the lock that is held around this was left.
+    /// </summary>
+    public static void TellCharged(MemoryGroup group, MemoryKind kind, long bytes)
+    {
+        if (bytes == 0 || !PolicyRun.IsWatched(group.Controller, PolicyPoint.Charged)) return;
+        TellChargedAfterLocks(group, kind, bytes);
+    }
+
     /// <summary>Tells of bytes that go back: now, or when the lock that is held around this was left.</summary>
     public static void Uncharged(MemoryGroup group, MemoryKind kind, long bytes)
     {
@@ -77,7 +85,10 @@ internal static class PolicyQuestions
         return false;
     }
 
-    // A method of its own: it allocates.
+    // Methods of their own: they allocate.
+    private static void TellChargedAfterLocks(MemoryGroup group, MemoryKind kind, long bytes) =>
+        TraceReport.AfterLocks(() => _ = Charged(group, kind, bytes));
+
     private static void TellUnchargedAfterLocks(MemoryGroup group, MemoryKind kind, long bytes) =>
         TraceReport.AfterLocks(() => TellUncharged(group, kind, bytes));
 

@@ -24,6 +24,9 @@ internal sealed unsafe partial class SlabAllocator
         return block;
     }
 
+    /// <summary>What may be used of a block that is certainly in use.</summary>
+    public long UsableBytesOf(byte* block) => Checker?.AskedBytes(block) ?? AllBytesOf(block);
+
     /// <summary>What the owner is charged for a block in use.</summary>
     private long AllBytesOf(byte* block)
     {

@@ -56,7 +56,7 @@ internal sealed unsafe partial class SlabAllocator
         }
 
         if (unit->State == SlabUnitState.Slab && !IsBlockInUse(unit, block)) return 0;
-        return Checker?.AskedBytes(block) ?? AllBytesOf(block);
+        return UsableBytesOf(block);
     }
 
     private bool IsBlockInUse(SlabUnit* unit, byte* block)

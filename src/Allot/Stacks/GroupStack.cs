@@ -127,8 +127,7 @@ internal sealed class GroupStack
         finally
         {
             GiveBack();
-            ThreadReserves.GiveBackOwn();            // who is gone holds nothing in advance
-            _group.Controller.Reserves.Settle();     // and who waits for that gets it now
+            ThreadReserves.GiveBackOwn();   // who is gone holds nothing in advance
         }
     }
 

@@ -30,6 +30,15 @@ public sealed class BpfCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_finds_the_programs_that_the_object_puts_into_arrays()
+    {
+        await File.WriteAllBytesAsync(_file, Clang.Compile("nested"), TestContext.Current.CancellationToken);
+        Assert.Equal(
+            (0, "r0 = 103 (0x67)\n", ""),
+            await Allot(["bpf", "run", _file, "--section", "prog/tail", "--memory", "00 00 00"]));
+    }
+
+    [Fact]
     public async Task Run_prints_the_memory_that_the_program_has_changed()
     {
         byte[] program = new Asm().Number(BpfOp.Store8, 1, 7, 1).Move(0, -1).Exit().Bytes();

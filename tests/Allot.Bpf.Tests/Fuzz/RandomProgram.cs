@@ -70,9 +70,10 @@ internal sealed class RandomProgram
     {
         for (int index = 0; index < count; index++)
         {
-            switch (_random.Below(12))
+            switch (_random.Below(13))
             {
                 case < 6: Arithmetic(); break;
+                case 12: Rotation(); break;
                 case 6: Load(); break;
                 case 7: Store(); break;
                 case 8: Atomic(); break;
@@ -124,6 +125,21 @@ internal sealed class RandomProgram
         if (op is >= BpfOp.Div64 and <= BpfOp.SMod32 && number == 0) number = 3;
         if (op is >= BpfOp.Lsh64 and <= BpfOp.Arsh32) number = _random.Below(op.Is32() ? 32 : 64);
         _asm.Number(op, target, number);
+    }
+
+    // Or nearly one.
+    private void Rotation()
+    {
+        int target = _random.Below(Numbers), half = _random.Below(Numbers);
+        int wide = _random.Below(2), count = 1 + _random.Below(wide == 0 ? 63 : 31);
+        int other = (wide == 0 ? 64 : 32) - count;
+        if (other > 1 && _random.OneIn(8)) other--;
+        (BpfOp one, BpfOp two) = _random.OneIn(2) ? (BpfOp.Lsh64, BpfOp.Rsh64) : (BpfOp.Rsh64, BpfOp.Lsh64);
+        _asm.Register(BpfOp.Mov64.Plus(_random.OneIn(4) ? 1 - wide : wide), half, target).Number(one.Plus(wide), half, count);
+        if (_random.OneIn(4)) Arithmetic();
+        _asm.Number(two.Plus(wide), target, other);
+        if (_random.OneIn(4)) Store();
+        _asm.Register(BpfOp.Or64.Plus(_random.OneIn(4) ? 1 - wide : wide), target, half);
     }
 
     private (BpfOp Op, int Bytes) Sized(BpfOp first, int count)

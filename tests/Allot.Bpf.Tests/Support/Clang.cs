@@ -8,7 +8,7 @@ internal static class Clang
 {
     private static readonly string[] s_names = ["clang-16", "clang"];
 
-    private static readonly ConcurrentDictionary<(string, string), byte[]> s_objects = [];
+    private static readonly ConcurrentDictionary<(string, string), Lazy<byte[]>> s_objects = [];
 
     private static readonly Lazy<string?> s_path = new(static () =>
         (from name in s_names
@@ -21,7 +21,7 @@ internal static class Clang
     public static byte[] Compile(string name, string cpu = "v3")
     {
         Assert.SkipWhen(s_path.Value is null, "needs clang-16 in PATH");
-        return s_objects.GetOrAdd((name, cpu), static key => Run(key.Item1, key.Item2));
+        return s_objects.GetOrAdd((name, cpu), static key => new Lazy<byte[]>(() => Run(key.Item1, key.Item2))).Value;
     }
 
     /// <summary>All programs, for two generations of the instruction set; none where there is no clang.</summary>

@@ -15,6 +15,13 @@ public sealed class VerifierTests
         new() { Name = "users", Type = MapType.Hash, KeyBytes = 8, ValueBytes = 8, Capacity = 4 };
 
     [Fact]
+    public void The_address_of_no_memory_is_not_zero_either()
+    {
+        byte[] program = new Asm().If(BpfOp.Jeq64, 1, 0, "zero").Move(0, 7).Exit().Label("zero").Number(BpfOp.Div64, 0, 3).Exit().Bytes();
+        Assert.Equal(7ul, Engines.Run(program, [], new BpfProgramOptions()).Result);
+    }
+
+    [Fact]
     public void What_was_not_written_is_not_read()
     {
         AssertRefused(new Asm().Copy(0, 3).Exit(), 0, 3, "is read, and nothing was written to it on this path");

@@ -4,6 +4,8 @@ namespace Allot.Model.Tests.Reserves;
 /// one of its ideas at a time, which has to be noticed. The model says what it covers: reserves.pml.</summary>
 public sealed class ReservesModelTests
 {
+    private const string Model = "Reserves/reserves.pml";
+
     /// <summary>Who takes part, and the switches of the model.</summary>
     public static TheoryData<string, string> Configurations => new()
     {
@@ -79,7 +81,7 @@ public sealed class ReservesModelTests
     public async Task Every_interleaving_is_right(string who, string switches)
     {
         SpinChecker.Require();
-        SpinResult result = await SpinChecker.CheckAsync(Split(switches));
+        SpinResult result = await SpinChecker.CheckAsync(Model, Split(switches));
         Assert.True(result.Error is null, $"{who}: {result.Error}\n{Replay(switches)}");
         Assert.True(result.IsComplete, $"{who}: not every state was visited.\n{result.Report}");
         Assert.True(result.States > 10_000, $"{who}: only {result.States} states: the threads hardly ran.");
@@ -96,7 +98,7 @@ public sealed class ReservesModelTests
     private static async Task AssertFoundAsync(string switches)
     {
         SpinChecker.Require();
-        SpinResult result = await SpinChecker.CheckAsync(Split(switches));
+        SpinResult result = await SpinChecker.CheckAsync(Model, Split(switches));
         Assert.True(result.Error is not null, $"{switches}: the checker was content.\n{result.Report}");
         Assert.Matches("assertion violated|invalid end state", result.Error);
     }

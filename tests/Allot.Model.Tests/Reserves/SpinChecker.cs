@@ -22,9 +22,6 @@ internal static partial class SpinChecker
 
     private static readonly TimeSpan s_timeLimit = TimeSpan.FromMinutes(5);
 
-    private static string ModelPath =>
-        Path.Combine(FindRoot(), "tests", "Allot.Model.Tests", "Reserves", "reserves.pml");
-
     /// <summary>Skips the test where a program is missing.</summary>
     public static void Require()
     {
@@ -34,13 +31,14 @@ internal static partial class SpinChecker
         }
     }
 
+    /// <param name="model">Its file, below the folder of these tests.</param>
     /// <param name="switches">Names to define, each with or without a value.</param>
-    public static async Task<SpinResult> CheckAsync(IEnumerable<string> switches)
+    public static async Task<SpinResult> CheckAsync(string model, IEnumerable<string> switches)
     {
         DirectoryInfo directory = Directory.CreateTempSubdirectory("allot-spin-");
         try
         {
-            File.Copy(ModelPath, Path.Combine(directory.FullName, "model.pml"));
+            File.Copy(Path.Combine(FindRoot(), "tests", "Allot.Model.Tests", model), Path.Combine(directory.FullName, "model.pml"));
             string[] defines = [.. switches.Select(name => "-D" + name)];
             string written = await RunAsync(directory, "spin", ["-a", .. defines, "model.pml"]);
             Assert.True(File.Exists(Path.Combine(directory.FullName, "pan.c")), written);

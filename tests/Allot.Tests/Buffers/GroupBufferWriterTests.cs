@@ -29,6 +29,23 @@ public sealed class GroupBufferWriterTests
         Assert.Equal(0, _group.Memory.CurrentBytes);
     }
 
+    [Fact]
+    public void With_zeros_in_the_options_what_is_new_is_zeros()
+    {
+        var zeros = new GroupBufferOptions { Flags = AllocationFlags.Kernel | AllocationFlags.Zero };
+        for (int turn = 0; turn < 3; turn++)
+        {
+            using var writer = new GroupBufferWriter(_group, zeros);
+            for (int bytes = 1; bytes < 100_000; bytes *= 3)
+            {
+                Span<byte> room = writer.GetSpan(bytes);
+                Assert.Equal(-1, room.IndexOfAnyExcept((byte)0));
+                room.Fill(1);
+                writer.Advance(room.Length);
+            }
+        }
+    }
+
     [Theory, MemberData(nameof(Seeds))]
     public void It_agrees_with_an_array_writer_and_a_refusal_changes_nothing(ulong seed)
     {

@@ -9,7 +9,9 @@ public sealed unsafe class AllocationFlagsTests
 
     private readonly MemoryGroup _group = new MemoryController(new MemoryGroupOptions { MaxBytes = 1 << 20 }).Root;
 
-    public static TheoryData<string> Ways => ["group", "handle", "ambient", "allocator", "cache", "pool", "array"];
+    public static TheoryData<string> Ways =>
+        ["group", "handle", "ambient", "allocator", "cache", "pool", "array", "writer", "stream", "pool of options",
+            "array of options"];
 
     [Theory, MemberData(nameof(Ways))]
     public void Zeros_where_there_was_something(string way)
@@ -92,6 +94,35 @@ public sealed unsafe class AllocationFlagsTests
                 break;
             case "pool":
                 using (IMemoryOwner<byte> owner = GroupMemoryPool.Shared.Rent(200, flags)) look?.Invoke(owner.Memory.Span);
+                break;
+            case "writer":
+                using (var writer = new GroupBufferWriter(_group, new GroupBufferOptions { Flags = flags }))
+                {
+                    Span<byte> room = writer.GetSpan(200);
+                    look?.Invoke(room);
+                }
+
+                break;
+            case "stream":
+                using (var stream = new GroupMemoryStream(_group, new GroupBufferOptions { Flags = flags }))
+                {
+                    stream.SetLength(200);
+                    byte[] read = new byte[200];
+                    stream.ReadExactly(read);
+                    look?.Invoke(read);
+                }
+
+                break;
+            case "pool of options":
+                using (var pool = new GroupMemoryPool(_group, new GroupBufferOptions { Flags = flags }))
+                using (IMemoryOwner<byte> owner = pool.Rent(200)) look?.Invoke(owner.Memory.Span);
+                break;
+            case "array of options":
+                using (var array = new GroupArray<byte>(_group, 200, new GroupBufferOptions { Flags = flags }))
+                {
+                    look?.Invoke(array.AsSpan());
+                }
+
                 break;
             default:
                 using (var array = new GroupArray<byte>(_group, 200, MemoryKind.User, flags)) look?.Invoke(array.AsSpan());

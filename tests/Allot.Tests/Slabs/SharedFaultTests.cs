@@ -91,6 +91,8 @@ public sealed unsafe class SharedFaultTests : IDisposable
                 Try(() => Block(GroupMemory.TryAllocate(_group, (nuint)bytes, out _)));
                 Try(() => Buffer(GroupMemoryPool.Shared.Rent(bytes)));
                 Try(() => Array(new GroupArray<long>(_group, bytes)));
+                Try(() => Write(bytes));
+                Try(() => Stream(bytes));
             }
 
             for (int i = 0; i < 1000; i++) Try(Object);
@@ -115,6 +117,20 @@ public sealed unsafe class SharedFaultTests : IDisposable
         void Buffer(IMemoryOwner<byte> owner) => frees.Add(owner.Dispose);
 
         void Array(GroupArray<long> array) => frees.Add(array.Dispose);
+
+        void Write(int bytes)
+        {
+            var writer = new GroupBufferWriter(_group);
+            frees.Add(writer.Dispose);
+            _ = writer.GetSpan(bytes);
+        }
+
+        void Stream(int bytes)
+        {
+            var stream = new GroupMemoryStream(_group);
+            frees.Add(stream.Dispose);
+            stream.SetLength(bytes);
+        }
 
         void Object()
         {

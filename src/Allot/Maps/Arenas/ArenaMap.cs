@@ -61,7 +61,7 @@ public sealed unsafe class ArenaMap : GroupMap
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         if (count > Definition.Capacity) return null;
-        lock (_lock)
+        using (HeldReports.Enter(_lock))
         {
             long first = at ?? FindFree_NeedsLock(count);
             if (first < 0 || first > Definition.Capacity - count || !AreFree_NeedsLock(first, count)) return null;
@@ -78,7 +78,7 @@ public sealed unsafe class ArenaMap : GroupMap
     public void FreePages(byte* address, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        lock (_lock)
+        using (HeldReports.Enter(_lock))
         {
             long first = (address - _start) / PageBytes;
             if (address < _start || first >= Definition.Capacity) return;

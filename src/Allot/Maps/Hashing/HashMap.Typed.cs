@@ -13,12 +13,11 @@ namespace Allot.Maps;
 /// as it was at one instant. A reference from <see cref="GetReference"/> is to the value itself: it stays good until
 /// the map is disposed; others may replace the value meanwhile, and after a removal it may be another key's. Nobody may
 /// use the map once it is disposed.</remarks>
-public sealed unsafe class HashMap<TKey, TValue> : IDisposable
+public sealed unsafe partial class HashMap<TKey, TValue> : IDisposable
     where TKey : unmanaged
     where TValue : unmanaged
 {
     private readonly HashTable _table;
-    private readonly bool _isInterleaved;
 
     /// <summary>Makes a map and charges the group for it: for all elements at once.</summary>
     /// <param name="group">Who pays.</param>
@@ -58,7 +57,9 @@ public sealed unsafe class HashMap<TKey, TValue> : IDisposable
 
         Map = map;
         _table = map.Table;
-        _isInterleaved = _table.IsInterleaved;
+        (_seed, _chunks, nint headers, nint firstValue) = _table.Home;
+        _headers = (byte*)headers;
+        _firstValue = (byte*)firstValue;
     }
 
     /// <summary>The same map, of bytes: what programs use, its figures and its owner.</summary>
@@ -80,12 +81,7 @@ public sealed unsafe class HashMap<TKey, TValue> : IDisposable
     /// <param name="value">The value; the default one where there is none.</param>
     /// <returns>Whether there is such a key.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryGetValue(TKey key, out TValue value)
-    {
-        if (sizeof(TKey) == sizeof(ulong)) return _table.TryCopy(new Key8(Unsafe.BitCast<TKey, ulong>(key)), out value);
-        if (sizeof(TKey) == sizeof(uint)) return _table.TryCopy(new Key4(Unsafe.BitCast<TKey, uint>(key)), out value);
-        return _table.TryCopy(new KeyBytes((byte*)&key, sizeof(TKey)), out value);
-    }
+    public bool TryGetValue(TKey key, out TValue value) => TryCopy(key, out value);
 
     /// <summary>The value itself, to read and to write.</summary>
     /// <param name="key">The key.</param>
@@ -110,21 +106,21 @@ public sealed unsafe class HashMap<TKey, TValue> : IDisposable
     /// <returns>False when it is new and the map is full, or the group may not have the memory for it
     /// (<see cref="GroupMap.LastRefusal"/>): nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TrySet(TKey key, in TValue value) => Update(key, value, MapErrors.Any) == MapErrors.None;
+    public bool TrySet(TKey key, in TValue value) => Update(key, in value, MapErrors.Any) == MapErrors.None;
 
     /// <summary>Adds an element.</summary>
     /// <param name="key">The key.</param>
     /// <param name="value">The value.</param>
     /// <returns>False when there is one already, or no room for it: nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryAdd(TKey key, in TValue value) => Update(key, value, MapErrors.OnlyNew) == MapErrors.None;
+    public bool TryAdd(TKey key, in TValue value) => Update(key, in value, MapErrors.OnlyNew) == MapErrors.None;
 
     /// <summary>Replaces a value.</summary>
     /// <param name="key">The key.</param>
     /// <param name="value">The value.</param>
     /// <returns>False when there is none.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryReplace(TKey key, in TValue value) => Update(key, value, MapErrors.OnlyExisting) == MapErrors.None;
+    public bool TryReplace(TKey key, in TValue value) => Update(key, in value, MapErrors.OnlyExisting) == MapErrors.None;
 
     /// <summary>Removes an element.</summary>
     /// <param name="key">The key.</param>
@@ -152,47 +148,33 @@ public sealed unsafe class HashMap<TKey, TValue> : IDisposable
     public void Dispose() => Map.Dispose();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* Find(TKey key)
+    private int Update(TKey key, in TValue value, ulong flags)
     {
+        var writer = new TypedValue<TValue>(in value);
+        SlotSizes<TKey, TValue> sizes = default;
         if (sizeof(TKey) == sizeof(ulong))
         {
-            var word = new Key8(Unsafe.BitCast<TKey, ulong>(key));
-            return _isInterleaved ? _table.FindInterleaved<Key8, SlotSizes<TKey, TValue>>(word) : _table.Find(word);
+            return _table.Update(new Key8(Unsafe.BitCast<TKey, ulong>(key)), writer, flags, sizes);
         }
 
-        if (sizeof(TKey) == sizeof(uint)) return _table.Find(new Key4(Unsafe.BitCast<TKey, uint>(key)));
-        return _table.Find(new KeyBytes((byte*)&key, sizeof(TKey)));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Update(TKey key, TValue value, ulong flags)
-    {
-        var writer = new TypedValue<TValue>(value);
-        if (sizeof(TKey) == sizeof(ulong))
-        {
-            return _table.Update(new Key8(Unsafe.BitCast<TKey, ulong>(key)), writer, flags);
-        }
-
-        if (sizeof(TKey) == sizeof(uint))
-        {
-            return _table.Update(new Key4(Unsafe.BitCast<TKey, uint>(key)), writer, flags);
-        }
-
-        return _table.Update(new KeyBytes((byte*)&key, sizeof(TKey)), writer, flags);
+        return sizeof(TKey) == sizeof(uint)
+            ? _table.Update(new Key4(Unsafe.BitCast<TKey, uint>(key)), writer, flags, sizes)
+            : _table.Update(new KeyBytes((byte*)&key, sizeof(TKey)), writer, flags, sizes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Remove(TKey key, byte* taken)
     {
-        const int OneValue = 1;
+        var to = new HashTable.TakenValue(taken, sizeof(TValue), processors: 1);
+        SlotSizes<TKey, TValue> sizes = default;
         if (sizeof(TKey) == sizeof(ulong))
         {
-            return _table.Remove(new Key8(Unsafe.BitCast<TKey, ulong>(key)), taken, sizeof(TValue), OneValue);
+            return _table.Remove(new Key8(Unsafe.BitCast<TKey, ulong>(key)), to, sizes);
         }
 
         return sizeof(TKey) == sizeof(uint)
-            ? _table.Remove(new Key4(Unsafe.BitCast<TKey, uint>(key)), taken, sizeof(TValue), OneValue)
-            : _table.Remove(new KeyBytes((byte*)&key, sizeof(TKey)), taken, sizeof(TValue), OneValue);
+            ? _table.Remove(new Key4(Unsafe.BitCast<TKey, uint>(key)), to, sizes)
+            : _table.Remove(new KeyBytes((byte*)&key, sizeof(TKey)), to, sizes);
     }
 
     private static MapDefinition DefinitionOf(long capacity, uint flags) => new()

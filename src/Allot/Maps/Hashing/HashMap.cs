@@ -74,9 +74,9 @@ public sealed unsafe class HashMap : GroupMap
     /// <inheritdoc/>
     public override int Delete(byte* key) => _keyBytes switch
     {
-        sizeof(ulong) => _table.Remove(new Key8(Unsafe.ReadUnaligned<ulong>(key))),
-        sizeof(uint) => _table.Remove(new Key4(Unsafe.ReadUnaligned<uint>(key))),
-        _ => _table.Remove(new KeyBytes(key, _keyBytes)),
+        sizeof(ulong) => _table.Remove(new Key8(Unsafe.ReadUnaligned<ulong>(key)), default, _table.Sizes),
+        sizeof(uint) => _table.Remove(new Key4(Unsafe.ReadUnaligned<uint>(key)), default, _table.Sizes),
+        _ => _table.Remove(new KeyBytes(key, _keyBytes), default, _table.Sizes),
     };
 
     internal override byte* NextElement(ref long place, byte* key)
@@ -139,11 +139,12 @@ public sealed unsafe class HashMap : GroupMap
         if (key == null) return MapErrors.Invalid;
         int processors = Math.Max(_processors, 1);
         long bytes = _processors == 0 ? _valueBytes : _strideBytes;
+        var taken = new HashTable.TakenValue(value, bytes, processors);
         return _keyBytes switch
         {
-            sizeof(ulong) => _table.Remove(new Key8(Unsafe.ReadUnaligned<ulong>(key)), value, bytes, processors),
-            sizeof(uint) => _table.Remove(new Key4(Unsafe.ReadUnaligned<uint>(key)), value, bytes, processors),
-            _ => _table.Remove(new KeyBytes(key, _keyBytes), value, bytes, processors),
+            sizeof(ulong) => _table.Remove(new Key8(Unsafe.ReadUnaligned<ulong>(key)), taken, _table.Sizes),
+            sizeof(uint) => _table.Remove(new Key4(Unsafe.ReadUnaligned<uint>(key)), taken, _table.Sizes),
+            _ => _table.Remove(new KeyBytes(key, _keyBytes), taken, _table.Sizes),
         };
     }
 
@@ -196,9 +197,9 @@ public sealed unsafe class HashMap : GroupMap
     {
         return _keyBytes switch
         {
-            sizeof(ulong) => _table.Update(new Key8(Unsafe.ReadUnaligned<ulong>(key)), value, flags),
-            sizeof(uint) => _table.Update(new Key4(Unsafe.ReadUnaligned<uint>(key)), value, flags),
-            _ => _table.Update(new KeyBytes(key, _keyBytes), value, flags),
+            sizeof(ulong) => _table.Update(new Key8(Unsafe.ReadUnaligned<ulong>(key)), value, flags, _table.Sizes),
+            sizeof(uint) => _table.Update(new Key4(Unsafe.ReadUnaligned<uint>(key)), value, flags, _table.Sizes),
+            _ => _table.Update(new KeyBytes(key, _keyBytes), value, flags, _table.Sizes),
         };
     }
 }

@@ -57,7 +57,7 @@ internal sealed class HashShape
 
     public unsafe Int128 StripesBytes => (Int128)Stripes * sizeof(HashStripe);
 
-    public Int128 HeadersBytes => (Int128)Chunks * 16;
+    public Int128 HeadersBytes => (Int128)Chunks * ChunkHeader.Bytes;
 
     /// <summary>Keys, with the values where those are interleaved.</summary>
     public Int128 KeysBytes => (Int128)Slots * (KeyStrideBytes + (IsInterleaved ? ValueStrideBytes : 0));

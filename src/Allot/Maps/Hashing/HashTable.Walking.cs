@@ -1,6 +1,7 @@
 // One slot after the other: what is there all the while is seen once. And the check of all that HashTable.cs promises.
 
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Allot.Maps;
 
@@ -19,13 +20,13 @@ internal sealed unsafe partial class HashTable
             byte* header = HeaderOf(chunk);
             while (true)
             {
-                uint sequence = SequenceOf(header);
+                uint sequence = ChunkHeader.SequenceOf(header);
                 Volatile.ReadBarrier();
                 if (Volatile.Read(ref header[slot % ChunkSlots]) == 0) break;
                 byte* stored = KeyAt((uint)slot);
                 Unsafe.CopyBlockUnaligned(key, stored, (uint)keyBytes);
                 Volatile.ReadBarrier();
-                if (SequenceOf(header) == sequence) return ValueOf((uint)slot, stored);
+                if (ChunkHeader.SequenceOf(header) == sequence) return ValueOf((uint)slot, stored);
             }
         }
 
@@ -50,7 +51,7 @@ internal sealed unsafe partial class HashTable
     {
         byte* value = Find(key, out byte* header, out _);
         if (value == null) return -1;
-        uint chunk = (uint)((header - _headers) / HeaderBytes);
+        uint chunk = (uint)((header - _headers) / ChunkHeader.Bytes);
         for (uint slot = chunk * ChunkSlots; slot < (chunk + 1) * ChunkSlots; slot++)
         {
             byte* stored = KeyAt(slot);
@@ -79,34 +80,32 @@ internal sealed unsafe partial class HashTable
     /// <summary>Walks everything. Nobody writes meanwhile.</summary>
     /// <exception cref="InvalidOperationException">Something that the top of HashTable.cs promises does not hold.
     /// </exception>
-    public void Validate(Func<nint, ulong> hashOf, long capacity)
+    public void Validate(Func<nint, Vector128<byte>> hashOf, long capacity)
     {
         var overflow = new long[_chunks];
-        var counts = new long[_stripeCount];
         long permits = Volatile.Read(ref _permits), count = 0;
         for (uint slot = 0; slot < Slots; slot++)
         {
             uint chunk = slot / ChunkSlots;
             byte tag = HeaderOf(chunk)[slot % ChunkSlots];
             if (tag == 0) continue;
-            ulong hash = hashOf((nint)KeyAt(slot));
-            Require(tag == TagOf(hash), "a tag is of its key");
+            Vector128<byte> hash = hashOf((nint)KeyAt(slot));
+            Require(tag == TableHash.TagsOf(hash).ToScalar(), "a tag is of its key");
             for (uint passed = ChunkOf(hash); passed != chunk; passed = Next(passed)) overflow[passed]++;
-            counts[chunk >> _stripeShift]++;
             count++;
         }
 
         for (uint chunk = 0; chunk < _chunks; chunk++)
         {
-            byte counted = HeaderOf(chunk)[OverflowAt];
-            Require(counted == Sticky || counted == overflow[chunk], "what overflows is counted");
-            Require((SequenceOf(HeaderOf(chunk)) & 1) == 0, "no value is being replaced");
+            byte* header = HeaderOf(chunk);
+            bool isCounted = !ChunkHeader.IsOverflowSticky(header);
+            Require(!isCounted || ChunkHeader.OverflowOf(header) == overflow[chunk], "what overflows is counted");
+            Require((ChunkHeader.SequenceOf(header) & 1) == 0, "no value is being replaced");
         }
 
         for (int i = 0; i < _stripeCount; i++)
         {
             Require(!_stripes[i].IsHeld, "no lock is held");
-            Require(_stripes[i].Count == counts[i], "a stripe counts its elements");
             permits += _stripes[i].Permits;
         }
 
@@ -119,6 +118,6 @@ internal sealed unsafe partial class HashTable
     }
 
     /// <summary>For <see cref="Validate"/>.</summary>
-    public ulong HashOf<TKey>(TKey key)
+    public Vector128<byte> HashOf<TKey>(TKey key)
         where TKey : struct, ITableKey => key.Hash(_seed);
 }

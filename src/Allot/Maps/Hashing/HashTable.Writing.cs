@@ -15,86 +15,66 @@ internal sealed unsafe partial class HashTable
 
     /// <summary>Adds or replaces an element.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Update<TKey, TWriter>(TKey key, TWriter value, ulong flags)
+    public int Update<TKey, TWriter, TSizes>(TKey key, TWriter value, ulong flags, TSizes sizes)
         where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
+        where TWriter : struct, IValueWriter, allows ref struct
+        where TSizes : struct, ISlotSizes
     {
         if (flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
-        ulong hash = key.Hash(_seed);
-        if (_pool is not null) return UpdateWithPool(key, hash, value, flags);
-        if (_sole.TryEnter())
-        {
-            int result = UpdateHeld(key, hash, value, flags, held: null);
-            _sole.Exit();
-            return result;
-        }
-
-        HashStripe* stripe = StripeOf(ChunkOf(hash));
-        stripe->Enter();
-        int error = UpdateHeld(key, hash, value, flags, stripe);
-        stripe->Exit();
-        return error != NeedsAllLocks ? error : UpdateWithAllLocks(key, hash, value, flags);
+        nuint page = SoleWriter.Page;
+        return IsInterleaved && _sole.TryEnterAgain(page)
+            ? UpdateAlone(key, value, flags, sizes)
+            : UpdateAnywhere(key, value, flags, page);
     }
 
-    /// <summary>Removes an element, after its value was copied to <paramref name="taken"/>.</summary>
+    /// <summary>Removes an element, after its value was copied.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Remove<TKey>(TKey key, byte* taken = null, long valueBytes = 0, int processors = 0)
+    public int Remove<TKey, TSizes>(TKey key, TakenValue taken, TSizes sizes)
         where TKey : struct, ITableKey
+        where TSizes : struct, ISlotSizes
     {
-        ulong hash = key.Hash(_seed);
-        var copy = new TakenValue(taken, valueBytes, processors);
-        if (_sole.TryEnter())
-        {
-            int result = RemoveHeld(key, hash, copy, held: null);
-            _sole.Exit();
-            return result;
-        }
-
-        HashStripe* stripe = StripeOf(ChunkOf(hash));
-        stripe->Enter();
-        int error = RemoveHeld(key, hash, copy, stripe);
-        stripe->Exit();
-        return error != NeedsAllLocks ? error : RemoveWithAllLocks(key, hash, copy);
+        nuint page = SoleWriter.Page;
+        return IsInterleaved && _sole.TryEnterAgain(page)
+            ? RemoveAlone(key, taken, sizes)
+            : RemoveAnywhere(key, taken, page);
     }
 
-    // Who takes memory can be told by an exception that it may not, and must not keep the lock.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int UpdateWithPool<TKey, TWriter>(TKey key, ulong hash, TWriter value, ulong flags)
+    private int UpdateAnywhere<TKey, TWriter>(TKey key, TWriter value, ulong flags, nuint page)
         where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
+        where TWriter : struct, IValueWriter, allows ref struct
     {
-        if (_sole.TryEnter())
-        {
-            try
-            {
-                return UpdateHeld(key, hash, value, flags, held: null);
-            }
-            finally
-            {
-                _sole.Exit();
-            }
-        }
-
-        HashStripe* stripe = StripeOf(ChunkOf(hash));
-        stripe->Enter();
-        int error;
+        if (_pool is null) return UpdateWithLocks(key, value, flags, page);
+        TraceReport.HoldBack();   // policies may use the map when it is told what it was charged
         try
         {
-            error = UpdateHeld(key, hash, value, flags, stripe);
+            return UpdateWithLocks(key, value, flags, page);
         }
         finally
         {
-            stripe->Exit();
+            TraceReport.LetGo();
         }
-
-        return error != NeedsAllLocks ? error : UpdateWithAllLocks(key, hash, value, flags);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private int UpdateWithAllLocks<TKey, TWriter>(TKey key, ulong hash, TWriter value, ulong flags)
+    // Who takes memory can be told by an exception that it may not, and must not keep the lock.
+    private int UpdateWithLocks<TKey, TWriter>(TKey key, TWriter value, ulong flags, nuint page)
         where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
+        where TWriter : struct, IValueWriter, allows ref struct
     {
+        Vector128<byte> hash = key.Hash(_seed);
+        HashStripe* stripe = StripeOf(ChunkOf(hash));
+        bool isSole = EnterToWrite(stripe, page);
+        int error;
+        try
+        {
+            error = UpdateHeld(key, hash, value, flags, isSole ? null : stripe);
+        }
+        finally
+        {
+            ExitFromWriting(stripe, isSole);
+        }
+
+        if (error != NeedsAllLocks) return error;
         EnterAll();
         try
         {
@@ -107,20 +87,40 @@ internal sealed unsafe partial class HashTable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int RemoveWithAllLocks<TKey>(TKey key, ulong hash, TakenValue taken)
+    private int RemoveAnywhere<TKey>(TKey key, TakenValue taken, nuint page)
         where TKey : struct, ITableKey
     {
+        Vector128<byte> hash = key.Hash(_seed);
+        HashStripe* stripe = StripeOf(ChunkOf(hash));
+        bool isSole = EnterToWrite(stripe, page);
+        int error = RemoveHeld(key, hash, taken, isSole ? null : stripe);
+        ExitFromWriting(stripe, isSole);
+        if (error != NeedsAllLocks) return error;
         EnterAll();
-        int error = RemoveHeld(key, hash, taken, held: null);
+        error = RemoveHeld(key, hash, taken, held: null);
         ExitAll();
         return error;
     }
 
+    // True where nobody else writes, and so no lock is taken.
+    private bool EnterToWrite(HashStripe* stripe, nuint page)
+    {
+        if (_sole.TryEnter(page)) return true;
+        stripe->Enter();
+        return false;
+    }
+
+    private void ExitFromWriting(HashStripe* stripe, bool isSole)
+    {
+        if (isSole) _sole.Exit();
+        else stripe->Exit();
+    }
+
     // Held is the stripe of the home; null when all are, or nobody else writes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int UpdateHeld<TKey, TWriter>(TKey key, ulong hash, TWriter value, ulong flags, HashStripe* held)
+    private int UpdateHeld<TKey, TWriter>(TKey key, Vector128<byte> hash, TWriter value, ulong flags, HashStripe* held)
         where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
+        where TWriter : struct, IValueWriter, allows ref struct
     {
         uint slot = FindHeld(key, hash, held, out uint free);
         if (slot == NeedsAllSlots) return NeedsAllLocks;
@@ -128,11 +128,10 @@ internal sealed unsafe partial class HashTable
         {
             if (flags == MapErrors.OnlyNew) return MapErrors.Exists;
             byte* header = HeaderOf(slot / ChunkSlots);
-            uint sequence = SequenceOf(header);
-            *(uint*)(header + SequenceAt) = sequence + 1;
-            Volatile.WriteBarrier();
+            Vector128<byte> now = ChunkHeader.ReadOwn(header);
+            ChunkHeader.BeginReplacing(header, now);
             value.Write(ValueOf(slot, KeyAt(slot)), isNew: false);
-            Volatile.Write(ref *(uint*)(header + SequenceAt), sequence + 2);
+            ChunkHeader.EndReplacing(header, now);
             return MapErrors.None;
         }
 
@@ -140,9 +139,9 @@ internal sealed unsafe partial class HashTable
         return Add(key, hash, value, free, held);
     }
 
-    private int Add<TKey, TWriter>(TKey key, ulong hash, TWriter value, uint slot, HashStripe* held)
+    private int Add<TKey, TWriter>(TKey key, Vector128<byte> hash, TWriter value, uint slot, HashStripe* held)
         where TKey : struct, ITableKey
-        where TWriter : struct, IValueWriter
+        where TWriter : struct, IValueWriter, allows ref struct
     {
         uint home = ChunkOf(hash);
         if (slot == NoSlot)
@@ -163,17 +162,18 @@ internal sealed unsafe partial class HashTable
         }
 
         stripe->Permits--;
-        stripe->Count++;
-        for (uint passed = home; passed != chunk; passed = Next(passed)) CountOverflow(passed, 1);
+        for (uint passed = home; passed != chunk; passed = Next(passed)) ChunkHeader.AddOverflow(HeaderOf(passed), 1);
         byte* stored = KeyAt(slot);
         value.Write(ValueOf(slot, stored), isNew: true);
         key.Store(stored);
-        Volatile.Write(ref HeaderOf(chunk)[slot - (chunk * ChunkSlots)], TagOf(hash));
+        byte* header = HeaderOf(chunk);
+        Vector128<byte> tags = TableHash.TagsOf(hash);
+        ChunkHeader.Show(header, ChunkHeader.ReadOwn(header), slot - (chunk * ChunkSlots), tags);
         return MapErrors.None;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int RemoveHeld<TKey>(TKey key, ulong hash, TakenValue taken, HashStripe* held)
+    private int RemoveHeld<TKey>(TKey key, Vector128<byte> hash, TakenValue taken, HashStripe* held)
         where TKey : struct, ITableKey
     {
         uint slot = FindHeld(key, hash, held, out _);
@@ -191,48 +191,41 @@ internal sealed unsafe partial class HashTable
         AssertHeld(chunk);
         byte* header = HeaderOf(chunk);
         HashStripe* stripe = StripeOf(chunk);
-        Volatile.Write(ref header[slot - (chunk * ChunkSlots)], 0);
-        Volatile.Write(ref *(uint*)(header + SequenceAt), SequenceOf(header) + 2);
-        Volatile.WriteBarrier();
-        for (uint passed = home; passed != chunk; passed = Next(passed)) CountOverflow(passed, -1);
+        ChunkHeader.Hide(header, ChunkHeader.ReadOwn(header), slot - (chunk * ChunkSlots));
+        for (uint passed = home; passed != chunk; passed = Next(passed)) ChunkHeader.AddOverflow(HeaderOf(passed), -1);
         if (_elements != null) GiveElement(stripe, _elements[slot]);
-        stripe->Count--;
-        if (++stripe->Permits > 2 * _permitBatch)
-        {
-            stripe->Permits -= _permitBatch;
-            Interlocked.Add(ref _permits, _permitBatch);
-        }
+        if (++stripe->Permits <= _permitsMost) return;
+        stripe->Permits -= _permitBatch;
+        Interlocked.Add(ref _permits, _permitBatch);
     }
 
     private const uint NeedsAllSlots = uint.MaxValue - 1;
 
     // Where a key is, or else the first free slot on the way; NoSlot where there is none either.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint FindHeld<TKey>(TKey key, ulong hash, HashStripe* held, out uint free)
+    private uint FindHeld<TKey>(TKey key, Vector128<byte> hash, HashStripe* held, out uint free)
         where TKey : struct, ITableKey
     {
         uint chunk = ChunkOf(hash);
-        Vector128<byte> wanted = Vector128.Create(TagOf(hash));
+        Vector128<byte> tags = TableHash.TagsOf(hash);
         free = NoSlot;
         for (uint passed = 0; passed < _chunks; passed++)
         {
             if (held != null && StripeOf(chunk) != held) return NeedsAllSlots;
-            byte* header = HeaderOf(chunk);
-            Vector128<byte> tags = Vector128.Load(header);
-            uint hits = Vector128.Equals(tags, wanted).ExtractMostSignificantBits() & SlotMask;
-            for (; hits != 0; hits &= hits - 1)
+            Vector128<byte> now = ChunkHeader.ReadOwn(HeaderOf(chunk));
+            for (uint hits = ChunkHeader.Hits(now, tags); ChunkHeader.AnySlot(hits); hits &= hits - 1)
             {
                 uint slot = (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(hits);
                 if (key.Matches(KeyAt(slot))) return slot;
             }
 
-            if (free == NoSlot)
+            uint holes = ChunkHeader.Hits(now, Vector128<byte>.Zero);
+            if (free == NoSlot && ChunkHeader.AnySlot(holes))
             {
-                uint holes = Vector128.Equals(tags, Vector128<byte>.Zero).ExtractMostSignificantBits() & SlotMask;
-                if (holes != 0) free = (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(holes);
+                free = (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(holes);
             }
 
-            if (tags.GetElement(OverflowAt) == 0) break;
+            if (!ChunkHeader.HasOverflow(now)) break;
             chunk = Next(chunk);
         }
 
@@ -245,9 +238,12 @@ internal sealed unsafe partial class HashTable
         while (true)
         {
             if (held != null && StripeOf(chunk) != held) return NeedsAllSlots;
-            Vector128<byte> tags = Vector128.Load(HeaderOf(chunk));
-            uint holes = Vector128.Equals(tags, Vector128<byte>.Zero).ExtractMostSignificantBits() & SlotMask;
-            if (holes != 0) return (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(holes);
+            uint holes = ChunkHeader.Hits(ChunkHeader.ReadOwn(HeaderOf(chunk)), Vector128<byte>.Zero);
+            if (ChunkHeader.AnySlot(holes))
+            {
+                return (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(holes);
+            }
+
             chunk = Next(chunk);
 
             // There are more slots than permits. But without a permit, all may be in use.
@@ -259,13 +255,6 @@ internal sealed unsafe partial class HashTable
     {
         Debug.Fail("There are more slots than elements.");
         return home * ChunkSlots;
-    }
-
-    private void CountOverflow(uint chunk, int change)
-    {
-        byte* header = HeaderOf(chunk);
-        byte overflow = header[OverflowAt];
-        if (overflow != Sticky) Volatile.Write(ref header[OverflowAt], (byte)(overflow + change));
     }
 
     // From the word of all, or from other stripes; with all locks held, from each of them.
@@ -283,10 +272,9 @@ internal sealed unsafe partial class HashTable
             return true;
         }
 
-        int elsewhere = 0;
-        for (int i = 0; i < _stripeCount; i++) elsewhere += Volatile.Read(ref _stripes[i].Permits);
-        error = elsewhere == 0 ? MapErrors.TooBig : NeedsAllLocks;
-        if (elsewhere == 0 || !holdsAll) return false;
+        // Only with all locks is it certain that there are none: a permit can be on its way from stripe to stripe.
+        error = holdsAll ? MapErrors.TooBig : NeedsAllLocks;
+        if (!holdsAll) return false;
         for (int i = 0; i < _stripeCount; i++)
         {
             if (_stripes[i].Permits == 0) continue;
@@ -296,7 +284,6 @@ internal sealed unsafe partial class HashTable
             return true;
         }
 
-        Debug.Fail("With all locks held, nobody else takes permits.");
         return false;
     }
 
@@ -347,7 +334,8 @@ internal sealed unsafe partial class HashTable
         for (int i = 0; i < _stripeCount; i++) _stripes[i].Exit();
     }
 
-    private readonly struct TakenValue(byte* to, long bytes, int processors)
+    /// <summary>Where the value of a removed element is copied to; nowhere, by default.</summary>
+    public readonly struct TakenValue(byte* to, long bytes, int processors)
     {
         public byte* To { get; } = to;
 

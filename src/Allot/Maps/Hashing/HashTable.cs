@@ -17,6 +17,9 @@
 //   replacing   1. sequence: odd   2. value   3. sequence: even
 //   removing    1. the tag: 0   2. sequence: +2, released   3. overflow of the chunks passed over: -1
 //
+// Where a header is written as one, the first two steps of removing are one step (ChunkHeader). The model of all this is
+// tests/Allot.Model.Tests/Hashing/hash.pml.
+//
 // Readers look at chunks from home on, at each: 1. sequence   2. tags and overflow   3. the keys of equal tags
 // 4. sequence. They stop at an equal key if both sequences are the same, at no equal key if nothing has overflowed.
 //
@@ -27,38 +30,35 @@
 //   - Nobody waits for a writer, wherever it was interrupted; only who copies a value that is just being replaced does.
 //
 // The number of elements is limited exactly, by permits: each stripe keeps a few, the rest is in one word. Who finds
-// none looks for those of other stripes before it says that the table is full.
+// none takes all locks and looks for those of other stripes before it says that the table is full.
 
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Security.Cryptography;
 
 namespace Allot.Maps;
 
 internal sealed unsafe partial class HashTable
 {
-    public const int ChunkSlots = 11;
-
-    private const int HeaderBytes = 16, OverflowAt = 11, SequenceAt = 12;
-    private const uint SlotMask = (1 << ChunkSlots) - 1;
-    private const byte Sticky = byte.MaxValue;   // overflow that is no longer counted
-    private const ulong FixedSeed = 0x2545_f491_4f6c_dd1d;
+    public const int ChunkSlots = ChunkHeader.Slots;
 
     private readonly byte* _headers;
     private readonly byte* _keys;        // null where elements come one by one
-    private readonly byte* _values;      // null where each value lies behind its key
+    private readonly byte* _firstValue;  // where each value lies behind its key
+    private readonly byte* _values;      // null where it does, or there are no keys
     private readonly byte** _elements;   // by slot; null where all memory is there from the start
     private readonly HashStripe* _stripes;
-    private readonly ulong _seed;
+    private readonly Vector128<byte> _seed;
     private readonly long _keyBytes;         // rounded up to 8
     private readonly long _keyStrideBytes;   // from key to key
     private readonly long _valueBytes;       // rounded up to 8
-    private readonly uint _chunks;
+    private readonly ulong _chunks;
+    private readonly long _capacity;
     private readonly int _stripeShift;
     private readonly int _stripeCount;
     private readonly int _permitBatch;
+    private readonly int _permitsMost;   // of a stripe
     private readonly ElementPool? _pool;
     private readonly SoleWriter _sole = new();
     private long _permits;
@@ -70,21 +70,24 @@ internal sealed unsafe partial class HashTable
         _stripeShift = shape.StripeShift;
         _stripeCount = shape.Stripes;
         _permitBatch = shape.PermitBatch;
-        _permits = definition.Capacity;
+        _permitsMost = 2 * _permitBatch;
+        _permits = _capacity = definition.Capacity;
         _keyBytes = shape.KeyStrideBytes;
         _valueBytes = shape.ValueStrideBytes;
         _keyStrideBytes = shape.IsInterleaved ? _keyBytes + _valueBytes : _keyBytes;
         Slots = shape.Slots;
         ProcessorBytes = shape.ProcessorBytes;
-        bool isFixed = definition.Has(MapFlags.ZeroSeed);
-        _seed = isFixed ? FixedSeed : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        _seed = TableHash.SeedFor(definition);
         _headers = memory.Allocate(definition, shape.HeadersBytes);
         _stripes = (HashStripe*)memory.Allocate(definition, shape.StripesBytes);
+        Debug.Assert(((nint)_headers | (nint)_stripes) % ChunkHeader.Bytes == 0, "Headers are aligned.");
         if (shape.IsPreallocated)
         {
             Region = _keys = memory.Allocate(definition, shape.KeysBytes);
             RegionBytes = (long)shape.KeysBytes;
-            if (shape.IsInterleaved) return;
+            IsInterleaved = shape.IsInterleaved;
+            _firstValue = _keys + _keyBytes;
+            if (IsInterleaved) return;
             Region = _values = memory.Allocate(definition, shape.ValuesBytes);
             RegionBytes = (long)shape.ValuesBytes;
         }
@@ -99,7 +102,15 @@ internal sealed unsafe partial class HashTable
     public long Slots { get; }
 
     /// <summary>Whether each value lies behind its key, in memory that is there from the start.</summary>
-    public bool IsInterleaved => _keys != null && _values == null;
+    public bool IsInterleaved { get; }
+
+    /// <summary>The sizes of such a slot.</summary>
+    public SlotSizes Sizes => new((nuint)_keyBytes, (nuint)_keyStrideBytes);
+
+    /// <summary>What a lookup in such a table begins with; in any other, it finds no tag.</summary>
+    public HashHome Home => IsInterleaved
+        ? new HashHome(_seed, _chunks, (nint)_headers, (nint)_firstValue)
+        : new HashHome(_seed, Chunks: 0, (nint)_stripes->NoTags, FirstValue: 0);
 
     /// <summary>From the value of one processor to that of the next.</summary>
     public long ProcessorBytes { get; }
@@ -114,14 +125,14 @@ internal sealed unsafe partial class HashTable
     {
         get
         {
-            long count = 0;
-            for (int i = 0; i < _stripeCount; i++) count += Volatile.Read(ref _stripes[i].Count);
-            return count;
+            long free = Volatile.Read(ref _permits);
+            for (int i = 0; i < _stripeCount; i++) free += Volatile.Read(ref _stripes[i].Permits);
+            return Math.Clamp(_capacity - free, 0, _capacity);   // some may be on their way from here to there
         }
     }
 
     /// <summary>The value of a key; null when there is none.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public byte* Find<TKey>(TKey key)
         where TKey : struct, ITableKey => Find(key, out _, out _);
 
@@ -133,17 +144,16 @@ internal sealed unsafe partial class HashTable
         SteadySpin spin = default;
         while (true)
         {
-            byte* value = Find(key, out byte* header, out uint sequence);
+            byte* value = Find(key, out byte* header, out Vector128<byte> seen);
             if (value == null) return false;
-            if ((sequence & 1) == 0)
+            if (!ChunkHeader.IsReplacing(seen))
             {
                 for (int i = 0; i < processors; i++)
                 {
                     Unsafe.CopyBlockUnaligned(to + (i * bytes), value + (i * ProcessorBytes), (uint)bytes);
                 }
 
-                Volatile.ReadBarrier();
-                if (SequenceOf(header) == sequence) return true;
+                if (ChunkHeader.IsUnchanged(header, seen)) return true;
             }
 
             spin.Once();
@@ -151,120 +161,50 @@ internal sealed unsafe partial class HashTable
     }
 
     /// <summary>The same for a value of a known type.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public bool TryCopy<TKey, TValue>(TKey key, out TValue value)
         where TKey : struct, ITableKey
         where TValue : unmanaged
     {
-        while (true)
-        {
-            byte* found = Find(key, out byte* header, out uint sequence);
-            if (found == null)
-            {
-                value = default;
-                return false;
-            }
-
-            if ((sequence & 1) == 0)
-            {
-                value = Unsafe.ReadUnaligned<TValue>(found);
-                Volatile.ReadBarrier();
-                if (SequenceOf(header) == sequence) return true;
-            }
-
-            Thread.SpinWait(1);
-        }
+        TValue copy;
+        bool isFound = TryCopy(key, (byte*)&copy, sizeof(TValue), processors: 1);
+        value = isFound ? copy : default;
+        return isFound;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* Find<TKey>(TKey key, out byte* header, out uint sequence)
+    private byte* Find<TKey>(TKey key, out byte* header, out Vector128<byte> seen)
         where TKey : struct, ITableKey
     {
-        ulong hash = key.Hash(_seed);
-        uint chunk = ChunkOf(hash);
-        Vector128<byte> wanted = Vector128.Create(TagOf(hash));
-        uint passed = 0;
+        Vector128<byte> hash = key.Hash(_seed), tags = TableHash.TagsOf(hash);
+        uint chunk = ChunkOf(hash), passed = 0;
         while (true)
         {
             header = HeaderOf(chunk);
-            sequence = SequenceOf(header);
-            Volatile.ReadBarrier();
-            Vector128<byte> tags = Vector128.Load(header);
-            Volatile.ReadBarrier();
-            uint hits = Vector128.Equals(tags, wanted).ExtractMostSignificantBits() & SlotMask;
-            while (hits != 0)
+            seen = ChunkHeader.Read(header);
+            for (uint hits = ChunkHeader.Hits(seen, tags); ChunkHeader.AnySlot(hits); hits &= hits - 1)
             {
                 uint slot = (chunk * ChunkSlots) + (uint)BitOperations.TrailingZeroCount(hits);
                 byte* stored = KeyAt(slot);
-                if (key.Matches(stored))
-                {
-                    byte* value = ValueOf(slot, stored);
-                    Volatile.ReadBarrier();
-                    if (SequenceOf(header) == sequence) return value;
-                    goto Again;
-                }
-
-                hits &= hits - 1;
+                if (!key.Matches(stored)) continue;
+                byte* value = ValueOf(slot, stored);
+                if (ChunkHeader.IsUnchanged(header, seen)) return value;
+                goto Again;
             }
 
-            if (tags.GetElement(OverflowAt) == 0 || ++passed == _chunks) return null;
+            if (!ChunkHeader.HasOverflow(seen) || ++passed == _chunks) return null;
             chunk = Next(chunk);
         Again:;
         }
     }
 
-    /// <summary>The same where the sizes are known to the compiler: of a table of interleaved slots.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public byte* FindInterleaved<TKey, TSizes>(TKey key)
-        where TKey : struct, ITableKey
-        where TSizes : struct, ISlotSizes
-    {
-        Debug.Assert(_values == null && _elements == null, "Each value lies behind its key.");
-        ulong hash = key.Hash(_seed);
-        uint chunk = ChunkOf(hash);
-        byte* header = HeaderOf(chunk);
-        uint sequence = SequenceOf(header);
-        Volatile.ReadBarrier();
-        Vector128<byte> tags = Vector128.Load(header), wanted = Vector128.Create(TagOf(hash));
-        uint hits = Vector128.Equals(tags, wanted).ExtractMostSignificantBits();
-        Volatile.ReadBarrier();
-        if ((hits & SlotMask) != 0)
-        {
-            nuint slot = (chunk * (nuint)ChunkSlots) + (uint)BitOperations.TrailingZeroCount(hits);
-            byte* stored = _keys + (slot * (nuint)TSizes.StrideBytes);
-            if (key.Matches(stored))
-            {
-                Volatile.ReadBarrier();
-                if (SequenceOf(header) == sequence) return stored + TSizes.KeyBytes;
-            }
-        }
-
-        return FindAnywhere(key);
-    }
-
-    // Not the first equal tag of its home.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* FindAnywhere<TKey>(TKey key)
-        where TKey : struct, ITableKey => Find(key, out _, out _);
-
     // 16 chunks of headers are four lines: the next one is near.
-    private uint Next(uint chunk) => chunk + 1 == _chunks ? 0 : chunk + 1;
+    private uint Next(uint chunk) => chunk + 1 == (uint)_chunks ? 0 : chunk + 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint ChunkOf(ulong hash) => (uint)(((hash >> 32) * _chunks) >> 32);
+    private uint ChunkOf(Vector128<byte> hash) => (uint)TableHash.ChunkOf(hash, _chunks);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte TagOf(ulong hash)
-    {
-        uint tag = (byte)hash;
-        return (byte)(tag == 0 ? 1 : tag);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* HeaderOf(uint chunk) => _headers + ((nuint)chunk * HeaderBytes);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint SequenceOf(byte* header) => Volatile.Read(ref *(uint*)(header + SequenceAt));
+    private byte* HeaderOf(nuint chunk) => _headers + (chunk * ChunkHeader.Bytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* KeyAt(uint slot) => _keys != null ? _keys + (slot * _keyStrideBytes) : _elements[slot];

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Allot.Maps;
 
 /// <summary>A key as the table uses it: keys of one size hash alike, however they are given.</summary>
 internal unsafe interface ITableKey
 {
-    ulong Hash(ulong seed);
+    Vector128<byte> Hash(Vector128<byte> seed);
 
     bool Matches(byte* stored);
 
@@ -16,7 +17,7 @@ internal unsafe interface ITableKey
 internal readonly unsafe struct Key8(ulong word) : ITableKey
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Hash(ulong seed) => KeyHash.Of(word, seed);
+    public Vector128<byte> Hash(Vector128<byte> seed) => TableHash.Of(word, seed);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Matches(byte* stored) => *(ulong*)stored == word;
@@ -28,7 +29,7 @@ internal readonly unsafe struct Key8(ulong word) : ITableKey
 internal readonly unsafe struct Key4(uint word) : ITableKey
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Hash(ulong seed) => KeyHash.Of(word, seed);
+    public Vector128<byte> Hash(Vector128<byte> seed) => TableHash.Of(word, seed);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Matches(byte* stored) => *(uint*)stored == word;
@@ -39,7 +40,7 @@ internal readonly unsafe struct Key4(uint word) : ITableKey
 /// <summary>A key of any other size.</summary>
 internal readonly unsafe struct KeyBytes(byte* key, int bytes) : ITableKey
 {
-    public ulong Hash(ulong seed) => KeyHash.Of(key, bytes, seed);
+    public Vector128<byte> Hash(Vector128<byte> seed) => TableHash.Of(key, bytes, seed);
 
     public bool Matches(byte* stored) =>
         new ReadOnlySpan<byte>(stored, bytes).SequenceEqual(new ReadOnlySpan<byte>(key, bytes));

@@ -18,11 +18,16 @@ internal readonly unsafe struct ValueBytes(byte* from, long bytes) : IValueWrite
 }
 
 /// <summary>A value of a known type.</summary>
-internal readonly unsafe struct TypedValue<TValue>(TValue from) : IValueWriter
+internal readonly unsafe ref struct TypedValue<TValue> : IValueWriter
     where TValue : unmanaged
 {
+    private readonly ref readonly TValue _from;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Write(byte* value, bool isNew) => Unsafe.WriteUnaligned(value, from);
+    public TypedValue(in TValue from) => _from = ref from;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write(byte* value, bool isNew) => Unsafe.WriteUnaligned(value, _from);
 }
 
 /// <summary>The value of one processor; a new element is zero for all others.</summary>

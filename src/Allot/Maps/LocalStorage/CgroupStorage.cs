@@ -55,7 +55,7 @@ public sealed unsafe class CgroupStorage : GroupMap
     public int Attach(MemoryGroup group, uint place = 0)
     {
         ArgumentNullException.ThrowIfNull(group);
-        lock (_lock)
+        using (HeldReports.Enter(_lock))
         {
             (ulong, uint) key = KeyOf(group, place);
             if (_elements.TryGetValue(key, out Element? element))

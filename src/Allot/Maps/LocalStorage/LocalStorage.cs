@@ -113,7 +113,7 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
     /// <summary>The value of an owner, with one more user; null if there is none.</summary>
     internal StorageValue? Find(TOwner owner, bool creates, byte* first = null)
     {
-        lock (_gate)
+        using (HeldReports.Enter(_gate))
         {
             if (_table.TryGetValue(owner, out StorageValue? value)) return value.TryAddUser() ? value : null;
             if (!creates) return null;
@@ -165,7 +165,7 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
     private int Set(TOwner owner, byte* bytes, ulong flags)
     {
         if (flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
-        lock (_gate)
+        using (HeldReports.Enter(_gate))
         {
             StorageValue? value = Find(owner, creates: false);
             if (value is not null && flags == MapErrors.OnlyNew)

@@ -17,7 +17,7 @@ internal sealed unsafe class OwnedValues(MapMemory memory, long valueBytes)
     /// <summary>A value of zeros; null when a limit refused it.</summary>
     public StorageValue? TryMake()
     {
-        lock (_gate)
+        using (HeldReports.Enter(_gate))
         {
             if (_isEnded) return null;
             byte* bytes = memory.TryAllocate((long)MemlockFormulas.Round8(valueBytes));
@@ -29,7 +29,7 @@ internal sealed unsafe class OwnedValues(MapMemory memory, long valueBytes)
 
     public void Free(byte* bytes)
     {
-        lock (_gate)
+        using (HeldReports.Enter(_gate))
         {
             if (_isEnded) return;
             memory.Free(bytes);
@@ -40,7 +40,7 @@ internal sealed unsafe class OwnedValues(MapMemory memory, long valueBytes)
     /// <summary>Frees everything, whoever still uses it.</summary>
     public void End()
     {
-        lock (_gate)
+        using (HeldReports.Enter(_gate))
         {
             _isEnded = true;
             memory.Dispose();

@@ -69,7 +69,7 @@ public sealed unsafe class LpmTrie : GroupMap
     {
         int bits = BitsOf(key);
         if (bits < 0 || flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
-        lock (_lock) return Update_NeedsLock(key + sizeof(uint), bits, value, flags);
+        using (HeldReports.Enter(_lock)) return Update_NeedsLock(key + sizeof(uint), bits, value, flags);
     }
 
     /// <inheritdoc/>

@@ -91,7 +91,7 @@ public sealed class PacketInbox : IPacketSink
 
     internal unsafe void Close()
     {
-        lock (_lock)
+        using (HeldReports.Enter(_lock))
         {
             if (_isClosed) return;
             _isClosed = true;
@@ -121,7 +121,7 @@ public sealed class PacketInbox : IPacketSink
 
     private unsafe bool TryAdd(ReadOnlySpan<byte> packet)
     {
-        lock (_lock)
+        using (HeldReports.Enter(_lock))
         {
             if (_isClosed || _count == _packets.Length) return false;
             byte* block = _memory.TryAllocate(packet.Length);

@@ -109,6 +109,35 @@ public sealed class HashMapThreadTests
         Assert.False(map.TryAdd(-1, 0));
     }
 
+    // The permits are in other stripes, or on their way.
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(MapFlags.NoPreallocation)]
+    public void Who_has_no_more_than_its_share_is_never_refused(uint flags)
+    {
+        const int Share = 250;
+        using var map = new HashMap<long, long>(new TreeOfThree().Leaf, Threads * Share, flags);
+        Run(thread =>
+        {
+            var random = new Prng((ulong)thread + 1);
+            var mine = new Queue<long>();
+            for (int i = 0; i < 20_000; i++)
+            {
+                if (mine.Count == Share || (mine.Count > 0 && random.Below(3) == 0))
+                {
+                    Assert.True(map.TryRemove(mine.Dequeue()));
+                }
+                else
+                {
+                    long key = ((long)i << 8) + thread;
+                    Assert.True(map.TryAdd(key, i), "There is room.");
+                    mine.Enqueue(key);
+                }
+            }
+        });
+        map.Map.Validate();
+    }
+
     private static void Run(Action<int> body)
     {
         Exception? failure = null;
