@@ -2,8 +2,8 @@ using Allot.Model.Tests.Reserves;
 
 namespace Allot.Model.Tests.Hashing;
 
-/// <summary>The protocols of the hash table under every interleaving of a few threads; and without one of their ideas at
-/// a time, which has to be noticed. The models say what they cover: hash.pml, solewriter.pml.</summary>
+/// <summary>The protocols of the hash table under every interleaving of a few threads; and without one of their ideas
+/// at a time, which has to be noticed. The models say what they cover: hash.pml, solewriter.pml.</summary>
 public sealed class HashModelTests
 {
     private const string Table = "Hashing/hash.pml", SoleWriter = "Hashing/solewriter.pml";

@@ -2,8 +2,8 @@ using Allot.Maps;
 
 namespace Allot.Tests.Maps;
 
-/// <summary>Policies are told of what a map is charged when the map has left its locks: they, and threads that they wait
-/// for, may use the same map.</summary>
+/// <summary>Policies are told of what a map is charged when the map has left its locks: they, and threads that they
+/// wait for, may use the same map.</summary>
 public sealed unsafe class MapPolicyTests
 {
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);

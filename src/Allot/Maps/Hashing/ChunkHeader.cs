@@ -6,8 +6,8 @@
 // cache to a read of the same bytes, but not parts of it from several smaller writes. Who removes an element and adds
 // one would wait for the memory of everything that was written before.
 //
-// Elsewhere the order of small accesses says the same: readers take the sequence before the tags; writers change the tag
-// before the sequence, when they remove. So tags are never older than the sequence that a reader has.
+// Elsewhere the order of small accesses says the same: readers take the sequence before the tags; writers change the
+// tag before the sequence, when they remove. So tags are never older than the sequence that a reader has.
 
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;

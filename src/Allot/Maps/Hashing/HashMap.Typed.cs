@@ -120,7 +120,8 @@ public sealed unsafe partial class HashMap<TKey, TValue> : IDisposable
     /// <param name="value">The value.</param>
     /// <returns>False when there is none.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryReplace(TKey key, in TValue value) => Update(key, in value, MapErrors.OnlyExisting) == MapErrors.None;
+    public bool TryReplace(TKey key, in TValue value) =>
+        Update(key, in value, MapErrors.OnlyExisting) == MapErrors.None;
 
     /// <summary>Removes an element.</summary>
     /// <param name="key">The key.</param>

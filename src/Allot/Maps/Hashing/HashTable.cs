@@ -17,8 +17,8 @@
 //   replacing   1. sequence: odd   2. value   3. sequence: even
 //   removing    1. the tag: 0   2. sequence: +2, released   3. overflow of the chunks passed over: -1
 //
-// Where a header is written as one, the first two steps of removing are one step (ChunkHeader). The model of all this is
-// tests/Allot.Model.Tests/Hashing/hash.pml.
+// Where a header is written as one, the first two steps of removing are one step (ChunkHeader). The model of all this
+// is tests/Allot.Model.Tests/Hashing/hash.pml.
 //
 // Readers look at chunks from home on, at each: 1. sequence   2. tags and overflow   3. the keys of equal tags
 // 4. sequence. They stop at an equal key if both sequences are the same, at no equal key if nothing has overflowed.

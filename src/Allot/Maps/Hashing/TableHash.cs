@@ -53,7 +53,8 @@ internal static unsafe class TableHash
     public static nuint ChunkOf(Vector128<byte> hash, ulong chunks)
     {
         ulong word = hash.AsUInt64().ToScalar();
-        return (nuint)(Bmi2.X64.IsSupported ? Bmi2.X64.MultiplyNoFlags(word, chunks) : Math.BigMul(word, chunks, out _));
+        if (Bmi2.X64.IsSupported) return (nuint)Bmi2.X64.MultiplyNoFlags(word, chunks);
+        return (nuint)Math.BigMul(word, chunks, out _);
     }
 
     /// <summary>The tag of a hash, in each byte. It is not 0.</summary>
