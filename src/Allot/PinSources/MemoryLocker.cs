@@ -53,8 +53,8 @@ public sealed class MemoryLocker : IDisposable
     /// changed.</exception>
     /// <exception cref="MemoryLockException">The system refused: a part is not mapped, or its own limit; nothing has
     /// changed.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative, the end is beyond the address space, or the
-    /// mode is unknown.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative, the end is beyond the address space, or
+    /// the mode is unknown.</exception>
     /// <exception cref="ObjectDisposedException">The locker is disposed.</exception>
     public void Lock(nint address, long bytes, MemoryLockMode mode = MemoryLockMode.Now)
     {
@@ -68,8 +68,8 @@ public sealed class MemoryLocker : IDisposable
     /// <param name="refusal">When false is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>False when a limit refused, or the group has ended; nothing has changed.</returns>
     /// <exception cref="MemoryLockException">The system refused; nothing has changed.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative, the end is beyond the address space, or the
-    /// mode is unknown.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative, the end is beyond the address space, or
+    /// the mode is unknown.</exception>
     /// <exception cref="ObjectDisposedException">The locker is disposed.</exception>
     public bool TryLock(nint address, long bytes, MemoryLockMode mode, out ChargeRefusal refusal)
     {
