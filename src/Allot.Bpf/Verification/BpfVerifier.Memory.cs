@@ -232,8 +232,9 @@ internal sealed partial class BpfVerifier
 
     private void Note(int at, in RegisterState address)
     {
-        int of = address.Kind == RegisterKind.MapValue ? address.Of : 0;
-        bool isInner = of >= _maps.Count;   // which map that is, only the run knows
+        bool isValue = address.Kind == RegisterKind.MapValue;
+        int of = isValue ? address.Of : 0;
+        bool isInner = isValue && of >= _maps.Count;   // which map that is, only the run knows
         var place = isInner ? AccessPlace.Several : new AccessPlace(address.Kind, of);
         ref AccessPlace noted = ref _places[at];
         if (noted == default) noted = place;
