@@ -20,7 +20,9 @@ internal sealed partial class FunctionCompiler(
     private readonly LocalBuilder?[] _registers = new LocalBuilder?[10];
     private readonly LocalBuilder?[] _base = new LocalBuilder?[9];
     private readonly LocalBuilder?[] _last = new LocalBuilder?[9];
-    private readonly Dictionary<int, LocalBuilder> _kept = [];   // what is rotated, by the shift before which it is there
+
+    // What is rotated, by the shift before which it is there.
+    private readonly Dictionary<int, LocalBuilder> _kept = [];
     private Dictionary<int, Rotation> _rotations = [];
     private ILGenerator _il = null!;
     private LocalBuilder _address = null!;
