@@ -167,16 +167,43 @@ public sealed class PinAccount : IDisposable
             counted = Take_NeedsGate(bytes);
         }
 
-        // Meanwhile the bytes are charged to the group, and no account has them.
-        _limit?.GiveBack(counted);
+        // Meanwhile the bytes are charged to the group and taken from the limit, and no account has them. A limit that
+        // both go by never has less than what is held: another could take the room in between.
+        bool isSameLimit = to._limit == _limit;
         using (to.Enter())
         {
             Debug.Assert(!to._disposed, "Who is passed something has not let go.");
-            to._limit?.Take(bytes);
+            to._limit?.Take(isSameLimit ? bytes - counted : bytes);
             group.MovePins(to._group, Kind, counted);
             if (bytes > counted) to._group.ForcePinCounted(Kind, bytes - counted);
             to.Add_NeedsGate(bytes);
         }
+
+        if (!isSameLimit) _limit?.GiveBack(counted);
+    }
+
+    /// <summary>What is held is pinned once more, and still counts once: if nobody has paid for it so far, its group does
+    /// from now on, unless accounting is blocked here too.</summary>
+    /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended; nothing has
+    /// changed.</exception>
+    internal void PinAgain()
+    {
+        ChargeRefusal refusal = default;
+        bool isUncounted = ThreadContext.Intercepts && GroupCharging.IsUncounted(Group, AllocationFlags.None);
+        using (Enter())
+        {
+            AssertInvariants();
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (isUncounted) return;
+            if (TryCharge_NeedsGate(_uncountedBytes, out refusal))
+            {
+                _uncountedBytes = 0;
+                return;
+            }
+        }
+
+        refusal.CountPinsRefusal();
+        throw new MemoryLimitExceededException(refusal);
     }
 
     /// <summary>Moves what is held to another group, limits or not.</summary>

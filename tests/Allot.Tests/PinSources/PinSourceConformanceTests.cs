@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Allot.Tests.Reclaim;
 
 namespace Allot.Tests.PinSources;
 
@@ -101,6 +102,39 @@ public sealed class PinSourceConformanceTests : IDisposable
         Assert.Equal(2 * Page, A1.Pins.CurrentBytes);
         second.Dispose();
         Assert.Equal(Page, A1.Pins.CurrentBytes);
+    }
+
+    [Fact]
+    public void A30_in_unique_mode_the_first_pin_that_somebody_pays_for_is_charged()
+    {
+        byte[] buffer = new byte[4 * Page];
+        PinnedHandle first;
+        using (AllocationScope.BlockAccounting()) first = PinnedHandle.Of(A1, buffer, PinCounting.OncePerGroup);
+        Assert.Equal(0, A1.Pins.CurrentBytes);
+        A1.Pins.MaxBytes = 2 * Page;
+        Assert.Throws<MemoryLimitExceededException>(() => PinnedHandle.Of(A1, buffer, PinCounting.OncePerGroup));
+        A1.Pins.MaxBytes = MemoryGroup.Unlimited;
+        PinnedHandle second = PinnedHandle.Of(A1, buffer, PinCounting.OncePerGroup);
+        Assert.Equal(4 * Page, A1.Pins.CurrentBytes);
+        first.Dispose();
+        Assert.Equal(4 * Page, A1.Pins.CurrentBytes);
+        second.Dispose();
+        Assert.Equal((0, 0), (A1.Pins.CurrentBytes, A1.ReadEvents().AccountingErrors));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_pin_that_is_refused_costs_no_cache_its_memory(bool isLocked)
+    {
+        long maxBytes = 16 * Page;
+        MemoryGroup group = _tree.Root.CreateChild("C", new() { MaxBytes = maxBytes, PinsMaxBytes = 0 });
+        using TestCache cache = new TestCache(group, Page).Fill(maxBytes);
+        Assert.Throws<MemoryLimitExceededException>(() =>
+        {
+            if (isLocked) new LockedMemory(group, Page).Dispose();
+            else new PinnedArray<byte>(group, (int)Page).Dispose();
+        });
+        Assert.Equal(maxBytes, group.Memory.CurrentBytes);
+        Assert.Empty(cache.Asked);
     }
 
     [Fact]

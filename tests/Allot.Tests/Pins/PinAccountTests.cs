@@ -63,6 +63,34 @@ public sealed class PinAccountTests
     }
 
     [Fact]
+    public async Task What_one_account_passes_on_to_another_is_never_free_for_a_third()
+    {
+        const int Rounds = 50_000;
+        var limit = new TestLimit(pages: 16);
+        var options = new PinAccountOptions { Kind = PinKind.Locked, LockLimit = limit.Limit };
+        using PinAccount one = new(_tree.Leaf, options), other = new(_tree.Root, options);
+        using PinAccount third = new(_tree.Leaf, options);
+        one.Pin(16 * 4096);
+        Task passing = Task.Run(() =>
+        {
+            for (int round = 0; round < Rounds; round++)
+            {
+                one.PassOn(other, 16 * 4096);
+                other.PassOn(one, 16 * 4096);
+            }
+        }, TestContext.Current.CancellationToken);
+        long least = long.MaxValue;
+        while (!passing.IsCompleted)
+        {
+            least = Math.Min(least, limit.Limit.CurrentBytes);
+            Assert.False(third.TryPin(4096, out _));
+        }
+
+        await passing;
+        Assert.Equal(16 * 4096, Math.Min(least, limit.Limit.CurrentBytes));
+    }
+
+    [Fact]
     public void The_limit_of_this_process_is_that_of_the_system()
     {
         long bytes = MemoryLockLimit.OfProcess.MaxBytes;

@@ -15,6 +15,7 @@ internal sealed unsafe class Cuda
     private readonly delegate* unmanaged<byte*, int, int, int> _getName;
     private readonly delegate* unmanaged<nint*, int, int> _retainContext;
     private readonly delegate* unmanaged<int, int> _releaseContext;
+    private readonly delegate* unmanaged<nint*, int> _getContext;
     private readonly delegate* unmanaged<nint, int> _setContext;
     private readonly delegate* unmanaged<nint, nuint, uint, int> _register;
     private readonly delegate* unmanaged<nint, int> _unregister;
@@ -28,6 +29,7 @@ internal sealed unsafe class Cuda
             (delegate* unmanaged<nint*, int, int>)NativeLibrary.GetExport(library, "cuDevicePrimaryCtxRetain");
         _releaseContext =
             (delegate* unmanaged<int, int>)NativeLibrary.GetExport(library, "cuDevicePrimaryCtxRelease_v2");
+        _getContext = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cuCtxGetCurrent");
         _setContext = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cuCtxSetCurrent");
         _register =
             (delegate* unmanaged<nint, nuint, uint, int>)NativeLibrary.GetExport(library, "cuMemHostRegister_v2");
@@ -75,13 +77,28 @@ internal sealed unsafe class Cuda
 
     public int Register(nint context, nint address, nuint bytes)
     {
-        int error = _setContext(context);
-        return error == 0 ? _register(address, bytes, Portable) : error;
+        int error = Enter(context, out nint before);
+        if (error != 0) return error;
+        error = _register(address, bytes, Portable);
+        _ = _setContext(before);
+        return error;
     }
 
     public int Unregister(nint context, nint address)
     {
-        int error = _setContext(context);
-        return error == 0 ? _unregister(address) : error;
+        int error = Enter(context, out nint before);
+        if (error != 0) return error;
+        error = _unregister(address);
+        _ = _setContext(before);
+        return error;
+    }
+
+    // The context of the calling thread is its own affair: it gets it back.
+    private int Enter(nint context, out nint before)
+    {
+        nint current = 0;
+        int error = _getContext(&current);
+        before = current;
+        return error == 0 ? _setContext(context) : error;
     }
 }

@@ -1,6 +1,6 @@
-// Memory of one holder, locked from its first moment to its last. Order of creation: memory charge, address space, pin
-// charge and lock; each failure undoes what came before. It is given back in one step, munmap, which unlocks it: there
-// is no moment at which it is memory and not locked.
+// Memory of one holder, locked from its first moment to its last. Order of creation: is there room for the pins, memory
+// charge, address space, pin charge and lock; each failure undoes what came before. It is given back in one step,
+// munmap, which unlocks it: there is no moment at which it is memory and not locked.
 
 namespace Allot;
 
@@ -10,6 +10,10 @@ internal static class LockedRegion
     public static (MemoryCharge Memory, PageRange Range) Create(LockHolder holder, long bytes, MemoryLockMode mode)
     {
         bool onFault = IsOnFault(mode);
+
+        // Asked first: to find room for memory takes it from caches, which a refused lock should not have cost.
+        holder.Account.Pin(bytes);
+        holder.Account.Unpin(bytes);
         MemoryCharge memory = holder.Account.Group.Hold(MemoryKind.User, bytes);
         try
         {

@@ -18,9 +18,10 @@ internal sealed class PinnedArrayCharge : IDisposable
         long wholeBytes = PageRange.RoundUp(bytes);
         try
         {
+            // Pins first: to find room for memory takes it from caches, which a refused pin should not have cost.
             _pins = new PinAccount(group, OptionsOf(source));
-            _memory = group.Hold(MemoryKind.User, wholeBytes);
             _pins.Pin(wholeBytes);
+            _memory = group.Hold(MemoryKind.User, wholeBytes);
         }
         catch
         {

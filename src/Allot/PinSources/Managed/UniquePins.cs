@@ -19,7 +19,7 @@ internal static class UniquePins
         {
             if (s_entries.TryGetValue((group, buffer), out Entry? entry))
             {
-                entry.Account.Pin(0);   // refused where the group has ended
+                entry.Account.PinAgain();
             }
             else
             {

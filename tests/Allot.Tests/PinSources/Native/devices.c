@@ -122,6 +122,12 @@ int cuDevicePrimaryCtxRelease_v2(int device)
     return device == 40 ? 0 : 101;
 }
 
+int cuCtxGetCurrent(void **context)
+{
+    *context = current;
+    return 0;
+}
+
 int cuCtxSetCurrent(void *context)
 {
     current = context;
