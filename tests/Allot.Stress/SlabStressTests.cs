@@ -75,7 +75,8 @@ public sealed unsafe class SlabStressTests
                 }
                 else if (choice < 520)
                 {
-                    int bytes = random.OneIn(100) ? random.Below(300_000) : random.Below(700);
+                    int bytes = random.OneIn(20) ? SizeClasses.LargestBytes + 1 + random.Below(300_000)
+                        : random.OneIn(100) ? random.Below(300_000) : random.Below(700);
                     var allocator = new GroupAllocator(
                         slabs.HeapOfThread(), Volatile.Read(ref groups[random.Below(Groups)]), MemoryKind.User);
                     byte* block = allocator.TryAllocate((nuint)bytes, out ChargeRefusal refusal);

@@ -99,7 +99,7 @@ internal sealed unsafe partial class SlabAllocator
         while (true)
         {
             if (!Charge(payer, charged, flags, out refusal)) return null;
-            int first = Arena.TryAllocate(units);
+            int first = payer.Id == 0 ? -1 : Arena.TryAllocate(units);   // 0: no memory, not even for a number
             if (first >= 0)
             {
                 if (TryRecordLarge(heap, first, units, payer)) return (byte*)Arena.AddressOf(first);
@@ -135,10 +135,11 @@ internal sealed unsafe partial class SlabAllocator
 
     private bool TryRecordLarge(ThreadHeap* heap, int first, int units, in SlabPayer payer)
     {
+        Debug.Assert(payer.Id != 0, "What is written down is an owner.");
         SlabUnit* unit = (SlabUnit*)Arena.SideTable + first;
         using (SpansLock.EnterScope())
         {
-            if (payer.Id == 0 || !ThreadHeap.TryEnter(heap, payer.Id, payer.OwnerKey)) return false;
+            if (!ThreadHeap.TryEnter(heap, payer.Id, payer.OwnerKey)) return false;
             *unit = new SlabUnit
             {
                 SpanStart = Arena.AddressOf(first),

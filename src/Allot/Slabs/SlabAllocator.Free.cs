@@ -1,5 +1,6 @@
 // The slow path of a free: full bins, owners that this thread does not know yet, large blocks, and mistakes.
 
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Allot;
@@ -87,6 +88,11 @@ internal sealed unsafe partial class SlabAllocator
 
         if (!IsChecked(block)) return;
 
+        // First the owner: as soon as the block is free, the search for blocks of removed groups does not find it, and
+        // the id is nobody's or somebody else's. The group itself is good for as long as it is held here.
+        int owner = unit->Owner;
+        MemoryGroup? group = _owners.Find(owner, out MemoryKind kind);
+
         // Of two that free it at the same time, one finds it freed.
         SlabUnitState seen = (SlabUnitState)Interlocked.CompareExchange(
             ref Unsafe.As<SlabUnitState, int>(ref unit->State), (int)SlabUnitState.None, (int)SlabUnitState.Large);
@@ -96,8 +102,8 @@ internal sealed unsafe partial class SlabAllocator
             return;
         }
 
+        Debug.Assert(group is not null || owner == SlabOwners.Nobody, "A block in use has an owner.");
         int units = unit->Units;
-        MemoryGroup? group = _owners.Find(unit->Owner, out MemoryKind kind);
         using (SpansLock.EnterScope()) *unit = default;
         group?.UnchargeRecorded(kind, (long)units << PageArena.UnitShift);
         Arena.Free((int)(unit - (SlabUnit*)Arena.SideTable), units);

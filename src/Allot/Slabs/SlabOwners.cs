@@ -18,6 +18,7 @@
 //   - The slow path charges first. It writes the id down between setting Busy and clearing it, and there finds the key,
 //     or 0, which undoes the charge. If it finds the key, step 2 waits until the search will see the id; the barrier
 //     makes one of the two see the other. It has unmarked the block before.
+// Who frees a block looks its owner up before the block is free, for the same reason: until then the search finds it.
 
 using System.Diagnostics;
 
