@@ -76,6 +76,8 @@ internal sealed unsafe class SlabCache
                 Shared?.Tune(value);
                 foreach (PrivateClass one in _private) one.Class.Tune(value);
             }
+
+            _allocator.NoteActivity();   // what is too much now
         }
     }
 
@@ -122,6 +124,7 @@ internal sealed unsafe class SlabCache
         long before = SlabBytesNow();
         foreach (SlabClass one in Classes) _allocator.Empty((uint)one.Index);
         foreach (SlabClass one in Classes) one.Trim(all: true);
+        _allocator.NoteActivity();
         return Math.Max(0, before - SlabBytesNow());
     }
 

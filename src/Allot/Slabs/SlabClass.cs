@@ -101,7 +101,6 @@ internal sealed unsafe partial class SlabClass
     /// <returns>False when the system has no memory.</returns>
     public bool TryFetch(SlabBin* bin, ulong* none)
     {
-        _allocator.NoteActivity();
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
