@@ -151,7 +151,7 @@ internal sealed unsafe partial class SlabAllocator
         Debug.Assert(FreeBlock.IsFree(block), "What is put into a bin is free.");
         SlabClass of = ClassOf(index);
         ulong entry = EntryOf(block);
-        bool hasBin = index < heap->BinCount || TryGrowBins(heap), isPut = false;
+        bool hasBin = !of.HasEnded && (index < heap->BinCount || TryGrowBins(heap)), isPut = false;
         ThreadHeap.EnterLock(heap);
         try
         {

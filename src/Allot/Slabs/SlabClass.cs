@@ -35,6 +35,8 @@ internal sealed unsafe partial class SlabClass
     private int _lowest;
     private int _emptyCount;
 
+    private volatile bool _hasEnded;
+
     private int _spans;
     private long _capacity;
     private long _centralFree;   // carved blocks that lie in spans
@@ -74,6 +76,14 @@ internal sealed unsafe partial class SlabClass
 
     /// <summary>The cache that it is for; null for one of <see cref="SizeClasses"/>.</summary>
     public SlabCache? Cache { get; }
+
+    /// <summary>The group that it was for is removed: nobody keeps its blocks, and nobody comes back for more.
+    /// </summary>
+    public bool HasEnded
+    {
+        get => _hasEnded;
+        set => _hasEnded = value;
+    }
 
     /// <summary>Blocks that move between a thread and the class at a time.</summary>
     public int Batch { get; }
