@@ -37,6 +37,7 @@ public sealed partial class MemoryGroup
         _controller.Reserves.Waiting.EndHopeless();   // who waits in the group waits for nothing
         _controller.Reserves.Settle();
         if (_metadataBytes > 0) _controller.GroupPayerOrNull!.Uncharge(Parent, _metadataBytes);
+        GroupRemovals.Tell(this);
         _policy?.Attachment?.OnRemoved(Parent._policy?.Attachment);
         if (_controller.WatchedPoints != 0 || _policy?.Watcher is not null) GroupWatcher.TellRemoved(this);
     }

@@ -120,10 +120,11 @@ internal sealed unsafe partial class SlabAllocator
         try
         {
             SlabBin* bin = heap->Bins + index;
-            if (bin->Top[-1] == Magazine.Bottom && !TryTakeSpare_NeedsLock(heap, bin)
-                && !ClassOf(index).TryFetch(bin, ThreadHeap.NoMagazine(heap)))
+            if (bin->Top[-1] == Magazine.Bottom && !TryTakeSpare_NeedsLock(heap, bin))
             {
-                return null;
+                bool isFetched = ClassOf(index).TryFetch(bin, ThreadHeap.NoMagazine(heap));
+                NoteActivity();
+                if (!isFetched) return null;
             }
 
             byte* block = BlockOf(bin->Top[-1]);
@@ -150,7 +151,7 @@ internal sealed unsafe partial class SlabAllocator
         Debug.Assert(FreeBlock.IsFree(block), "What is put into a bin is free.");
         SlabClass of = ClassOf(index);
         ulong entry = EntryOf(block);
-        bool hasBin = index < heap->BinCount || TryGrowBins(heap), isPut = false;
+        bool hasBin = !of.HasEnded && (index < heap->BinCount || TryGrowBins(heap)), isPut = false;
         ThreadHeap.EnterLock(heap);
         try
         {
@@ -162,11 +163,13 @@ internal sealed unsafe partial class SlabAllocator
             ThreadHeap.ExitLock(heap);
         }
 
-        if (!isPut) of.BringToSpans(&entry, 1);
+        if (isPut) return;
+        of.BringToSpans(&entry, 1);
+        NoteActivity();
     }
 
-    // A place for one more block at hand.
-    private static bool TryMakePlace_NeedsLock(ThreadHeap* heap, SlabBin* bin, SlabClass of)
+    // A place for one more block at hand. Where nobody keeps anything, as when the timer has stopped, there is none.
+    private bool TryMakePlace_NeedsLock(ThreadHeap* heap, SlabBin* bin, SlabClass of)
     {
         Debug.Assert(heap->Lock == 1, "Magazines change places under the lock of the heap.");
         if (bin->Top < bin->End) return true;
@@ -177,6 +180,7 @@ internal sealed unsafe partial class SlabAllocator
         ulong* full = bin->Unload(ThreadHeap.NoMagazine(heap));
         if (full != null) bin->LoadSpare(full, isFull: true);
         bin->Load(empty, 0);
+        NoteActivity();
         return true;
     }
 

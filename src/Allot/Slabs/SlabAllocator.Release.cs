@@ -21,6 +21,8 @@ internal sealed unsafe partial class SlabAllocator
             }
         }
 
+        NoteActivity();
+
         foreach ((MemoryGroup group, MemoryKind kind, long held) in owned) group.UnchargeRecorded(kind, held);
         return bytes;
     }

@@ -1,5 +1,5 @@
-// Idle memory is given back in time, by a timer that runs only while there is some: who takes blocks from the class
-// starts it, and it stops when all that is left is in use.
+// Idle memory is given back in time, by a timer that runs only while there is some: who takes blocks from a class, or
+// keeps the first ones that are freed, starts it, and it stops when all that is left is in use.
 
 namespace Allot;
 
@@ -23,9 +23,12 @@ internal sealed unsafe partial class SlabAllocator
     /// <summary>Whether the timer is running.</summary>
     public bool IsTrimming => _timer is not null && Volatile.Read(ref _isTicking) != 0;
 
-    /// <summary>There is, or will be, something to give back.</summary>
+    /// <summary>There is something to give back, since now.</summary>
+    /// <remarks>The timer says that it stops, and then looks; who calls has changed what it looks at, and then sees
+    /// whether it has stopped. The barrier makes one of the two see the other.</remarks>
     public void NoteActivity()
     {
+        Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _isTicking) != 0 || Interlocked.Exchange(ref _isTicking, 1) != 0) return;
         _timer!.Change(s_trimPeriod, s_trimPeriod);
     }
@@ -34,6 +37,7 @@ internal sealed unsafe partial class SlabAllocator
     {
         Trim(all: false);
         if (!IsQuiet()) return;
+        ForgetRemovedGroups(all: true);   // the next look comes after the next free
         _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Interlocked.Exchange(ref _isTicking, 0);
         if (!IsQuiet()) NoteActivity();   // somebody came in between, and may have found it still running

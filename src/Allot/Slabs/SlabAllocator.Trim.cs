@@ -19,12 +19,13 @@ internal sealed unsafe partial class SlabAllocator
         EmptyHeaps(all);
         int classes = Volatile.Read(ref _classCount);
         for (uint i = 0; i < classes; i++) ClassOf(i).Trim(all);
+        ForgetInCaches();
         ForgetRemovedGroups(all);
         return Arena.Purge(all);
     }
 
     /// <summary>Releases the ids of removed groups that have no block in use. SlabOwners.cs has the protocol.</summary>
-    /// <param name="all">False: only where that is worth a search.</param>
+    /// <param name="all">False: only where many were removed, or after some calls.</param>
     public void ForgetRemovedGroups(bool all)
     {
         using SteadyLock.Scope searching = _searchLock.EnterScope();

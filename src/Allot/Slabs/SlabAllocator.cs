@@ -74,6 +74,8 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
 
             s_all[_number] = this;
         }
+
+        GroupRemovals.Removed += OnRemoved;
     }
 
     /// <summary>Makes the one that <see cref="GroupMemory"/> uses.</summary>
@@ -206,6 +208,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     /// <summary>Nobody uses it any more.</summary>
     public void Dispose()
     {
+        GroupRemovals.Removed -= OnRemoved;
         using (s_allLock.EnterScope()) s_all[_number] = null;
         _owners.Dispose();
         Arena.Dispose();

@@ -4,8 +4,8 @@
 // link of the block lies before it, and behind it a word that says whether the constructor has run:
 //   [prefix: link][object][word]     the word is zeroed when the block is carved
 //
-// Private slabs. A class belongs to one group at a time. When the group was removed and the last of its objects is
-// freed, the class is given to the next group that comes.
+// Private slabs. A class belongs to one group at a time. When the group is removed, its empty slabs go back, and others
+// with the last object in them. A class without objects forgets the group, and is given to the next one that comes.
 
 using System.Diagnostics;
 
@@ -19,7 +19,8 @@ internal sealed unsafe class SlabCache
     private readonly SlabAllocator _allocator;
     private readonly List<PrivateClass> _private = [];
 
-    // The private class that a group was seen with last, by the key of its counter. Written without a lock.
+    // The private class that a group was seen with last, by the key of its counter. Written under the lock, and of
+    // those in _private only, so that no removed group is kept; read without.
     private readonly PrivateClass?[] _seen = new PrivateClass?[RememberedGroups];
     private volatile bool _isRemoved;
 
@@ -38,7 +39,8 @@ internal sealed unsafe class SlabCache
         AskedBytes = (int)blockBytes;
         if (allocator.Checker is not null) blockBytes += BlockChecker.GuardBytes;
         BlockBytes = (int)Math.Max(RoundUp((int)blockBytes, alignment), SizeClasses.AlignmentBytes);
-        Shared = options.HasPrivateSlabs ? null : NewClass();
+        if (options.HasPrivateSlabs) allocator.AddPrivateCache(this);
+        else Shared = NewClass();
     }
 
     public string Name { get; }
@@ -76,6 +78,8 @@ internal sealed unsafe class SlabCache
                 Shared?.Tune(value);
                 foreach (PrivateClass one in _private) one.Class.Tune(value);
             }
+
+            _allocator.NoteActivity();   // what is too much now
         }
     }
 
@@ -87,6 +91,42 @@ internal sealed unsafe class SlabCache
         SlabClass[] own;
         using (_lock.EnterScope()) own = [.. _private.Where(one => one.Group == group).Select(static one => one.Class)];
         return own.Sum(_allocator.FreeAll);
+    }
+
+    /// <summary>The group was removed. Its slabs without objects go back now, the others when they are empty.</summary>
+    public void EndGroup(MemoryGroup group)
+    {
+        List<SlabClass> own = [];
+        using (_lock.EnterScope())
+        {
+            foreach (PrivateClass one in _private)
+            {
+                if (one.Group != group) continue;
+                one.Class.HasEnded = true;
+                own.Add(one.Class);
+            }
+        }
+
+        foreach (SlabClass one in own)
+        {
+            _allocator.Empty((uint)one.Index);
+            one.Trim(all: true);
+        }
+    }
+
+    /// <summary>Forgets removed groups that have no objects.</summary>
+    public void ForgetRemovedGroups()
+    {
+        using (_lock.EnterScope())
+        {
+            for (int i = 0; i < _private.Count; i++)
+            {
+                PrivateClass one = _private[i];
+                if (one.Group is null || !IsLeft(one)) continue;
+                Forget_NeedsLock(one);
+                _private[i] = one with { Group = null };
+            }
+        }
     }
 
     /// <summary>The class that a group allocates from.</summary>
@@ -122,6 +162,7 @@ internal sealed unsafe class SlabCache
         long before = SlabBytesNow();
         foreach (SlabClass one in Classes) _allocator.Empty((uint)one.Index);
         foreach (SlabClass one in Classes) one.Trim(all: true);
+        _allocator.NoteActivity();
         return Math.Max(0, before - SlabBytesNow());
     }
 
@@ -180,18 +221,32 @@ internal sealed unsafe class SlabCache
             if (one.Key == key && one.Group == group) return one;
         }
 
+        bool hasEnded = group.State == MemoryGroupState.Offline;   // if it ends later, EndGroup finds it here
         for (int i = 0; i < _private.Count; i++)
         {
             PrivateClass one = _private[i];
-            bool hasEnded = one.Group.State == MemoryGroupState.Offline;
-            if (!hasEnded || _allocator.ActiveIn(one.Class, one.Class.ReadCounts()) > 0) continue;
+            if (!IsLeft(one)) continue;
+            Forget_NeedsLock(one);
+            one.Class.HasEnded = hasEnded;
             return _private[i] = new PrivateClass(group, key, one.Class);
         }
 
         var added = new PrivateClass(group, key, NewClass());
         added.Class.Tune(_tunables);
+        added.Class.HasEnded = hasEnded;
         _private.Add(added);
         return added;
+    }
+
+    // Whether it can be given to another group.
+    private bool IsLeft(PrivateClass one) => one.Group is null
+        || (one.Group.State == MemoryGroupState.Offline
+            && _allocator.ActiveIn(one.Class, one.Class.ReadCounts()) == 0);
+
+    private void Forget_NeedsLock(PrivateClass one)
+    {
+        ref PrivateClass? seen = ref _seen[one.Key & (RememberedGroups - 1)];
+        if (ReferenceEquals(seen, one)) Volatile.Write(ref seen, null);
     }
 
     private SlabClass NewClass() => _allocator.AddClass(BlockBytes, this);
@@ -209,5 +264,5 @@ internal sealed unsafe class SlabCache
 
     private static int RoundUp(int bytes, int alignment) => (bytes + alignment - 1) & ~(alignment - 1);
 
-    private sealed record PrivateClass(MemoryGroup Group, long Key, SlabClass Class);
+    private sealed record PrivateClass(MemoryGroup? Group, long Key, SlabClass Class);
 }

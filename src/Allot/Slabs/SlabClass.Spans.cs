@@ -150,7 +150,7 @@ internal sealed unsafe partial class SlabClass
             // The last span with blocks to give stays, so that who comes back for one does not make it again.
             bool isOnly = _listed == 1;
             bool isEmpty = span->FreeCount == span->CarvedCount;
-            if (isEmpty && !isOnly && !Keeps_NeedsLock(span)) Release_NeedsLock(span);
+            if (isEmpty && (_hasEnded || (!isOnly && !Keeps_NeedsLock(span)))) Release_NeedsLock(span);
         }
     }
 

@@ -35,6 +35,8 @@ internal sealed unsafe partial class SlabClass
     private int _lowest;
     private int _emptyCount;
 
+    private volatile bool _hasEnded;
+
     private int _spans;
     private long _capacity;
     private long _centralFree;   // carved blocks that lie in spans
@@ -75,6 +77,14 @@ internal sealed unsafe partial class SlabClass
     /// <summary>The cache that it is for; null for one of <see cref="SizeClasses"/>.</summary>
     public SlabCache? Cache { get; }
 
+    /// <summary>The group that it was for is removed: nobody keeps its blocks, and nobody comes back for more.
+    /// </summary>
+    public bool HasEnded
+    {
+        get => _hasEnded;
+        set => _hasEnded = value;
+    }
+
     /// <summary>Blocks that move between a thread and the class at a time.</summary>
     public int Batch { get; }
 
@@ -101,7 +111,6 @@ internal sealed unsafe partial class SlabClass
     /// <returns>False when the system has no memory.</returns>
     public bool TryFetch(SlabBin* bin, ulong* none)
     {
-        _allocator.NoteActivity();
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();

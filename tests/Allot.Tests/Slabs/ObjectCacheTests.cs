@@ -134,7 +134,7 @@ public sealed unsafe class ObjectCacheTests : IDisposable
     }
 
     [Fact]
-    public void Private_slabs_of_a_removed_group_go_to_the_next_one()
+    public void The_private_class_of_a_removed_group_goes_to_the_next_one()
     {
         ObjectCache<Node> cache = Make("nodes", new() { HasPrivateSlabs = true });
         for (int i = 0; i < 100; i++)
@@ -145,7 +145,9 @@ public sealed unsafe class ObjectCacheTests : IDisposable
             cache.Free(node);
         }
 
-        Assert.Equal(1, cache.ReadStatistics().Slabs);
+        Assert.Equal(0, cache.ReadStatistics().Slabs);   // nobody comes back for the last one
+        Assert.NotNull(_slabs.Slabs.TryClassOf(SizeClasses.Count));
+        Assert.Null(_slabs.Slabs.TryClassOf(SizeClasses.Count + 1));
         AssertNothingLeft(cache);
     }
 
