@@ -21,31 +21,13 @@ internal readonly unsafe struct ValueBytes(byte* from, long bytes) : IValueWrite
 internal readonly unsafe ref struct TypedValue<TValue> : IValueWriter
     where TValue : unmanaged
 {
-    private const int WordsMax = 16;
-
     private readonly ref readonly TValue _from;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TypedValue(in TValue from) => _from = ref from;
 
-    // In words, although vectors would be fewer: who has just made the value wrote its fields one by one, and a processor
-    // hands a write that still waits for its line of cache to a read of the same bytes or of a part of them, but not to
-    // a longer read. That one would wait for the memory of everything that was written before.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Write(byte* value, bool isNew)
-    {
-        if (sizeof(TValue) % sizeof(ulong) != 0 || sizeof(TValue) > WordsMax * sizeof(ulong))
-        {
-            Unsafe.WriteUnaligned(value, _from);
-            return;
-        }
-
-        ref byte from = ref Unsafe.As<TValue, byte>(ref Unsafe.AsRef(in _from));
-        for (int at = 0; at < sizeof(TValue); at += sizeof(ulong))
-        {
-            Unsafe.WriteUnaligned(value + at, Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref from, at)));
-        }
-    }
+    public void Write(byte* value, bool isNew) => Unsafe.WriteUnaligned(value, _from);
 }
 
 /// <summary>The value of one processor; a new element is zero for all others.</summary>
