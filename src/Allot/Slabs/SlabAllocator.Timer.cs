@@ -37,6 +37,7 @@ internal sealed unsafe partial class SlabAllocator
     {
         Trim(all: false);
         if (!IsQuiet()) return;
+        ForgetRemovedGroups(all: true);   // the next look comes after the next free
         _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Interlocked.Exchange(ref _isTicking, 0);
         if (!IsQuiet()) NoteActivity();   // somebody came in between, and may have found it still running

@@ -34,6 +34,9 @@ internal sealed unsafe class SlabOwners : IDisposable
     // The upmost ones are marks in magazines.
     private const int IdsMax = (1 << 24) - 2, KeysPerStep = PageArena.UnitBytes / sizeof(long), SweepsAtLeast = 64;
 
+    // A search for few waits for some calls, and for more of them when the last one has found all in use.
+    private const int WaitsAtFirst = 4, WaitsAtMost = 32;
+
     private const nuint KeysBytes = (1 << 24) * sizeof(long);
 
     private readonly SteadyLock _lock = new();
@@ -48,6 +51,7 @@ internal sealed unsafe class SlabOwners : IDisposable
     private MemoryKind[] _kinds = new MemoryKind[64];
     private HashSet<int> _retired = [];
     private int _next = Nobody + 1;
+    private int _waited, _waits = WaitsAtFirst;
     private int _committedKeys;
 
     /// <exception cref="InsufficientMemoryException">The system has no memory.</exception>
@@ -130,7 +134,7 @@ internal sealed unsafe class SlabOwners : IDisposable
     }
 
     /// <summary>Step 1: the ids of groups that were removed.</summary>
-    /// <param name="all">False: only where there are enough of them to be worth a search.</param>
+    /// <param name="all">False: only where there are many of them, or after some calls.</param>
     /// <returns>What there is to search for, including what was in use at the last search; empty for nothing.</returns>
     public HashSet<int> Retire(bool all)
     {
@@ -142,7 +146,11 @@ internal sealed unsafe class SlabOwners : IDisposable
                 if (_groups[id]!.Memory.IsDetached) ended.Add(key);
             }
 
-            if (!all && ended.Count < SweepsAtLeast && ended.Count <= _idOf.Count / 4) return [];
+            if (ended.Count > 0) _waits = WaitsAtFirst;
+            bool areMany = ended.Count >= SweepsAtLeast || ended.Count > _idOf.Count / 4;
+            _waited = ended.Count + _retired.Count > 0 ? _waited + 1 : 0;
+            if (!all && !areMany && _waited < _waits) return [];
+            _waited = 0;
             foreach (long key in ended)
             {
                 _idOf.Remove(key, out int id);
@@ -168,6 +176,7 @@ internal sealed unsafe class SlabOwners : IDisposable
                 _free.Push(id);
             }
 
+            _waits = searched.Count > found.Count ? WaitsAtFirst : Math.Min(_waits * 2, WaitsAtMost);
             if (_retired.Count == 0 && _retired.Capacity > SweepsAtLeast) _retired = [];
         }
     }

@@ -1,6 +1,6 @@
 namespace Allot.Tests.Slabs;
 
-/// <summary>What lies idle goes back in time.</summary>
+/// <summary>What lies idle goes back in time, and so do removed groups.</summary>
 public sealed unsafe class SlabIdleTests : IDisposable
 {
     private readonly SlabFixture _slabs = new();
@@ -38,12 +38,108 @@ public sealed unsafe class SlabIdleTests : IDisposable
         Assert.Equal(0, _slabs.Slabs.Arena.IdleBytes);
     }
 
+    [Theory]
+    [InlineData(0), InlineData(1)]
+    public void Private_slabs_of_a_removed_group_go_back_at_once(int kept)
+    {
+        using var other = new TurnThread();
+        ObjectCache<Node> cache = MakePrivate();
+        cache.Tunables = new ObjectCacheTunables { EmptySlabsKept = kept };
+        List<nint> early = [], late = [];
+        for (int i = 0; i < 3000; i++) (i % 3 == 0 ? late : early).Add((nint)cache.Allocate(_slabs.A));
+        Node* neighbour = cache.Allocate(_slabs.B);
+        foreach (nint node in early) cache.Free((Node*)node);
+        other.Run(() => cache.Free(cache.Allocate(_slabs.A)));
+        Node* last = cache.Allocate(_slabs.A);
+        foreach (nint node in late) cache.Free((Node*)node);
+        _slabs.A.Remove();
+        Assert.Equal(2, cache.ReadStatistics().Slabs);   // of the last one, and of the neighbour
+        cache.Free(last);
+        Assert.Equal(1, cache.ReadStatistics().Slabs);
+        cache.Free(neighbour);
+        _slabs.B.Remove();
+        Assert.Equal(0, cache.ReadStatistics().Slabs);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public void A_cache_with_private_slabs_does_not_keep_removed_groups(bool all)
+    {
+        ObjectCache<Node> cache = MakePrivate();
+        Node* kept = null;
+        WeakReference[] removed = Make();
+        WeakReference[] Make()
+        {
+            MemoryGroup[] groups = [.. Enumerable.Range(0, 20).Select(i => _slabs.Root.CreateChild($"{i}"))];
+            foreach (MemoryGroup group in groups) cache.Free(cache.Allocate(group));
+            kept = cache.Allocate(groups[0]);
+            foreach (MemoryGroup group in groups) group.Remove();
+            return [.. groups.Select(static group => new WeakReference(group))];
+        }
+
+        for (int i = 0; i < (all ? 1 : 8); i++) _slabs.Slabs.Trim(all);
+        Collect();
+        Assert.Equal(1, removed.Count(static group => group.IsAlive));
+        cache.Free(kept);
+        for (int i = 0; i < (all ? 1 : 8); i++) _slabs.Slabs.Trim(all);
+        Collect();
+        Assert.DoesNotContain(removed, static group => group.IsAlive);
+        Node* next = cache.Allocate(_slabs.A);
+        Assert.Equal(1, cache.ReadStatistics(_slabs.A).ActiveObjects);
+        cache.Free(next);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void Few_removed_groups_of_many_are_forgotten_after_some_passes()
+    {
+        MemoryGroup[] groups = [.. Enumerable.Range(0, 40).Select(i => _slabs.Root.CreateChild($"{i}"))];
+        nint[] blocks = [.. groups.Select(group => _slabs.Allocate(group, 64))];
+        _slabs.Free(blocks[0]);
+        foreach (MemoryGroup group in groups[..2]) group.Remove();
+        int owners = _slabs.Slabs.Owners.Count;
+        for (int i = 0; i < 6; i++) _slabs.Slabs.Trim(all: false);
+        Assert.Equal(owners - 1, _slabs.Slabs.Owners.Count);
+        _slabs.Free(blocks[1]);
+        for (int i = 0; i < 6; i++) _slabs.Slabs.Trim(all: false);
+        Assert.Equal(owners - 2, _slabs.Slabs.Owners.Count);
+        foreach (nint block in blocks[2..]) _slabs.Free(block);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void Groups_that_are_removed_after_the_timer_has_stopped_are_forgotten_by_it()
+    {
+        _slabs.Slabs.StartTrimming(_time);
+        nint mine = _slabs.Allocate(_slabs.A, 64), others = _slabs.Allocate(_slabs.B, 64);
+        _slabs.Free(others);
+        Fire(6);
+        Assert.False(_slabs.Slabs.IsTrimming);
+        int owners = _slabs.Slabs.Owners.Count;
+        _slabs.B.Remove();
+        Fire(6);
+        Assert.Equal(owners - 1, _slabs.Slabs.Owners.Count);
+        Assert.False(_slabs.Slabs.IsTrimming);
+        _slabs.Free(mine);
+        _slabs.AssertNothingLeft();
+    }
+
     private ObjectCache<Node> MakePrivate() =>
         new(_slabs.Slabs, "own", new ObjectCacheOptions { HasPrivateSlabs = true }, null);
 
     private void Fire(int times)
     {
         for (int i = 0; i < times; i++) _time.Fire();
+    }
+
+    private static void Collect()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
     }
 
     private struct Node
