@@ -182,8 +182,8 @@ public sealed class PinAccount : IDisposable
         if (!isSameLimit) _limit?.GiveBack(counted);
     }
 
-    /// <summary>What is held is pinned once more, and still counts once: if nobody has paid for it so far, its group does
-    /// from now on, unless accounting is blocked here too.</summary>
+    /// <summary>What is held is pinned once more, and still counts once: if nobody has paid for it so far, its group
+    /// does from now on, unless accounting is blocked here too.</summary>
     /// <exception cref="MemoryLimitExceededException">A limit refused, or the group has ended; nothing has
     /// changed.</exception>
     internal void PinAgain()
