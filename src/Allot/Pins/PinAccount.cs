@@ -189,7 +189,7 @@ public sealed class PinAccount : IDisposable
     internal void PinAgain()
     {
         ChargeRefusal refusal = default;
-        bool isUncounted = ThreadContext.Intercepts && GroupCharging.IsUncounted(Group, AllocationFlags.None);
+        bool isUncounted = IsUncountedHere();
         using (Enter())
         {
             AssertInvariants();
@@ -227,7 +227,7 @@ public sealed class PinAccount : IDisposable
     private bool TryPinOnce(long bytes, out ChargeRefusal refusal)
     {
         refusal = default;
-        bool isUncounted = ThreadContext.Intercepts && GroupCharging.IsUncounted(Group, AllocationFlags.None);
+        bool isUncounted = IsUncountedHere();
         using (Enter())
         {
             AssertInvariants();
@@ -265,6 +265,10 @@ public sealed class PinAccount : IDisposable
         refusal.CountPinsRefusal();
         return false;
     }
+
+    // Whether the scopes of the caller say that nobody pays. Without the gate.
+    private bool IsUncountedHere() =>
+        ThreadContext.Intercepts && GroupCharging.IsUncounted(Group, AllocationFlags.None);
 
     private bool TryCharge_NeedsGate(long bytes, out ChargeRefusal refusal)
     {
