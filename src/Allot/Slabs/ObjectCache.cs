@@ -189,7 +189,7 @@ public sealed unsafe class ObjectCache<T>
     {
         uint at = _binOffset;
         MemoryCounter? payer = _kind == MemoryKind.User ? group.Memory : group.KernelIfAny;
-        if (heap == null || at - 1 >= heap->BinBytes - 1 || payer is null || _cache.IsRemoved) return null;
+        if (heap == null || at - 1 >= heap->BinBytes - 1 || payer is null) return null;
         var bin = (SlabBin*)((byte*)heap->Bins + at);
         var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
         byte* block = SlabPath.TryTake(heap, bin, slot, payer.ReserveKey, payer.BlockTag);
@@ -247,12 +247,19 @@ public sealed unsafe class ObjectCache<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private T* AllocateSlow(MemoryGroup group, AllocationFlags? flags, out ChargeRefusal refusal)
     {
-        ObjectDisposedException.ThrowIf(_cache.IsRemoved, this);
         ThreadHeap* heap = _allocator.HeapOfCaller();
-        SlabPayer payer = _allocator.PayerFor(heap, group, _kind);
-        uint index = (uint)_cache.ClassFor(group, payer.IsCharged ? payer.OwnerKey : 0).Index;
-        byte* block = _allocator.AllocateSlow(heap, index, payer, flags, out refusal);
-        if (block == null) return null;
+        byte* block = null;
+        refusal = default;
+        while (block == null)
+        {
+            ObjectDisposedException.ThrowIf(_cache.IsRemoved, this);
+            SlabPayer payer = _allocator.PayerFor(heap, group, _kind);
+            SlabClass of = _cache.ClassFor(group, payer.IsCharged ? payer.OwnerKey : 0);
+            block = _allocator.AllocateSlow(heap, of, payer, flags, out refusal);
+            if (block == null && refusal.Group is not null) return null;
+            if (block == null) _cache.AwaitRemoval();
+        }
+
         _allocator.Checker?.NoteAllocated(block, _cache.BlockBytes, _cache.AskedBytes, _constructor is not null);
         return Finish(heap, block);
     }

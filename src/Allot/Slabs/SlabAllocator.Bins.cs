@@ -102,19 +102,20 @@ internal sealed unsafe partial class SlabAllocator
     }
 
     // A block for what is charged already.
-    private byte* TakeCharged(ThreadHeap* heap, uint index, in SlabPayer payer, out Record record)
+    private byte* TakeCharged(ThreadHeap* heap, SlabClass of, in SlabPayer payer, out Record record)
     {
-        byte* block = TryTakeCharged(heap, index, payer, out record);
+        byte* block = TryTakeCharged(heap, of, payer, out record);
         if (record != Record.NoMemory) return block;
 
         // What others keep, and what is idle here, comes before a refusal.
         Trim(all: true);
-        return TryTakeCharged(heap, index, payer, out record);
+        return TryTakeCharged(heap, of, payer, out record);
     }
 
-    private byte* TryTakeCharged(ThreadHeap* heap, uint index, in SlabPayer payer, out Record record)
+    private byte* TryTakeCharged(ThreadHeap* heap, SlabClass of, in SlabPayer payer, out Record record)
     {
-        record = Record.NoMemory;
+        record = of.IsClosed ? Record.ClassClosed : Record.NoMemory;
+        uint index = (uint)of.Index;
         if (index >= heap->BinCount || payer.Id == 0) return null;
         ThreadHeap.EnterLock(heap);
         try
@@ -122,9 +123,13 @@ internal sealed unsafe partial class SlabAllocator
             SlabBin* bin = heap->Bins + index;
             if (bin->Top[-1] == Magazine.Bottom && !TryTakeSpare_NeedsLock(heap, bin))
             {
-                bool isFetched = ClassOf(index).TryFetch(bin, ThreadHeap.NoMagazine(heap));
+                bool isFetched = of.TryFetch(bin, ThreadHeap.NoMagazine(heap));
                 NoteActivity();
-                if (!isFetched) return null;
+                if (!isFetched)
+                {
+                    if (of.IsClosed) record = Record.ClassClosed;
+                    return null;
+                }
             }
 
             byte* block = BlockOf(bin->Top[-1]);

@@ -18,7 +18,7 @@ internal sealed unsafe partial class SlabAllocator
         nuint guard = Checker is null ? 0 : (nuint)BlockChecker.GuardBytes;
         nuint all = bytes <= nuint.MaxValue - guard ? bytes + guard : bytes;
         byte* block = all <= SizeClasses.LargestBytes
-            ? AllocateSlow(heap, (uint)SizeClasses.IndexOf(all), asked, flags, out refusal)
+            ? AllocateSlow(heap, ClassOf((uint)SizeClasses.IndexOf(all)), asked, flags, out refusal)
             : AllocateLarge(heap, all, asked, flags, out refusal);
         if (block != null) Checker?.NoteAllocated(block, AllBytesOf(block), (long)bytes, isConstructed: false);
         return block;

@@ -6,6 +6,12 @@
 //
 // Private slabs. A class belongs to one group at a time. When the group is removed, its empty slabs go back, and others
 // with the last object in them. A class without objects forgets the group, and is given to the next one that comes.
+//
+// Removal. Allocate and Remove race, and one of them comes first: what threads keep goes back to the classes, and each
+// class is closed under its lock, if all its blocks lie in it (SlabClass.TryClose). From then on no thread has a block
+// of it in a bin and none fetches one, so no fast path needs to ask. Only then IsRemoved is set. If one class does not
+// close, all are opened again, and nothing has happened: who found a closed one has waited for the lock of the cache
+// (AwaitRemoval), and tries again.
 
 using System.Diagnostics;
 
@@ -14,6 +20,9 @@ namespace Allot;
 internal sealed unsafe class SlabCache
 {
     private const int RememberedGroups = 64;
+
+    // Removal looks again where blocks were in no class, and in no use either: a thread kept them meanwhile.
+    private const int RemovalsTried = 64;
 
     private readonly SteadyLock _lock = new();
     private readonly SlabAllocator _allocator;
@@ -201,16 +210,45 @@ internal sealed unsafe class SlabCache
     /// <exception cref="InvalidOperationException">Objects are in use; nothing has changed.</exception>
     public void Remove()
     {
-        if (_isRemoved) return;
-        long active = ReadStatistics().ActiveObjects;
-        if (active > 0)
+        long active = 0;
+        for (int tried = 0; active == 0 && tried < RemovalsTried; tried++)
         {
-            throw new InvalidOperationException(
-                $"The cache '{Name}' cannot be removed: {active} of its objects are in use. Free them first.");
+            foreach (SlabClass one in Classes) _allocator.Empty((uint)one.Index);
+            if (TryEnd())
+            {
+                _ = Shrink();
+                return;
+            }
+
+            active = ReadStatistics().ActiveObjects;
         }
 
-        _isRemoved = true;
-        _ = Shrink();
+        string why = active > 0
+            ? $"{active} of its objects are in use. Free them first."
+            : "other threads are allocating and freeing its objects. Stop them first.";
+        throw new InvalidOperationException($"The cache '{Name}' cannot be removed: {why}");
+    }
+
+    /// <summary>Returns when nobody is about to remove it. Without locks, for who found a class closed.</summary>
+    public void AwaitRemoval()
+    {
+        using (_lock.EnterScope())
+        {
+        }
+    }
+
+    private bool TryEnd()
+    {
+        using (_lock.EnterScope())
+        {
+            SlabClass[] all = Classes;
+            int closed = 0;
+            while (closed < all.Length && all[closed].TryClose()) closed++;
+            _isRemoved |= closed == all.Length;
+            if (_isRemoved) return true;
+            foreach (SlabClass one in all[..closed]) one.Reopen();
+            return false;
+        }
     }
 
     private PrivateClass FindPrivate_NeedsLock(MemoryGroup group, long key)

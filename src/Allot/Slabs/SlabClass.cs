@@ -37,6 +37,9 @@ internal sealed unsafe partial class SlabClass
 
     private volatile bool _hasEnded;
 
+    // Written under the lock.
+    private volatile bool _isClosed;
+
     private int _spans;
     private long _capacity;
     private long _centralFree;   // carved blocks that lie in spans
@@ -85,6 +88,9 @@ internal sealed unsafe partial class SlabClass
         set => _hasEnded = value;
     }
 
+    /// <summary>Nobody gets a block of it: all lie here, and none lies in a bin.</summary>
+    public bool IsClosed => _isClosed;
+
     /// <summary>Blocks that move between a thread and the class at a time.</summary>
     public int Batch { get; }
 
@@ -108,13 +114,14 @@ internal sealed unsafe partial class SlabClass
     /// <summary>Fills a bin with up to a batch of blocks.</summary>
     /// <param name="bin">It has no block, and no full magazine.</param>
     /// <param name="none">Where it has its top without a magazine.</param>
-    /// <returns>False when the system has no memory.</returns>
+    /// <returns>False when the system has no memory, or the class is closed.</returns>
     public bool TryFetch(SlabBin* bin, ulong* none)
     {
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
             Debug.Assert(bin->Blocks(none) == 0, "Only an empty bin is filled.");
+            if (_isClosed) return false;
             ulong* magazine = bin->Unload(none);
             if (_batchCount > 0)
             {
@@ -227,6 +234,25 @@ internal sealed unsafe partial class SlabClass
         return inUse;
     }
 
+    /// <summary>Closes the class if all its blocks lie here. In one step: who comes for a block has it before, and the
+    /// class stays open; or comes afterwards, and gets none.</summary>
+    public bool TryClose()
+    {
+        using (_lock.EnterScope())
+        {
+            AssertInvariants_NeedsLock();
+            if (_centralFree + ((long)_batchCount * Batch) != _carved) return false;
+            _isClosed = true;
+            return true;
+        }
+    }
+
+    /// <summary>Takes that back.</summary>
+    public void Reopen()
+    {
+        using (_lock.EnterScope()) _isClosed = false;
+    }
+
     /// <summary>Whether no free block is kept between threads.</summary>
     public bool IsQuiet
     {
@@ -241,7 +267,7 @@ internal sealed unsafe partial class SlabClass
 
     private void KeepEmpty_NeedsLock(ulong* magazine)
     {
-        if (_emptyCount < _empties.Length) _empties[_emptyCount++] = (nint)magazine;
+        if (_emptyCount < _empties.Length && !_isClosed) _empties[_emptyCount++] = (nint)magazine;
         else _allocator.FreeMagazine(magazine, Batch);
     }
 

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Allot.Tests.Slabs;
 
 /// <summary>Caches of objects: charged, constructed once, shrunk, removed.</summary>
@@ -163,6 +165,65 @@ public sealed unsafe class ObjectCacheTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => (nint)cache.Allocate(_slabs.A));
         Assert.Throws<CorruptionException>(() => cache.Free(node));
         AssertNothingLeft(cache);
+    }
+
+    // Whoever gets an object while the cache is being removed has it before: then the removal is refused.
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public void A_cache_that_was_removed_has_handed_out_nothing(bool hasPrivateSlabs)
+    {
+        const int Threads = 2, Caches = 200;
+        ConcurrentQueue<Exception> failures = new();
+        var caches = new ObjectCache<Node>[Caches];
+        for (int i = 0; i < Caches; i++) caches[i] = Make($"{i}", new() { HasPrivateSlabs = hasPrivateSlabs });
+        int at = 0;
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(i => new Thread(() =>
+        {
+            try
+            {
+                for (int cache; (cache = Volatile.Read(ref at)) < Caches;) UseOnce(caches[cache], i);
+            }
+            catch (Exception failure)
+            {
+                failures.Enqueue(failure);
+            }
+        }))];
+        foreach (Thread one in threads) one.Start();
+        while (at < Caches && failures.IsEmpty)
+        {
+            try
+            {
+                caches[at].Remove();
+                Interlocked.Increment(ref at);
+            }
+            catch (InvalidOperationException)
+            {
+                Thread.Yield();   // one is in use
+            }
+        }
+
+        Volatile.Write(ref at, Caches);
+        foreach (Thread one in threads) one.Join();
+        Assert.Empty(failures);
+        AssertNothingLeft(caches);
+
+        void UseOnce(ObjectCache<Node> cache, int thread)
+        {
+            Node* node;
+            try
+            {
+                node = cache.Allocate(thread % 2 == 0 ? _slabs.A : _slabs.B);
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+
+            node->Number = thread;
+            Thread.Yield();
+            Assert.Equal(thread, node->Number);
+            cache.Free(node);
+        }
     }
 
     [Fact]
