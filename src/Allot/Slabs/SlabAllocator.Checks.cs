@@ -43,12 +43,13 @@ internal sealed unsafe partial class SlabAllocator
     }
 
     // The block is free and uncharged. Where blocks are checked, an older one takes its place.
-    private void PutAway(ThreadHeap* heap, uint index, byte* block)
+    private void PutAway(ThreadHeap* heap, uint index, byte* block, bool hasEndedOwner)
     {
         FreeBlock.SetFree(block);
         if (Checker is not { } checker)
         {
-            PutIntoBin(heap, index, block);
+            if (hasEndedOwner) PutIntoSpan(index, block);
+            else PutIntoBin(heap, index, block);
             return;
         }
 

@@ -43,8 +43,8 @@ internal sealed unsafe partial class SlabAllocator
 
         if (!IsBlockInUse(unit, block) || !IsChecked(block)) return;
         ThreadHeap.OpenUnlimited(heap);
-        UnchargeOwner(heap, unit, block);
-        PutAway(heap, unit->BinIndex, block);
+        UnchargeOwner(heap, unit, block, out bool hasEnded);
+        PutAway(heap, unit->BinIndex, block, hasEnded);
     }
 
     /// <summary>The bytes that may be used of a block.</summary>
@@ -110,8 +110,9 @@ internal sealed unsafe partial class SlabAllocator
         NoteActivity();
     }
 
-    private void UnchargeOwner(ThreadHeap* heap, SlabUnit* unit, byte* block)
+    private void UnchargeOwner(ThreadHeap* heap, SlabUnit* unit, byte* block, out bool hasEnded)
     {
+        hasEnded = false;
         int owner = Volatile.Read(ref unit->Owner);
         if (owner == SlabUnit.Mixed) owner = unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
         if (owner == SlabOwners.Nobody) return;
@@ -127,6 +128,7 @@ internal sealed unsafe partial class SlabAllocator
             return;
         }
 
+        hasEnded = group.State == MemoryGroupState.Offline;
         group.UnchargeRecorded(kind, unit->BlockBytes);   // what is recorded was counted, whatever the scope is now
         MemoryCounter counter = group.CounterOf(kind);
         *entry = new OwnerEntry { Id = owner, Key = counter.ReserveKey, Slot = ThreadReserves.SlotOf(counter) };

@@ -208,6 +208,34 @@ internal sealed unsafe partial class SlabClass
         }
     }
 
+    /// <summary>Brings the batches with a block of one of these owners back to their spans, and what then is empty to
+    /// the arena. A batch at a time, so that nobody waits for long.</summary>
+    public void GiveBack(HashSet<int> owners)
+    {
+        int left = int.MaxValue;
+        while (left > 0)
+        {
+            using (_lock.EnterScope()) left = GiveBackLast_NeedsLock(owners, left);
+        }
+
+        using (_lock.EnterScope()) ReleaseEmpty_NeedsLock(_emptySpansMost);
+    }
+
+    // Of the first batches; returns how many of them it has not looked at.
+    private int GiveBackLast_NeedsLock(HashSet<int> owners, int of)
+    {
+        AssertInvariants_NeedsLock();
+        int at = Math.Min(of, _batchCount) - 1;
+        while (at >= 0 && !_allocator.HasBlockOf(owners, (ulong*)_batches[at] + 1, Batch)) at--;
+        if (at < 0) return 0;
+        var magazine = (ulong*)_batches[at];
+        Array.Copy(_batches, at + 1, _batches, at, --_batchCount - at);
+        _lowest = Math.Min(_lowest, _batchCount);
+        BringToSpans_NeedsLock(magazine + 1, Batch);
+        KeepEmpty_NeedsLock(magazine);
+        return at;
+    }
+
     /// <summary>Gives all spans back, with the blocks that are in use.</summary>
     /// <returns>How many those were, by owner.</returns>
     public Dictionary<int, long> ReleaseAll()
