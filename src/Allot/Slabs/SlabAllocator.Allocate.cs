@@ -102,7 +102,7 @@ internal sealed unsafe partial class SlabAllocator
         while (true)
         {
             if (!Charge(payer, charged, flags, out refusal)) return null;
-            int first = payer.Id == 0 ? -1 : Arena.TryAllocate(units);   // 0: no memory, not even for a number
+            int first = payer.Id == 0 ? -1 : TryAllocateUnits(units);   // 0: no memory, not even for a number
             if (first >= 0)
             {
                 if (TryRecordLarge(heap, first, units, payer)) return (byte*)Arena.AddressOf(first);
@@ -134,6 +134,14 @@ internal sealed unsafe partial class SlabAllocator
         if (!ThreadContext.Intercepts) return asked;
         bool isUncounted = GroupCharging.IsUncounted(asked.Group, flags ?? AllocationFlags.None);
         return isUncounted ? Nobody(heap, asked.Group, asked.Kind, isOpen: true) : asked;
+    }
+
+    private int TryAllocateUnits(int units)
+    {
+        int first = Arena.TryAllocate(units);
+        if (first >= 0) return first;
+        Trim(all: true);   // what others keep, and what is idle here, comes before a refusal
+        return Arena.TryAllocate(units);
     }
 
     private bool TryRecordLarge(ThreadHeap* heap, int first, int units, in SlabPayer payer)

@@ -59,11 +59,27 @@ internal sealed unsafe partial class SlabAllocator
 
     private void LetGo(ThreadHeap* heap, bool all)
     {
-        while (Checker is { } checker && checker.TryLetGo(all, out byte* block, out uint index, out bool isWritten))
+        while (Checker is { } checker && checker.TryLetGo(all, out BlockChecker.Kept kept, out bool isWritten))
         {
+            var block = (byte*)kept.Block;
             if (isWritten) Fail(block, "was written to after it was freed");
+            if (kept.Index == BlockChecker.NoClass)
+            {
+                FreeUnits(block, kept.Bytes);
+                continue;
+            }
+
             FreeBlock.SetFree(block);
-            PutIntoBin(heap, index, block);
+            PutIntoBin(heap, kept.Index, block);
         }
+    }
+
+    // Each block as if by itself, with all that is looked at then.
+    private long FreeEach(SlabClass of)
+    {
+        ThreadHeap* heap = HeapOfCaller();
+        List<nint> blocks = of.ReadInUse();
+        foreach (nint block in blocks) FreeSlow(heap, (byte*)block, of.Cache);
+        return (long)blocks.Count * of.BlockBytes;
     }
 }

@@ -37,7 +37,7 @@ internal sealed unsafe partial class SlabAllocator
 
         if (unit->State == SlabUnitState.Large)
         {
-            FreeLarge(unit, block);
+            FreeLarge(heap, unit, block);
             return;
         }
 
@@ -78,7 +78,7 @@ internal sealed unsafe partial class SlabAllocator
         return true;
     }
 
-    private void FreeLarge(SlabUnit* unit, byte* block)
+    private void FreeLarge(ThreadHeap* heap, SlabUnit* unit, byte* block)
     {
         if ((nint)block != unit->SpanStart)
         {
@@ -103,10 +103,22 @@ internal sealed unsafe partial class SlabAllocator
         }
 
         Debug.Assert(group is not null || owner == SlabOwners.Nobody, "A block in use has an owner.");
-        int units = unit->Units;
+        long bytes = (long)unit->Units << PageArena.UnitShift;
         using (SpansLock.EnterScope()) *unit = default;
-        group?.UnchargeRecorded(kind, (long)units << PageArena.UnitShift);
-        Arena.Free((int)(unit - (SlabUnit*)Arena.SideTable), units);
+        group?.UnchargeRecorded(kind, bytes);
+        if (Checker is not { } checker)
+        {
+            FreeUnits(block, bytes);
+            return;
+        }
+
+        checker.Keep(block, BlockChecker.NoClass);
+        LetGo(heap, all: false);
+    }
+
+    private void FreeUnits(byte* block, long bytes)
+    {
+        Arena.Free((int)(((nint)block - Arena.Base) >> PageArena.UnitShift), (int)(bytes >> PageArena.UnitShift));
         NoteActivity();
     }
 

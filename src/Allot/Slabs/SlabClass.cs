@@ -236,6 +236,18 @@ internal sealed unsafe partial class SlabClass
         return at;
     }
 
+    /// <summary>The blocks that are in use.</summary>
+    public List<nint> ReadInUse()
+    {
+        List<nint> inUse = [];
+        using (_lock.EnterScope())
+        {
+            foreach (nint span in _allocator.SpansOf(this)) _allocator.ListInUse((SlabUnit*)span, inUse);
+        }
+
+        return inUse;
+    }
+
     /// <summary>Gives all spans back, with the blocks that are in use.</summary>
     /// <returns>How many those were, by owner.</returns>
     public Dictionary<int, long> ReleaseAll()
