@@ -18,12 +18,15 @@ internal sealed partial class FunctionCompiler(
     private readonly Dictionary<int, Label> _labels = [];
     private readonly List<Action> _cold = [];
     private readonly LocalBuilder?[] _registers = new LocalBuilder?[10];
-    private readonly LocalBuilder?[] _base = new LocalBuilder?[9];
-    private readonly LocalBuilder?[] _last = new LocalBuilder?[9];
+    private readonly LocalBuilder?[] _limit = new LocalBuilder?[9];   // by the size of an access: its places are below
+    private LocalBuilder? _base;     // of the memory of the run
+    private LocalBuilder? _length;
 
     // What is rotated, by the shift before which it is there.
     private readonly Dictionary<int, LocalBuilder> _kept = [];
     private Dictionary<int, Rotation> _rotations = [];
+    private Dictionary<int, MemoryAccess> _known = [];
+    private bool _isEntry;   // runs begin here, and only runs do
     private ILGenerator _il = null!;
     private LocalBuilder _address = null!;
     private LocalBuilder _stack = null!;
@@ -45,6 +48,8 @@ internal sealed partial class FunctionCompiler(
         }
 
         _rotations = Rotations.Find(code, operations, function, _labels.ContainsKey);
+        _isEntry = function == 0 && !code.Operations.Any(static one => one.Op.NamesFunction() && one.Offset == 0);
+        if (_isEntry) _known = MemoryFlow.Find(code, operations, places);
         Prologue(begin, end);
         for (int at = begin; at < end; at = code.Next(at))
         {
@@ -80,21 +85,36 @@ internal sealed partial class FunctionCompiler(
         _il.Emit(OpCodes.Stloc, _stack);
         LoadField(CompilerMembers.Budget);
         _il.Emit(OpCodes.Stloc, _budget);
-        for (int at = begin; at < end; at++)
-        {
-            int bytes = operations[at].Op.IsAtomic() ? 0 : operations[at].Op.AccessBytes();
-            if (bytes == 0 || _base[bytes] is not null || !UsesMemory(at)) continue;
-            _base[bytes] = LoadBound(bytes, CompilerMembers.Base);
-            _last[bytes] = LoadBound(bytes, CompilerMembers.Last);
-        }
+        for (int at = begin; at < end; at++) PrepareAccess(at);
     }
 
-    private LocalBuilder LoadBound(int bytes, FieldInfo part)
+    // What the check of an access needs.
+    private void PrepareAccess(int at)
+    {
+        int bytes = operations[at].Op.IsAtomic() ? 0 : operations[at].Op.AccessBytes();
+        if (bytes == 0 || !UsesMemory(at)) return;
+        _base ??= Memory(register: 1, CompilerMembers.Memory);
+        _length ??= Memory(register: 2, CompilerMembers.MemoryBytes);
+        bool isConstant = _known.TryGetValue(at, out MemoryAccess known)
+            && (known.IsInside || (known.Index == BpfOperation.Zero && known.Offset >= 0));
+        if (isConstant || _limit[bytes] is not null) return;
+        LocalBuilder limit = _limit[bytes] = _il.DeclareLocal(typeof(ulong));
+        Label isShort = _il.DefineLabel();   // and then the limit stays 0
+        _il.Emit(OpCodes.Ldloc, _length);
+        _il.Emit(OpCodes.Ldc_I8, (long)bytes);
+        _il.Emit(OpCodes.Blt_Un, isShort);
+        _il.Emit(OpCodes.Ldloc, _length);
+        _il.Emit(OpCodes.Ldc_I8, (long)(bytes - 1));
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stloc, limit);
+        _il.MarkLabel(isShort);
+    }
+
+    private LocalBuilder Memory(int register, FieldInfo field)
     {
         LocalBuilder local = _il.DeclareLocal(typeof(ulong));
-        _il.Emit(OpCodes.Ldarg_0);
-        _il.Emit(OpCodes.Ldflda, CompilerMembers.Memory(bytes));
-        _il.Emit(OpCodes.Ldfld, part);
+        if (_isEntry) Get(register);
+        else LoadField(field);
         _il.Emit(OpCodes.Conv_U8);
         _il.Emit(OpCodes.Stloc, local);
         return local;

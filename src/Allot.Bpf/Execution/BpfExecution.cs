@@ -1,9 +1,8 @@
 // What an engine works on: the stack, the memory of the run, what is left of the budget, and the fault if there is one.
 //
 // The check of an address. Stack and memory are compared by the engine itself: an access of n bytes at address is
-// inside of b bytes from base when address - base is not above b - n, in unsigned numbers. A memory that has fewer than
-// n bytes has no such bound; its place is taken by the lowest n bytes of the stack, where an access does no harm.
-// Everything else is asked of the maps.
+// inside of b bytes from base when address - base is below b - n + 1, in unsigned numbers, or below 0, which nothing is,
+// when b is less than n. Everything else is asked of the maps.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
@@ -32,10 +31,8 @@ public sealed unsafe partial class BpfExecution
 
     // What compiled programs read and write by name.
     internal byte* Stack;
-    internal Bounds Memory1;
-    internal Bounds Memory2;
-    internal Bounds Memory4;
-    internal Bounds Memory8;
+    internal byte* Memory;
+    internal ulong MemoryBytes;
     internal long Budget;
     internal BpfFaultKind FaultKind;
     internal bool IsStopped;   // by a fault or a tail call
@@ -79,13 +76,6 @@ public sealed unsafe partial class BpfExecution
     internal BpfFault Fault => _fault;
 
     internal Exception? Failure { get; private set; }
-
-    /// <summary>The lowest address of memory, and the highest at which an access of one size begins.</summary>
-    internal struct Bounds
-    {
-        public byte* Base;
-        public ulong Last;
-    }
 
     /// <summary>Memory of the program, for a helper to read or write.</summary>
     /// <param name="address">An argument of the helper.</param>
@@ -231,10 +221,8 @@ public sealed unsafe partial class BpfExecution
     internal void Begin(byte* memory, ulong bytes, long budget, bool cleans)
     {
         if (cleans) new Span<byte>(Stack, StackBytes).Clear();
-        Memory1 = BoundsFor(memory, bytes, 1);
-        Memory2 = BoundsFor(memory, bytes, 2);
-        Memory4 = BoundsFor(memory, bytes, 4);
-        Memory8 = BoundsFor(memory, bytes, 8);
+        Memory = memory;
+        MemoryBytes = bytes;
         Budget = budget;
         TailCalls = 0;
         if (_added.Count > 0) _added.Clear();
@@ -274,8 +262,8 @@ public sealed unsafe partial class BpfExecution
         if (bytes == 0) return true;
         ulong at = address - (ulong)Stack;
         if (at < StackBytes && bytes <= StackBytes - at) return true;
-        at = address - (ulong)Memory1.Base;
-        return (at <= Memory1.Last && bytes - 1 <= Memory1.Last - at) || OwnsInMaps(address, bytes, writes);
+        at = address - (ulong)Memory;
+        return (at < MemoryBytes && bytes <= MemoryBytes - at) || OwnsInMaps(address, bytes, writes);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -326,15 +314,10 @@ public sealed unsafe partial class BpfExecution
     private bool IsNear(ulong address, int bytes)
     {
         if (address - (ulong)Stack <= (ulong)(StackBytes - bytes)) return true;
-        Bounds memory = bytes switch { 1 => Memory1, 2 => Memory2, 4 => Memory4, _ => Memory8 };
-        return address - (ulong)memory.Base <= memory.Last;
+        ulong at = address - (ulong)Memory;
+        return at < MemoryBytes && (ulong)bytes <= MemoryBytes - at;
     }
 
     // The instruction is filled in when the helper has returned.
     private void Refuse() => Fail(BpfFaultKind.BadArgument, OfHelper);
-
-    private Bounds BoundsFor(byte* memory, ulong bytes, int size) =>
-        bytes >= (ulong)size
-            ? new Bounds { Base = memory, Last = bytes - (ulong)size }
-            : new Bounds { Base = Stack, Last = 0 };
 }
