@@ -180,7 +180,9 @@ internal sealed unsafe partial class SlabAllocator
     private void PutIntoSpan(uint index, byte* block)
     {
         ulong entry = EntryOf(block);
-        ClassOf(index).BringToSpans(&entry, 1);
+        SlabClass of = ClassOf(index);
+        bool wasLast = of.BringToSpans(&entry, 1);
+        if (wasLast && of.HasEnded) of.Cache!.TryForget(of);
         NoteActivity();
     }
 

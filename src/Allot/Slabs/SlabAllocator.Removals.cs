@@ -32,11 +32,21 @@ internal sealed unsafe partial class SlabAllocator
         using (_classesLock.EnterScope()) Volatile.Write(ref _privateCaches, [.. _privateCaches, cache]);
     }
 
+    /// <summary>It was removed.</summary>
+    public void RemovePrivateCache(SlabCache cache)
+    {
+        using (_classesLock.EnterScope())
+        {
+            Volatile.Write(ref _privateCaches, [.. _privateCaches.Where(one => one != cache)]);
+        }
+    }
+
     private void OnRemoved(MemoryGroup group)
     {
+        // Also of a group that is no owner: what it has may be charged to nobody.
+        foreach (SlabCache cache in Volatile.Read(ref _privateCaches)) cache.EndGroup(group);
         int user = _owners.Find(group, MemoryKind.User), kernel = _owners.Find(group, MemoryKind.Kernel);
         if (user == 0 && kernel == 0) return;
-        foreach (SlabCache cache in Volatile.Read(ref _privateCaches)) cache.EndGroup(group);
         bool rests;
         using (_endedLock.EnterScope())
         {
@@ -70,7 +80,12 @@ internal sealed unsafe partial class SlabAllocator
             }
 
             int classes = Volatile.Read(ref _classCount);
-            for (uint i = 0; i < classes; i++) ClassOf(i).GiveBack(owners);
+            for (uint i = 0; i < classes; i++)
+            {
+                SlabClass one = ClassOf(i);
+                bool isPrivate = one.Cache is { Shared: null };
+                if (!isPrivate) one.GiveBack(owners);
+            }
         }
         finally
         {

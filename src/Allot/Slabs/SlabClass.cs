@@ -80,8 +80,8 @@ internal sealed unsafe partial class SlabClass
     /// <summary>The cache that it is for; null for one of <see cref="SizeClasses"/>.</summary>
     public SlabCache? Cache { get; }
 
-    /// <summary>The group that it was for is removed: nobody keeps its blocks, and nobody comes back for more.
-    /// </summary>
+    /// <summary>The group that it was for is removed: nobody keeps its blocks, and hardly anybody comes back for
+    /// more.</summary>
     public bool HasEnded
     {
         get => _hasEnded;
@@ -170,9 +170,14 @@ internal sealed unsafe partial class SlabClass
     /// <summary>Brings any number of blocks back to their spans.</summary>
     /// <param name="entries">As in a magazine.</param>
     /// <param name="count">How many.</param>
-    public void BringToSpans(ulong* entries, int count)
+    /// <returns>Whether no block is outside any more.</returns>
+    public bool BringToSpans(ulong* entries, int count)
     {
-        using (_lock.EnterScope()) BringToSpans_NeedsLock(entries, count);
+        using (_lock.EnterScope())
+        {
+            BringToSpans_NeedsLock(entries, count);
+            return HasAll_NeedsLock;
+        }
     }
 
     /// <summary>Brings a magazine back, with the blocks in it.</summary>
@@ -281,9 +286,8 @@ internal sealed unsafe partial class SlabClass
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
-            if (_centralFree + ((long)_batchCount * Batch) != _carved) return false;
-            _isClosed = true;
-            return true;
+            _isClosed |= HasAll_NeedsLock;
+            return _isClosed;
         }
     }
 
@@ -301,6 +305,8 @@ internal sealed unsafe partial class SlabClass
             using (_lock.EnterScope()) return _batchCount == 0 && _emptyCount == 0;
         }
     }
+
+    private bool HasAll_NeedsLock => _centralFree + ((long)_batchCount * Batch) == _carved;
 
     private ulong* TryTakeEmpty_NeedsLock() =>
         _emptyCount > 0 ? (ulong*)_empties[--_emptyCount] : _allocator.TryMakeMagazine(Batch);
