@@ -212,8 +212,9 @@ public sealed unsafe class SlabMixTests
 
         private void ChangeCache(MixCache cache)
         {
+            int? batches = _random.OneIn(2) ? null : _random.Below(5);
             if (_random.OneIn(2)) cache.Shrink();
-            else cache.Tune(new() { EmptySlabsKept = _random.Below(3), BatchesKept = _random.OneIn(2) ? null : _random.Below(5) });
+            else cache.Tune(new() { EmptySlabsKept = _random.Below(3), BatchesKept = batches });
         }
 
         // Of a group that is there, or of one that was removed: its objects are the parent's by now.
