@@ -51,7 +51,7 @@ internal sealed partial class FunctionCompiler
     private void Atomic(int at, BpfOperation operation)
     {
         Address(operation.Destination, operation.Offset);
-        _il.Emit(OpCodes.Ldarg_0);
+        GetExecution();
         _il.Emit(OpCodes.Ldloc, _address);
         _il.Emit(OpCodes.Ldc_I4, operation.Op.AccessBytes());
         _il.Emit(OpCodes.Ldc_I4, at);
@@ -191,7 +191,7 @@ internal sealed partial class FunctionCompiler
 
             if (!isOnly)
             {
-                _il.Emit(OpCodes.Ldarg_0);
+                GetExecution();
                 _il.Emit(OpCodes.Ldloc, _address);
                 _il.Emit(OpCodes.Ldc_I4, bytes);
                 _il.Emit(OpCodes.Call, writes ? CompilerMembers.MayWrite : CompilerMembers.MayRead);

@@ -13,13 +13,13 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly BpfHelper[] _helpers;
     private readonly BpfOperation* _operations;
     private readonly int _length;               // of the first function: what entering it costs
-    private readonly CompiledFunction? _compiled;
+    private readonly CompiledEntry? _compiled;
     private readonly ProgramFunctions _functions;
     private readonly MemoryCharge _charge;
     private readonly RunCounters? _counters;
     private readonly Action<string>? _trace;
     private readonly bool _isVerified;
-    private readonly RunSlots _slots = new();
+    private readonly RunSlots _slots;
     private int _users = 1;                     // the owner, each stack, and each array of programs
     private int _isDisposed;
 
@@ -38,13 +38,14 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         _maps = linked.Maps;
         _helpers = linked.Helpers;
         _length = linked.Code.LengthOf(0);
-        CompiledFunction?[]? compiled = Compile(options.Engine, linked);
-        _compiled = compiled?[0];
+        _slots = new RunSlots(End);
+        CompiledProgram? compiled = Compile(options.Engine, linked);
+        _compiled = compiled?.Entry;
         if (_compiled is not null) charge.Grow(BpfCompiler.EstimateBytes(linked.Code));
         nuint bytes = (nuint)(linked.Operations.Length * sizeof(BpfOperation));
         _operations = (BpfOperation*)group.Allocator(MemoryKind.Kernel).Allocate(bytes);
         linked.Operations.CopyTo(new Span<BpfOperation>(_operations, linked.Operations.Length));
-        _functions = new ProgramFunctions(linked.Code, compiled, _operations);
+        _functions = new ProgramFunctions(linked.Code, compiled?.Functions, _operations);
         int used = 0;
         try
         {
@@ -174,7 +175,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        foreach (BpfExecution kept in _slots.Close()) End(kept);
+        _slots.Close();
         Release();
     }
 
@@ -205,7 +206,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         return BpfDecoder.Decode(instructions);
     }
 
-    private static CompiledFunction?[]? Compile(BpfEngine engine, LinkedProgram linked)
+    private static CompiledProgram? Compile(BpfEngine engine, LinkedProgram linked)
     {
         if (engine == BpfEngine.Interpreter) return null;
         if (!BpfCompiler.IsSupported)
@@ -220,18 +221,18 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         return BpfCompiler.Compile(linked.Code, linked.Operations, linked.Verified?.Places, linked.Maps, notesCalls);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Run(BpfExecution execution, Span<byte> memory, object? state)
     {
         if (memory.Length < MemoryBytesMin) throw TooShort(memory);
         fixed (byte* address = memory)
         {
-            execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
+            execution.Begin(address, (ulong)memory.Length, InstructionBudget);
             if (state is not null) execution.State = state;
             ulong result = _counters is null
-                ? RunAll(execution, (ulong)address, (ulong)memory.Length)
+                ? RunOne(execution, (ulong)address, (ulong)memory.Length)
                 : RunCounted(execution, (ulong)address, (ulong)memory.Length);
-            if (execution.Redirect.At != 0) Deliver(execution, memory, result);
-            return result;
+            return execution.IsTouched ? Finish(execution, memory, result) : result;
         }
     }
 
@@ -244,37 +245,36 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static BpfFaultException Failed(BpfExecution execution) => new(execution.Fault, execution.Failure);
 
-    private static void Deliver(BpfExecution execution, ReadOnlySpan<byte> memory, ulong result)
+    // What seldom has to be done after a run: other programs, and sending its memory away.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong Finish(BpfExecution execution, Span<byte> memory, ulong result)
     {
+        if (_counters is null && execution.Next is not null)
+        {
+            fixed (byte* address = memory) result = RunNext(execution, (ulong)address, (ulong)memory.Length);
+        }
+
         BpfRedirect redirect = execution.Redirect;
         execution.Redirect = default;
-        if (execution.FaultKind == BpfFaultKind.None) redirect.Deliver(memory, result);
+        if (redirect.At != 0 && execution.FaultKind == BpfFaultKind.None) redirect.Deliver(memory, result);
+        return result;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private ulong RunCounted(BpfExecution execution, ulong memory, ulong bytes)
     {
         long start = Stopwatch.GetTimestamp();
-        ulong result = RunAll(execution, memory, bytes);
+        ulong result = RunOne(execution, memory, bytes);
+        if (execution.Next is not null) result = RunNext(execution, memory, bytes);
         _counters!.Count(Stopwatch.GetTimestamp() - start, execution.FaultKind != BpfFaultKind.None);
         return result;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong RunAll(BpfExecution execution, ulong memory, ulong bytes)
-    {
-        ulong result = RunOne(execution, memory, bytes);
-        return execution.Next is null ? result : RunNext(execution, memory, bytes);
-    }
-
     private ulong RunOne(BpfExecution execution, ulong memory, ulong bytes)
     {
-        if (execution.Maps != _maps || execution.Helpers != _helpers)
-        {
-            execution.Maps = _maps;
-            execution.Helpers = _helpers;
-            execution.Functions = _functions;
-            execution.Trace = _trace;
-        }
+        if (execution.Program != this) Enter(execution);
+        if (!_isVerified) execution.CleanStack();
 
         // An empty memory may be nowhere, but what was proven was proven of an address that is not 0.
         if (memory == 0 && _isVerified) memory = execution.StackEnd;
@@ -283,11 +283,21 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         {
             return _compiled is null
                 ? BpfInterpreter.Run(execution, _operations, 0, execution.StackEnd, new(memory, bytes))
-                : _compiled(execution, execution.StackEnd, memory, bytes, 0, 0, 0);
+                : _compiled(execution, memory, bytes);
         }
 
         execution.Fail(BpfFaultKind.OutOfBudget, 0);
         return 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Enter(BpfExecution execution)
+    {
+        execution.Program = this;
+        execution.Maps = _maps;
+        execution.Helpers = _helpers;
+        execution.Functions = _functions;
+        execution.Trace = _trace;
     }
 
     // One tail call after the other. Each program was given a user by the array that it was found in.
@@ -297,7 +307,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         ulong result = 0;
         while (execution.Next is BpfProgram next)
         {
-            execution.GoOn(cleans: !next._isVerified);
+            execution.GoOn();
             try
             {
                 result = next.RunOne(execution, memory, bytes);
@@ -322,11 +332,13 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         {
             AddUser();
             isUser = true;
-            return new BpfExecution(Group);
+            var execution = new BpfExecution(Group);
+            _slots.Keep(slot, execution);
+            return execution;
         }
         catch
         {
-            _slots.TryReturn(slot, null);
+            _slots.TryReturn(slot);
             if (isUser) Release();
             throw;
         }
@@ -336,8 +348,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private void Return(BpfExecution execution, int slot)
     {
         if (execution.State is not null) execution.State = null;
-        execution.ReleaseHeld();
-        if (!_slots.TryReturn(slot, execution)) End(execution);
+        if (execution.IsTouched) execution.CleanUp();
+        if (!_slots.TryReturn(slot)) End(execution);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
