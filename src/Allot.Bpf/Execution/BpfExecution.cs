@@ -187,6 +187,7 @@ public sealed unsafe partial class BpfExecution
         FaultKind = BpfFaultKind.None;
         Failure = null;
         _fault = default;
+        State = null;
         IsTouched = false;
     }
 
@@ -234,14 +235,6 @@ public sealed unsafe partial class BpfExecution
         if (bytes >= 0 && Owns(address, (ulong)bytes, writes: false)) return true;
         Refuse();
         return false;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Begin(byte* memory, ulong bytes, long budget)
-    {
-        Memory = memory;
-        MemoryBytes = bytes;
-        Budget = budget;
     }
 
     // Before a program that was not proven to read nothing that it has not written.

@@ -20,21 +20,35 @@
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Allot.Bpf;
 
-/// <param name="end">Ends an execution of a closed program.</param>
-internal sealed class RunSlots(Action<BpfExecution> end)
+internal sealed class RunSlots
 {
     private const int SlotsMax = 16;
     private const int OfAnother = 0x100;   // in the number of a slot that was not taken as its owner
 
-    private const int Nobody = 0, Revoking = -1, Draining = -2, Shared = -3, Closed = -4;
+    private const int Nobody = -1, Revoking = -2, Draining = -3, Shared = -4, Closed = -5;
+
+    private static int s_lastThread;
+
+    // The threads that run programs have numbers of their own, from 1: to ask for another one takes longer. Before its
+    // first run a thread has 0, which owns nothing.
+    [ThreadStatic]
+    private static int t_thread;
 
     // A power of two of them: a division would take as long as half of the rest.
     private readonly Slot[] _slots =
         new Slot[(int)BitOperations.RoundUpToPowerOf2((uint)int.Min(SlotsMax, Environment.ProcessorCount))];
+
+    private readonly Action<BpfExecution> _end;
+
+    /// <param name="end">Ends an execution of a closed program.</param>
+    public RunSlots(Action<BpfExecution> end)
+    {
+        _end = end;
+        foreach (ref Slot slot in _slots.AsSpan()) slot.Owner = Nobody;
+    }
 
     /// <summary>The bytes that are charged for what is kept.</summary>
     public long ChargedBytes
@@ -53,13 +67,13 @@ internal sealed class RunSlots(Action<BpfExecution> end)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public BpfExecution? Take(out int number)
     {
-        int thread = Environment.CurrentManagedThreadId;
+        int thread = t_thread;
         Slot[] slots = _slots;
         int own = thread & (slots.Length - 1);
         ref Slot slot = ref slots[own];
-        if (slot.Owner != thread || slot.IsInside != 0) return TakeAny(thread, out number);
+        if (slot.Owner != thread || slot.IsInside != 0) return TakeAny(out number);
         Volatile.Write(ref slot.IsInside, 1);
-        if (Volatile.Read(ref slot.Owner) != thread) return TakeAnyAfterLeaving(own, thread, out number);
+        if (Volatile.Read(ref slot.Owner) != thread) return TakeAnyAfterLeaving(own, out number);
         number = own;
         return slot.Execution;
     }
@@ -98,7 +112,7 @@ internal sealed class RunSlots(Action<BpfExecution> end)
 
     private void End(ref Slot slot)
     {
-        if (slot.Execution is { } execution) end(execution);
+        if (slot.Execution is { } execution) _end(execution);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -112,10 +126,10 @@ internal sealed class RunSlots(Action<BpfExecution> end)
 
     // The owner was too late: the execution is not its own.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private BpfExecution? TakeAnyAfterLeaving(int own, int thread, out int number)
+    private BpfExecution? TakeAnyAfterLeaving(int own, out int number)
     {
         Leave(own);
-        return TakeAny(thread, out number);
+        return TakeAny(out number);
     }
 
     private void Leave(int own)
@@ -124,8 +138,10 @@ internal sealed class RunSlots(Action<BpfExecution> end)
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private BpfExecution? TakeAny(int thread, out int number)
+    private BpfExecution? TakeAny(out int number)
     {
+        if (t_thread == 0) t_thread = Interlocked.Increment(ref s_lastThread) & int.MaxValue;
+        int thread = t_thread;
         for (int place = 0; place < _slots.Length; place++)
         {
             number = (thread + place) & (_slots.Length - 1);
@@ -167,19 +183,25 @@ internal sealed class RunSlots(Action<BpfExecution> end)
     {
         ref Slot slot = ref _slots[number];
         int owner = Volatile.Read(ref slot.Owner);
-        if (owner <= Nobody || owner == thread || Volatile.Read(ref slot.IsInside) != 0) return false;
+        if (owner < 0 || owner == thread || Volatile.Read(ref slot.IsInside) != 0) return false;
         if (Interlocked.CompareExchange(ref slot.Owner, Revoking, owner) != owner) return false;
         Interlocked.MemoryBarrierProcessWide();
         return Interlocked.CompareExchange(ref slot.Owner, Draining, Revoking) == Revoking;
     }
 
     // One cache line: what the runs of one thread write is not looked at by others.
-    [StructLayout(LayoutKind.Sequential, Size = 64)]
     private struct Slot
     {
         public BpfExecution? Execution;
         public int Owner;
         public int IsInside;
         public int IsTaken;
+        private Padding _padding;   // the size of what has references cannot be given
+    }
+
+    [InlineArray(10)]
+    private struct Padding
+    {
+        private int _first;
     }
 }
