@@ -120,15 +120,15 @@ internal sealed partial class FunctionCompiler(
     {
         BpfOperation operation = operations[at];
         bool isCall = operation.Op is BpfOp.CallLocal || (operation.Op == BpfOp.CallHelper && operation.Number != 0);
-        _usesBudget |= operation.Op == BpfOp.CallLocal || (operation.Op.IsJump() && operation.Offset <= at);
+        _usesBudget |= operation.Op is BpfOp.CallLocal or BpfOp.MayGoto || (operation.Op.IsJump() && operation.Offset <= at);
         _usesStack |= isCall || operation.Source == 10 || operation.Destination == 10
-            || (operation.Op.AccessBytes() != 0 && !operation.Op.IsAtomic() && !UsesMemory(at));
+            || (IsPlainAccess(at) && !UsesMemory(at));
     }
 
     // What the check of an access needs.
     private void PrepareAccess(int at)
     {
-        int bytes = operations[at].Op.IsAtomic() ? 0 : operations[at].Op.AccessBytes();
+        int bytes = IsPlainAccess(at) ? operations[at].Op.AccessBytes() : 0;
         if (bytes == 0 || !UsesMemory(at)) return;
         _base ??= Memory(register: 1, CompilerMembers.Memory);
         _length ??= Memory(register: 2, CompilerMembers.MemoryBytes);
@@ -147,6 +147,13 @@ internal sealed partial class FunctionCompiler(
         _il.MarkLabel(isShort);
     }
 
+    // With a check of its own in the code.
+    private bool IsPlainAccess(int at)
+    {
+        BpfOp op = operations[at].Op;
+        return (op.IsLoad() || op.IsStore()) && !op.IsOrdered();
+    }
+
     private LocalBuilder Memory(int register, FieldInfo field)
     {
         LocalBuilder local = _il.DeclareLocal(typeof(ulong));
@@ -161,6 +168,7 @@ internal sealed partial class FunctionCompiler(
     {
         BpfOp op = operation.Op;
         if (op.IsArithmetic()) Arithmetic(at, operation);
+        else if (op.IsOrdered()) Ordered(at, operation);
         else if (op.IsLoad()) Load(at, operation);
         else if (op.IsStore()) Store(at, operation);
         else if (op.IsAtomic()) Atomic(at, operation);

@@ -34,6 +34,7 @@ public sealed unsafe partial class BpfExecution
     internal byte* Memory;
     internal ulong MemoryBytes;
     internal long Budget;
+    internal long GoOnBudget;   // with less, MayGoto goes
     internal BpfFaultKind FaultKind;
     internal bool IsStopped;   // by a fault or a tail call
 
@@ -250,9 +251,13 @@ public sealed unsafe partial class BpfExecution
     internal bool MayWrite(ulong address, int bytes) =>
         IsNear(address, bytes) || OwnsInMaps(address, (ulong)bytes, writes: true);
 
-    internal bool MayDoAtomic(ulong address, int bytes, int instruction)
+    internal bool MayDoAtomic(ulong address, int bytes, int instruction) =>
+        MayDoOrdered(address, bytes, writes: true, instruction);
+
+    // Of an access that must be aligned.
+    internal bool MayDoOrdered(ulong address, int bytes, bool writes, int instruction)
     {
-        if (!MayWrite(address, bytes))
+        if (!(writes ? MayWrite(address, bytes) : MayRead(address, bytes)))
         {
             Fail(BpfFaultKind.OutOfBounds, instruction, address, bytes);
             return false;

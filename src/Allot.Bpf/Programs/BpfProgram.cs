@@ -268,6 +268,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private void Enter(BpfExecution execution)
     {
         execution.Program = this;
+        execution.GoOnBudget = InstructionBudget / 2;
         execution.Maps = _maps;
         execution.Helpers = _helpers;
         execution.Functions = _functions;
