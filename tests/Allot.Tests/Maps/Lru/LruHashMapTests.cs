@@ -192,7 +192,7 @@ public sealed unsafe class LruHashMapTests
     public void Many_threads_never_see_a_value_of_another_key(MapType type, uint flags)
     {
         using LruHashMap map = new(new TreeOfThree().Leaf, Definition(type, flags, 200), processors: 4);
-        RunThreads(thread =>
+        Crew.Run(Threads, thread =>
         {
             var random = new Prng((ulong)thread + 1);
             long* values = stackalloc long[4];
@@ -229,7 +229,7 @@ public sealed unsafe class LruHashMapTests
     {
         // As many nodes as processors: what a thread needs is nearly always pending with another one.
         using LruHashMap map = new(new TreeOfThree().Leaf, Definition(MapType.LruHash, 0, 8), processors: 8);
-        RunThreads(thread =>
+        Crew.Run(Threads, thread =>
         {
             for (long i = 0; i < 20_000; i++)
             {
@@ -255,24 +255,5 @@ public sealed unsafe class LruHashMapTests
         List<KeyValuePair<long, Guid>> elements = [];
         foreach (KeyValuePair<long, Guid> element in map) elements.Add(element);
         return elements;
-    }
-
-    internal static void RunThreads(Action<int> body)
-    {
-        Exception? failure = null;
-        var threads = Enumerable.Range(0, Threads).Select(number => new Thread(() =>
-        {
-            try
-            {
-                body(number);
-            }
-            catch (Exception e)
-            {
-                failure = e;
-            }
-        })).ToList();
-        threads.ForEach(static thread => thread.Start());
-        threads.ForEach(static thread => thread.Join());
-        Assert.Null(failure);
     }
 }
