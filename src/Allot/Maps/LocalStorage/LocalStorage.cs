@@ -109,9 +109,6 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
     /// <returns>-524 (ENOTSUPP).</returns>
     public override int NextKey(byte* key, byte* next) => MapErrors.NotSupported;
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     /// <summary>The value of an owner, with one more user; null if there is none.</summary>
     internal StorageValue? Find(TOwner owner, bool creates, byte* first = null)
     {
