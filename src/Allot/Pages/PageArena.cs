@@ -7,7 +7,7 @@
 // same state; a free run is in the one list that its state and length name; dirty + clean + in use == frontier.
 //
 // A dirty run is handed out first: it costs no system call. So a program in a steady state makes none. What stays free
-// over a whole tick of Purge is given back.
+// over a whole tick of Purge is given back, 16 MiB at a time and without the lock, so that nobody waits for it.
 //
 // Each unit has a *side record* of the size that the owner of the arena asks for, at SideTable + unit * SideBytes: it
 // is committed, and zero at first, before the unit is handed out. The idea of a dense table besides the pages is that
@@ -29,6 +29,7 @@ internal sealed unsafe class PageArena : IDisposable
     private const long ReservedBytesAtLeast = 1L << 28;
     private const int LengthsApart = 63;      // runs of 1 to 63 units have a list each, longer ones share the last
     private const int UnitsPerGrowth = 16;    // 1 MiB at a time, if so much can be had
+    private const int UnitsPerPurge = 256;
     private const int None = -1;
 
     private readonly SteadyLock _lock = new();
@@ -147,28 +148,41 @@ internal sealed unsafe class PageArena : IDisposable
     /// <returns>The bytes that were given back.</returns>
     public long Purge(bool all)
     {
-        long units = 0;
-        using (_lock.EnterScope())
+        long units = 0, unitsMost;
+        using (_lock.EnterScope()) unitsMost = _dirtyUnits;   // what is freed meanwhile is not waited for
+        for (int list = 0; list <= LengthsApart && units < unitsMost;)
         {
-            AssertInvariants_NeedsLock();
-            for (ulong lists = _dirtyMask; lists != 0; lists &= lists - 1)
-            {
-                for (int run = _dirty[BitOperations.TrailingZeroCount(lists)], next; run != None; run = next)
-                {
-                    next = _runs[run].Next;
-                    if (!all && _runs[run].FreeSince == _tick) continue;
-                    int length = _runs[run].Units;
-                    RemoveFree_NeedsLock(run);
-                    _source.Decommit(AddressOf(run), (nuint)length << UnitShift);
-                    AddFree_NeedsLock(run, length, PageRunState.Clean);
-                    units += length;
-                }
-            }
-
-            _tick++;
+            int run, length;
+            using (_lock.EnterScope()) run = TakeIdle_NeedsLock(all, ref list, out length);
+            if (run == None) continue;
+            _source.Decommit(AddressOf(run), (nuint)length << UnitShift);   // takes its time
+            using (_lock.EnterScope()) AddFree_NeedsLock(run, length, PageRunState.Clean);
+            units += length;
         }
 
+        using (_lock.EnterScope()) _tick++;
         return units << UnitShift;
+    }
+
+    // A run to be given back, or the first part of a long one, is in use meanwhile. Else the next list is looked at.
+    private int TakeIdle_NeedsLock(bool all, ref int list, out int length)
+    {
+        AssertInvariants_NeedsLock();
+        for (int run = _dirty[list]; run != None; run = _runs[run].Next)
+        {
+            int since = _runs[run].FreeSince, whole = _runs[run].Units;
+            if (!all && since == _tick) continue;
+            length = Math.Min(whole, UnitsPerPurge);
+            TakeFrom_NeedsLock(run, length);
+            if (length == whole) return run;
+            _runs[run + length].FreeSince = since;
+            list = Math.Min(list, ListOf(whole - length));
+            return run;
+        }
+
+        list++;
+        length = 0;
+        return None;
     }
 
     /// <summary>Gives the address space back. Nobody uses it any more.</summary>

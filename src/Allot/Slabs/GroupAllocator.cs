@@ -9,6 +9,9 @@ namespace Allot;
 public readonly unsafe ref struct GroupAllocator
 {
     private readonly ThreadHeap* _heap;
+
+    // Looked up again by the slow path as long as it is not fast: the system had no memory for one more owner, or a scope
+    // had the group charged by itself. Who has a copy of this looks it up for that one.
     private readonly SlabPayer _payer;
 
     internal GroupAllocator(ThreadHeap* heap, MemoryGroup group, MemoryKind kind)
@@ -22,6 +25,8 @@ public readonly unsafe ref struct GroupAllocator
 
     /// <summary>The kind of memory that it is charged with.</summary>
     public MemoryKind Kind => _payer.Kind;
+
+    internal bool IsFast => _payer.SlotKey != SlabPayer.NoKey;
 
     /// <summary>Allocates a block and charges the group for it. Like <c>Charge</c>, it reclaims where a limit refuses,
     /// and may block for that.</summary>
@@ -159,8 +164,12 @@ public readonly unsafe ref struct GroupAllocator
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* AllocateSlow(nuint bytes, AllocationFlags? flags, out ChargeRefusal refusal) =>
-        SlabAllocator.Of(_heap).AllocateAny(_heap, bytes, _payer, flags, out refusal);
+    private byte* AllocateSlow(nuint bytes, AllocationFlags? flags, out ChargeRefusal refusal)
+    {
+        SlabAllocator slabs = SlabAllocator.Of(_heap);
+        if (!IsFast) Unsafe.AsRef(in _payer) = slabs.PayerFor(_heap, Group, Kind);
+        return slabs.AllocateAny(_heap, bytes, _payer, flags, out refusal);
+    }
 
     // Of another group, or unusual.
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -80,6 +80,31 @@ public sealed unsafe class PageArenaTests : IDisposable
         Assert.Equal(0, *(byte*)_arena.AddressOf(first));
     }
 
+    [Theory]
+    [InlineData(1, 300), InlineData(300, 1), InlineData(20, 30)]
+    public void Much_is_given_back_in_parts_and_others_need_not_wait(int runs, int units)
+    {
+        var pages = new WatchedPages();
+        using var arena = new PageArena(pages, SideBytes, 1L << 30);
+        int[] first = [.. Enumerable.Range(0, runs).Select(_ => arena.TryAllocate(units))];
+        int between = arena.TryAllocate(1), parts = 0;
+        foreach (int run in first) arena.Free(run, units);
+        pages.Decommitting = () =>
+        {
+            parts++;
+            var other = new Thread(() => arena.Free(arena.TryAllocate(7), 7)) { IsBackground = true };
+            other.Start();
+            Assert.True(other.Join(TimeSpan.FromSeconds(30)), "It waits.");
+        };
+        Assert.InRange(arena.Purge(all: true) >> PageArena.UnitShift, (runs * units) - 14, (runs * units) + 16);
+        Assert.InRange(parts, 1, runs + 3);
+        pages.Decommitting = null;
+        arena.Free(between, 1);
+        arena.Purge(all: true);
+        Assert.Equal((0, 0), (arena.IdleBytes, arena.UsedBytes));
+        arena.Validate();
+    }
+
     [Fact]
     public void A_run_that_cannot_be_had_leaves_the_arena_as_it_was()
     {
@@ -157,5 +182,22 @@ public sealed unsafe class PageArenaTests : IDisposable
         foreach ((int first, int count) in held) _arena.Free(first, count);
         _arena.Validate();
         Assert.Equal(0, _arena.UsedBytes);
+    }
+
+    private sealed class WatchedPages : IPageSource
+    {
+        public Action? Decommitting { get; set; }
+
+        public nint Reserve(nuint bytes) => SystemPages.Instance.Reserve(bytes);
+
+        public bool TryCommit(nint address, nuint bytes) => SystemPages.Instance.TryCommit(address, bytes);
+
+        public void Decommit(nint address, nuint bytes)
+        {
+            Decommitting?.Invoke();
+            SystemPages.Instance.Decommit(address, bytes);
+        }
+
+        public void Release(nint address, nuint bytes) => SystemPages.Instance.Release(address, bytes);
     }
 }

@@ -67,6 +67,23 @@ public sealed unsafe class LargeBlockTests : IDisposable
     }
 
     [Theory]
+    [InlineData(64), InlineData(Bytes)]
+    public void An_allocator_that_was_made_without_memory_for_one_more_owner_recovers(int bytes)
+    {
+        _slabs.Free(_slabs.Allocate(_slabs.B, bytes));
+        UseUpOwners();
+        MemoryGroup late = _slabs.Root.CreateChild("late");
+        _slabs.Pages.FailsAt = _slabs.Pages.Requests + 1;
+        GroupAllocator allocator = _slabs.For(late);
+        Assert.False(allocator.IsFast);
+        byte* block = allocator.Allocate((nuint)bytes);
+        Assert.True(allocator.IsFast);
+        Assert.Equal(_slabs.Slabs.BytesOf(block), late.Memory.CurrentBytes);
+        allocator.Free(block);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Theory]
     [InlineData(64, false)]
     [InlineData(64, true)]
     [InlineData(Bytes, false)]
@@ -75,16 +92,13 @@ public sealed unsafe class LargeBlockTests : IDisposable
     {
         _slabs.Free(_slabs.Allocate(_slabs.B, bytes));
         MemoryGroup late = _slabs.Root.CreateChild("late");
-        long key = long.MaxValue;   // of no counter
-        while (_slabs.Slabs.Owners.Count < OwnersInFirstStep)
-        {
-            Assert.NotEqual(0, _slabs.Slabs.Owners.IdOf(_slabs.B, MemoryKind.User, key--));
-        }
-
+        UseUpOwners();
         long used = _slabs.Slabs.Arena.UsedBytes;
         int requests = _slabs.Pages.Requests;
         _slabs.Pages.FailsAt = requests + 1;
+        _slabs.Pages.FailsFromThereOn = true;
         Assert.Throws<InsufficientMemoryException>(() => Allocate());
+        _slabs.Pages.FailsAt = 0;
         Assert.True(_slabs.Pages.Requests > requests);
         Assert.Equal(0, _slabs.Root.Memory.CurrentBytes);
         Assert.InRange(_slabs.Slabs.Arena.UsedBytes, 0, used);
@@ -97,5 +111,14 @@ public sealed unsafe class LargeBlockTests : IDisposable
         nint Allocate() => onlyTries
             ? (nint)_slabs.For(late).TryAllocate((nuint)bytes, out _)
             : _slabs.Allocate(late, bytes);
+    }
+
+    private void UseUpOwners()
+    {
+        long key = long.MaxValue;   // of no counter
+        while (_slabs.Slabs.Owners.Count < OwnersInFirstStep)
+        {
+            Assert.NotEqual(0, _slabs.Slabs.Owners.IdOf(_slabs.B, MemoryKind.User, key--));
+        }
     }
 }

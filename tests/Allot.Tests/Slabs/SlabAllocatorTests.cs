@@ -27,6 +27,18 @@ public sealed unsafe class SlabAllocatorTests : IDisposable
         _slabs.AssertNothingLeft();
     }
 
+    [Theory]
+    [InlineData(8), InlineData(16), InlineData(64)]
+    public void The_owners_of_blocks_that_were_freed_take_no_memory(int bytes)
+    {
+        nint[] blocks = new nint[(16 << 20) / bytes];
+        for (int i = 0; i < blocks.Length; i++) blocks[i] = _slabs.Allocate(i % 2 == 0 ? _slabs.A : _slabs.B, bytes);
+        long peak = _slabs.Slabs.Arena.UsedBytes;
+        foreach (nint block in blocks) _slabs.Free(block);
+        _slabs.AssertNothingLeft();
+        Assert.InRange(_slabs.Slabs.Arena.UsedBytes, 0, peak / 20);
+    }
+
     [Fact]
     public void Blocks_of_8_bytes_lie_side_by_side_and_come_back()
     {
