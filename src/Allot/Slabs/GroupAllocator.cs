@@ -5,7 +5,8 @@ namespace Allot;
 /// <summary>A group as one thread allocates for it in a loop: it remembers this thread's free blocks, and where this
 /// thread holds the group's bytes in advance. The fastest way to allocate.</summary>
 /// <remarks>Belongs to the thread that asked for it, which the compiler ensures. Blocks do not: any thread frees them,
-/// by whatever way.</remarks>
+/// by whatever way. Ask for one where it is used: one from outside of an
+/// <see cref="AllocationScope.BlockAccounting"/> charges its group inside as well.</remarks>
 public readonly unsafe ref struct GroupAllocator
 {
     private readonly ThreadHeap* _heap;

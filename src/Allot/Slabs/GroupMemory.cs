@@ -93,7 +93,18 @@ public static unsafe class GroupMemory
     public static byte* Allocate(nuint bytes, AllocationFlags flags)
     {
         bool isCharged = (flags & AllocationFlags.Account) != 0;
-        if (isCharged && AllocationContext.ActiveGroup is { } group) return Allocate(group, bytes, flags);
+        while (isCharged && AllocationContext.ActiveGroup is { } group)
+        {
+            try
+            {
+                return Allocate(group, bytes, flags);
+            }
+            catch (MemoryLimitExceededException refused) when (refused.Refusal.IsForHeir)
+            {
+                // Removed since it was found: its heir pays.
+            }
+        }
+
         AllocationContext.MightAllocate(flags);
         byte* block = AllocateForNobody(bytes);
         if ((flags & AllocationFlags.Zero) != 0) GroupAllocator.Clear(block, bytes);
@@ -167,7 +178,18 @@ public static unsafe class GroupMemory
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* AllocateAmbientSlow(nuint bytes)
     {
-        if (AllocationContext.ActiveGroup is { } group) return AllocateSlow(group, MemoryKind.User, bytes);
+        while (AllocationContext.ActiveGroup is { } group)
+        {
+            try
+            {
+                return AllocateSlow(group, MemoryKind.User, bytes);
+            }
+            catch (MemoryLimitExceededException refused) when (refused.Refusal.IsForHeir)
+            {
+                // Removed since it was found: its heir pays.
+            }
+        }
+
         return AllocateForNobody(bytes);
     }
 

@@ -141,6 +141,12 @@ internal sealed unsafe partial class SlabAllocator
         ThreadHeap.EnterLock(heap);
         try
         {
+            if (ClassOf(index) != of)
+            {
+                record = Record.ClassClosed;   // it ended while the charge was made: the bin is another's by now
+                return null;
+            }
+
             SlabBin* bin = heap->Bins + index;
             if (bin->Top[-1] == Magazine.Bottom && !TryTakeSpare_NeedsLock(heap, bin))
             {

@@ -56,12 +56,18 @@ internal sealed unsafe partial class SlabAllocator
             return 0;
         }
 
-        if (unit->State == SlabUnitState.Slab && !IsBlockInUse(unit, block)) return 0;
-        return UsableBytesOf(block);
+        return IsBlockInUse(unit, block) ? UsableBytesOf(block) : 0;
     }
 
     private bool IsBlockInUse(SlabUnit* unit, byte* block)
     {
+        if (unit->State == SlabUnitState.Large)
+        {
+            if ((nint)block == unit->SpanStart) return true;
+            Fail(block, "is not the start of a block");
+            return false;
+        }
+
         nuint at = (nuint)((nint)block - unit->SpanStart);
         if (at >= unit->CarvedBytes || at % (nuint)unit->BlockBytes != 0)
         {
@@ -80,13 +86,7 @@ internal sealed unsafe partial class SlabAllocator
 
     private void FreeLarge(ThreadHeap* heap, SlabUnit* unit, byte* block)
     {
-        if ((nint)block != unit->SpanStart)
-        {
-            Fail(block, "is not the start of a block");
-            return;
-        }
-
-        if (!IsChecked(block)) return;
+        if (!IsBlockInUse(unit, block) || !IsChecked(block)) return;
 
         // First the owner: as soon as the block is free, the search for blocks of removed groups does not find it, and
         // the id is nobody's or somebody else's. The group itself is good for as long as it is held here.
