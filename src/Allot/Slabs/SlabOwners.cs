@@ -9,7 +9,7 @@
 //   1. retire: set the key of the id to 0;
 //   2. one process-wide memory barrier, then wait for every thread whose heap is Busy;
 //   3. search all units; an id that no block in use has is free again.
-// A free block is recognised by its mark (BlockLink).
+// A free block is recognised by its mark (FreeBlock).
 //
 // A group is retired once it is removed for good: then no charge of it succeeds, and no thread is in the middle of
 // spending what it held of it in advance. Why no allocation writes down an id that is being released:
