@@ -29,11 +29,12 @@ internal sealed class SlabsBenchmark : Benchmark
         `GroupMemory.Allocate(group, bytes)`, *in a scope* `GroupMemory.Allocate(bytes)`, all in a loop that finds what
         belongs to its thread once. What is called by handle is compiled into the loop; *apart* is the same by handle and
         by group from methods that are not inlined: one more call each, and by group what belongs to the thread is found
-        for each. The others charge nobody; the C libraries are called with `SuppressGCTransition`. *Batch* allocates 256 blocks (16 of 64 KiB) and
-        frees them in the same order. *Random* frees a random one of 100,000 live blocks and allocates another; the live
-        set exists only while its turn lasts. *Two groups in turn* have blocks of 112 bytes in the same units, *charged
-        to nobody* is for blocks of 80. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is one thread that allocates and another that frees, through a ring of 4096. jemalloc (Debian: libjemalloc2) takes
-        part where it loads: that needs `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`.
+        for each. The others charge nobody; the C libraries are called with `SuppressGCTransition`. jemalloc (Debian:
+        libjemalloc2) takes part where it is there. *Batch* allocates 256 blocks (16 of 64 KiB) and frees them in the same
+        order. *Random* frees a random one of 100,000 live blocks and allocates another; the live set exists only while its
+        turn lasts. *Two groups in turn* have blocks of 112 bytes in the same units, *charged to nobody* is for blocks of
+        80. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is one thread that allocates and another
+        that frees, through a ring of 4096.
 
         Of two threads the slower one counts. *To one* compares it with one thread while the other processor idles, *to each*
         with the slower of both processors where one does the same and the other counts in registers: processors of a
@@ -53,6 +54,8 @@ internal sealed class SlabsBenchmark : Benchmark
     ];
 
     public override bool NeedsRoot => false;
+
+    public override bool NeedsStaticTls => true;
 
     public override void Measure(Workbench bench, ResultPage page)
     {

@@ -13,6 +13,9 @@ internal static class CompilerMembers
     public static readonly FieldInfo Budget =
         Field(typeof(BpfExecution).GetField(nameof(BpfExecution.Budget), Instance));
 
+    public static readonly FieldInfo GoOnBudget =
+        Field(typeof(BpfExecution).GetField(nameof(BpfExecution.GoOnBudget), Instance));
+
     public static readonly FieldInfo FrameEnd =
         Field(typeof(BpfExecution).GetField(nameof(BpfExecution.FrameEnd), Instance));
 
@@ -33,6 +36,9 @@ internal static class CompilerMembers
 
     public static readonly MethodInfo MayDoAtomic =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.MayDoAtomic), Instance));
+
+    public static readonly MethodInfo MayDoOrdered =
+        Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.MayDoOrdered), Instance));
 
     public static readonly MethodInfo Fail =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.Fail), Instance));

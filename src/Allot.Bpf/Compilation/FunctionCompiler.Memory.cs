@@ -39,19 +39,63 @@ internal sealed partial class FunctionCompiler
         GetSecond(operation);
         if (bytes < 8) _il.Emit(OpCodes.Conv_U4);
         _il.Emit(OpCodes.Unaligned, (byte)1);
-        _il.Emit(bytes switch
-        {
-            1 => OpCodes.Stind_I1,
-            2 => OpCodes.Stind_I2,
-            4 => OpCodes.Stind_I4,
-            _ => OpCodes.Stind_I8,
-        });
+        _il.Emit(StoreOf(bytes));
     }
+
+    // The runtime's own loads and stores of this kind are what volatile means in C#.
+    private void Ordered(int at, BpfOperation operation)
+    {
+        bool isLoad = operation.Op.IsLoad();
+        int bytes = operation.Op.AccessBytes();
+        Address(isLoad ? operation.Source : operation.Destination, operation.Offset);
+        GetExecution();
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Ldc_I4, bytes);
+        _il.Emit(isLoad ? OpCodes.Ldc_I4_0 : OpCodes.Ldc_I4_1);
+        _il.Emit(OpCodes.Ldc_I4, at);
+        _il.Emit(OpCodes.Call, CompilerMembers.MayDoOrdered);
+        _il.Emit(OpCodes.Brfalse, _stop);
+        if (isLoad) Set(operation.Destination, Load);
+        else Store();
+
+        void Load()
+        {
+            _il.Emit(OpCodes.Ldloc, _address);
+            _il.Emit(OpCodes.Conv_U);
+            _il.Emit(OpCodes.Volatile);
+            _il.Emit(bytes switch
+            {
+                1 => OpCodes.Ldind_U1,
+                2 => OpCodes.Ldind_U2,
+                4 => OpCodes.Ldind_U4,
+                _ => OpCodes.Ldind_I8,
+            });
+            _il.Emit(OpCodes.Conv_U8);
+        }
+
+        void Store()
+        {
+            _il.Emit(OpCodes.Ldloc, _address);
+            _il.Emit(OpCodes.Conv_U);
+            GetSecond(operation);
+            if (bytes < 8) _il.Emit(OpCodes.Conv_U4);
+            _il.Emit(OpCodes.Volatile);
+            _il.Emit(StoreOf(bytes));
+        }
+    }
+
+    private static OpCode StoreOf(int bytes) => bytes switch
+    {
+        1 => OpCodes.Stind_I1,
+        2 => OpCodes.Stind_I2,
+        4 => OpCodes.Stind_I4,
+        _ => OpCodes.Stind_I8,
+    };
 
     private void Atomic(int at, BpfOperation operation)
     {
         Address(operation.Destination, operation.Offset);
-        _il.Emit(OpCodes.Ldarg_0);
+        GetExecution();
         _il.Emit(OpCodes.Ldloc, _address);
         _il.Emit(OpCodes.Ldc_I4, operation.Op.AccessBytes());
         _il.Emit(OpCodes.Ldc_I4, at);
@@ -191,7 +235,7 @@ internal sealed partial class FunctionCompiler
 
             if (!isOnly)
             {
-                _il.Emit(OpCodes.Ldarg_0);
+                GetExecution();
                 _il.Emit(OpCodes.Ldloc, _address);
                 _il.Emit(OpCodes.Ldc_I4, bytes);
                 _il.Emit(OpCodes.Call, writes ? CompilerMembers.MayWrite : CompilerMembers.MayRead);

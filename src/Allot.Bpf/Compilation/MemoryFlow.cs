@@ -90,6 +90,10 @@ internal sealed class MemoryFlow
             Arrive(operation.Offset, _now);
             _now = null;
         }
+        else if (op is BpfOp.MayGoto)
+        {
+            Arrive(operation.Offset, _now);
+        }
         else if (op.IsConditionalJump())
         {
             Branch(_now, operation);
@@ -135,7 +139,7 @@ internal sealed class MemoryFlow
     {
         bool isLoad = operation.Op.IsLoad();
         Value place = state[isLoad ? operation.Source : operation.Destination];
-        if (place.Kind == Kind.Memory)
+        if (place.Kind == Kind.Memory && !operation.Op.IsOrdered())
         {
             int offset = place.Offset + operation.Offset;
             long end = offset + (long)operation.Op.AccessBytes();

@@ -34,10 +34,15 @@ public sealed unsafe partial class BpfExecution
     internal byte* Memory;
     internal ulong MemoryBytes;
     internal long Budget;
+    internal long GoOnBudget;   // with less, MayGoto goes
     internal BpfFaultKind FaultKind;
     internal bool IsStopped;   // by a fault or a tail call
 
-    // Of the program that runs.
+    /// <summary>Whether the run has done more than compute, so that there is something to clean up.</summary>
+    internal bool IsTouched;
+
+    // The program that runs, and what it has.
+    internal BpfProgram? Program;
     internal GroupMap[] Maps = [];
     internal BpfHelper[] Helpers = [];
 
@@ -115,6 +120,7 @@ public sealed unsafe partial class BpfExecution
     public void AddMemory(byte* address, int bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        IsTouched = true;
         _added.Add(((ulong)address, (ulong)bytes));
     }
 
@@ -124,7 +130,15 @@ public sealed unsafe partial class BpfExecution
     public bool RemoveMemory(byte* address) => _added.RemoveAll(each => each.Address == (ulong)address) > 0;
 
     /// <summary>Where the memory of the run goes at its end, if the program returns so.</summary>
-    internal BpfRedirect Redirect { get; set; }
+    internal BpfRedirect Redirect
+    {
+        get;
+        set
+        {
+            field = value;
+            IsTouched = true;
+        }
+    }
 
     /// <summary>Lets the program use memory that an owner gave it: a record that is reserved in a ring, or a value that
     /// is released at the end of the run.</summary>
@@ -154,12 +168,11 @@ public sealed unsafe partial class BpfExecution
     }
 
     /// <summary>The run has ended: records that the program has not submitted, because of a fault, are discarded, and
-    /// all else is released.</summary>
-    internal void ReleaseHeld()
+    /// all else is released and forgotten.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void CleanUp()
     {
-        if (Redirect.At != 0) Redirect = default;
         if (_inner.Count != 0) ReleaseInner();
-        if (_held.Count == 0) return;
         foreach ((nint address, object owner) in _held)
         {
             if (owner is RingBuffer ring) ring.Commit((byte*)address, discards: true, flags: 0);
@@ -168,6 +181,15 @@ public sealed unsafe partial class BpfExecution
 
         _held.Clear();
         _added.Clear();
+        Redirect = default;
+        TailCalls = 0;
+        Next = null;
+        IsStopped = false;
+        FaultKind = BpfFaultKind.None;
+        Failure = null;
+        _fault = default;
+        State = null;
+        IsTouched = false;
     }
 
     /// <summary>The map that an argument names.</summary>
@@ -193,9 +215,8 @@ public sealed unsafe partial class BpfExecution
     }
 
     /// <summary>The next program of a tail call begins.</summary>
-    internal void GoOn(bool cleans)
+    internal void GoOn()
     {
-        if (cleans) new Span<byte>(Stack, StackBytes).Clear();
         if (_inner.Count != 0) ReleaseInner();
         Next = null;
         IsStopped = false;
@@ -205,7 +226,7 @@ public sealed unsafe partial class BpfExecution
     {
         TailCalls++;
         Next = program;
-        IsStopped = true;
+        IsStopped = IsTouched = true;
     }
 
     /// <summary>Memory that a helper reads, and the program may only be able to read.</summary>
@@ -217,22 +238,9 @@ public sealed unsafe partial class BpfExecution
         return false;
     }
 
-    // A program that was proven not to read what it has not written needs no clean stack.
-    internal void Begin(byte* memory, ulong bytes, long budget, bool cleans)
-    {
-        if (cleans) new Span<byte>(Stack, StackBytes).Clear();
-        Memory = memory;
-        MemoryBytes = bytes;
-        Budget = budget;
-        TailCalls = 0;
-        if (_added.Count > 0) _added.Clear();
-        if (!IsStopped) return;
-        IsStopped = false;
-        FaultKind = BpfFaultKind.None;
-        Next = null;
-        Failure = null;
-        _fault = default;
-    }
+    // Before a program that was not proven to read nothing that it has not written.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void CleanStack() => new Span<byte>(Stack, StackBytes).Clear();
 
     // Of an access whose size is 1, 2, 4 or 8.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -243,9 +251,13 @@ public sealed unsafe partial class BpfExecution
     internal bool MayWrite(ulong address, int bytes) =>
         IsNear(address, bytes) || OwnsInMaps(address, (ulong)bytes, writes: true);
 
-    internal bool MayDoAtomic(ulong address, int bytes, int instruction)
+    internal bool MayDoAtomic(ulong address, int bytes, int instruction) =>
+        MayDoOrdered(address, bytes, writes: true, instruction);
+
+    // Of an access that must be aligned.
+    internal bool MayDoOrdered(ulong address, int bytes, bool writes, int instruction)
     {
-        if (!MayWrite(address, bytes))
+        if (!(writes ? MayWrite(address, bytes) : MayRead(address, bytes)))
         {
             Fail(BpfFaultKind.OutOfBounds, instruction, address, bytes);
             return false;
@@ -305,7 +317,7 @@ public sealed unsafe partial class BpfExecution
     internal void Fail(BpfFaultKind kind, int instruction, ulong address = 0, int bytes = 0)
     {
         FaultKind = kind;
-        IsStopped = true;
+        IsStopped = IsTouched = true;
         _fault = new BpfFault(kind, instruction, address, bytes);
     }
 

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Allot.Tests.Slabs;
 
-/// <summary>What the kernel sees of one thread: every entry into a system call, counted by its tracepoint. Belongs to the
-/// thread that makes it.</summary>
+/// <summary>What the kernel sees of one thread: every entry into a system call, counted by its tracepoint. Belongs to
+/// the thread that makes it.</summary>
 internal sealed unsafe partial class SystemCallCounter : IDisposable
 {
     private static readonly string[] s_idPaths =
