@@ -229,26 +229,7 @@ public sealed unsafe class SlabMixStressTests(ITestOutputHelper output)
             }
 
             foreach (Item one in made) Free(one);
-            RemoveAtLast(cache);
-        }
-
-        // What another thread is just bringing from bins to spans is counted as in use: the numbers of a cache are exact
-        // where threads are quiet.
-        private static void RemoveAtLast(ObjectCache<Node> cache)
-        {
-            const int Attempts = 10_000;
-            for (int attempt = 1; ; attempt++)
-            {
-                try
-                {
-                    cache.Remove();
-                    return;
-                }
-                catch (InvalidOperationException) when (attempt < Attempts)
-                {
-                    _ = Thread.Yield();
-                }
-            }
+            cache.Remove();
         }
 
         private ObjectCache<Node> MakeCache(string name, bool isPrivate, bool constructs) => new(
