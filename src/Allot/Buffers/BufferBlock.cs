@@ -1,9 +1,9 @@
 // The block of a buffer, and all there is to know of it: the part of a buffer that is used again.
 //
-// A forgotten buffer is noticed by an object with a finalizer that dies with it, and to make such an object takes longer
-// than all else of a buffer. So these are used again: a buffer that is freed in time leaves its BufferBlock to the thread
-// that has freed it. What users have in their hands is a GroupBuffer, which is new each time and refers to this one, never
-// the other way round: a new object that an old one refers to is more work for the collector.
+// A forgotten buffer is noticed by an object with a finalizer that dies with it, and to make such an object takes
+// longer than all else of a buffer. So these are used again: a buffer that is freed in time leaves its BufferBlock to
+// the thread that has freed it. What users have in their hands is a GroupBuffer, which is new each time and refers to
+// this one, never the other way round: a new object that an old one refers to is more work for the collector.
 //
 // Lives. Each use is a *life* with a number. Who acts on a block says for which life, and both are in one word, so a
 // buffer that was disposed, and by a race of two threads has not noticed yet, can do nothing to whoever is next:

@@ -16,10 +16,10 @@ internal sealed class BufferChunks
     // Buffers double what there is, between these.
     private const int FirstBytes = 256, DoubledBytesMost = 256 << 10;
 
-    // Of the i-th buffer: the part that counts is what lies between its start and that of the next one, but for the last:
-    // that is _lastBytes.
     private readonly MemoryGroup _group;
     private readonly GroupBufferOptions _options;
+
+    // What counts of a buffer lies between its start and that of the next one; of the last it is _lastBytes.
     private Chunk[] _earlier = [];
     private int _earlierCount;
 

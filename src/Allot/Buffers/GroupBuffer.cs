@@ -1,7 +1,8 @@
 // One block that a group pays for, with an owner: under all that is in this folder.
 //
-// What is here is small, and new for each buffer, because it has to know for ever that it was disposed. All the rest is in
-// its BufferBlock, which is used again: by then nothing of an earlier life refers to it, or it would not be found dead.
+// What is here is small, and new for each buffer, because it has to know for ever that it was disposed. All the rest is
+// in its BufferBlock, which is used again: by then nothing of an earlier life refers to it, or it would not be found
+// dead.
 
 using System.Buffers;
 using System.Diagnostics;
