@@ -3,6 +3,8 @@
 //
 // Each buffer has a part that counts: all of it in a stream, the written part in a writer, which may leave the end of a
 // buffer unused because the next piece did not fit.
+//
+// Most never need a second buffer: so the last one has fields of its own, and only those before it are in an array.
 
 using System.Buffers;
 using System.Diagnostics;
@@ -14,13 +16,17 @@ internal sealed class BufferChunks
     // Buffers double what there is, between these.
     private const int FirstBytes = 256, DoubledBytesMost = 256 << 10;
 
-    // _starts[i + 1] == _starts[i] + the part of _buffers[i] that counts, but for the last: that is _lastBytes.
-    private readonly List<GroupBuffer> _buffers = [];
-    private readonly List<long> _starts = [];
     private readonly MemoryGroup _group;
     private readonly GroupBufferOptions _options;
+
+    // What counts of a buffer lies between its start and that of the next one; of the last it is _lastBytes.
+    private Chunk[] _earlier = [];
+    private int _earlierCount;
+
+    // Without a last one there are none, and these are 0.
     private GroupBuffer? _last;
-    private int _lastBytes;
+    private long _lastStart;
+    private int _lastBytes, _lastCapacity;
     private bool _isDisposed;
 
     public BufferChunks(MemoryGroup group, GroupBufferOptions options)
@@ -34,10 +40,10 @@ internal sealed class BufferChunks
 
     public MemoryGroup Group => _group;
 
-    public int Count => _buffers.Count;
+    public int Count => _last is null ? 0 : _earlierCount + 1;
 
     /// <summary>All that counts.</summary>
-    public long Bytes => _last is null ? 0 : _starts[^1] + _lastBytes;
+    public long Bytes => _lastStart + _lastBytes;
 
     /// <summary>What the group pays for.</summary>
     public long ChargedBytes { get; private set; }
@@ -57,7 +63,7 @@ internal sealed class BufferChunks
     }
 
     /// <summary>What could count of the last buffer; 0 when there is none.</summary>
-    public int LastCapacity => _last is null ? 0 : (int)Math.Min(_last.Bytes, int.MaxValue);
+    public int LastCapacity => _lastCapacity;
 
     /// <summary>The part of the last buffer that does not count.</summary>
     public Span<byte> LastRoom => _last!.GetSpan()[_lastBytes..];
@@ -65,16 +71,16 @@ internal sealed class BufferChunks
     /// <inheritdoc cref="LastRoom"/>
     public Memory<byte> LastRoomMemory => _last!.Memory[_lastBytes..];
 
-    public GroupBuffer this[int index] => _buffers[index];
+    public GroupBuffer this[int index] => index == _earlierCount ? _last! : _earlier[index].Buffer;
 
     /// <summary>The part of a buffer that counts.</summary>
-    public Span<byte> SpanOf(int index) => _buffers[index].GetSpan()[..BytesOf(index)];
+    public Span<byte> SpanOf(int index) => this[index].GetSpan()[..BytesOf(index)];
 
-    public long StartOf(int index) => _starts[index];
+    public long StartOf(int index) => index == _earlierCount ? _lastStart : _earlier[index].Start;
 
     /// <summary>How much of a buffer counts.</summary>
     public int BytesOf(int index) =>
-        index == Count - 1 ? _lastBytes : (int)(_starts[index + 1] - _starts[index]);
+        index == _earlierCount ? _lastBytes : (int)(StartOf(index + 1) - _earlier[index].Start);
 
     /// <summary>Appends a buffer, nothing of which counts yet.</summary>
     /// <param name="leastBytes">The least size; it is larger if that costs nobody anything to find.</param>
@@ -82,17 +88,22 @@ internal sealed class BufferChunks
     public void Append(int leastBytes)
     {
         ThrowIfDisposed();
-        _buffers.EnsureCapacity(Count + 1);   // the lists first: after the charge nothing can fail
-        _starts.EnsureCapacity(Count + 1);
+        if (_last is not null && _earlierCount == _earlier.Length)   // first: after the charge nothing can fail
+        {
+            Array.Resize(ref _earlier, Math.Max(4, _earlierCount * 2));
+        }
+
         long generous = Math.Clamp(ChargedBytes, FirstBytes, DoubledBytesMost);
         GroupBuffer? buffer = generous > leastBytes
             ? GroupBuffer.TryAllocate(_group, _options, generous)
             : null;
         buffer ??= GroupBuffer.Allocate(_group, _options, leastBytes);
-        _starts.Add(Bytes);
-        _buffers.Add(buffer);
+        long start = Bytes;
+        if (_last is not null) _earlier[_earlierCount++] = new Chunk(_last, _lastStart);
         _last = buffer;
+        _lastStart = start;
         _lastBytes = 0;
+        _lastCapacity = CapacityOf(buffer);
         ChargedBytes += buffer.Bytes;
     }
 
@@ -101,15 +112,18 @@ internal sealed class BufferChunks
     {
         while (Count > kept)
         {
-            ChargedBytes -= _buffers[^1].Bytes;
-            _buffers[^1].Dispose();
-            _buffers.RemoveAt(Count - 1);
-            _starts.RemoveAt(_starts.Count - 1);
+            GroupBuffer freed = _last!;
+            ChargedBytes -= freed.Bytes;
+            bool isFirst = _earlierCount == 0;
+            Chunk before = isFirst ? default : _earlier[--_earlierCount];
+            if (!isFirst) _earlier[_earlierCount] = default;
+            _last = before.Buffer;
+            _lastStart = before.Start;
+            freed.Dispose();
         }
 
         Debug.Assert(Count == kept, "There were as many.");
-        _last = kept == 0 ? null : _buffers[^1];
-        _lastBytes = LastCapacity;
+        _lastBytes = _lastCapacity = _last is null ? 0 : CapacityOf(_last);
     }
 
     /// <summary>The buffer that a byte is in, where something counts of every buffer.</summary>
@@ -117,8 +131,16 @@ internal sealed class BufferChunks
     public int IndexOf(long position)
     {
         Debug.Assert(position >= 0 && position < Bytes, "The byte is there.");
-        int index = _starts.BinarySearch(position);
-        return index >= 0 ? index : ~index - 1;
+        if (position >= _lastStart) return _earlierCount;
+        int from = 0, to = _earlierCount;   // the last one that starts at it or before
+        while (to - from > 1)
+        {
+            int middle = (from + to) / 2;
+            if (_earlier[middle].Start <= position) from = middle;
+            else to = middle;
+        }
+
+        return from;
     }
 
     /// <summary>The first bytes, as they lie.</summary>
@@ -126,11 +148,11 @@ internal sealed class BufferChunks
     {
         Debug.Assert(length <= Bytes, "There are as many.");
         Segment? first = null, last = null;
-        for (int i = 0; i < Count && _starts[i] < length; i++)
+        for (int i = 0; i < Count && StartOf(i) < length; i++)
         {
-            int bytes = (int)Math.Min(BytesOf(i), length - _starts[i]);
+            int bytes = (int)Math.Min(BytesOf(i), length - StartOf(i));
             if (bytes == 0) continue;
-            last = new Segment(_buffers[i].Memory[..bytes], last);
+            last = new Segment(this[i].Memory[..bytes], last);
             first ??= last;
         }
 
@@ -146,6 +168,10 @@ internal sealed class BufferChunks
         _isDisposed = true;
         FreeAllBut(0);
     }
+
+    private static int CapacityOf(GroupBuffer buffer) => (int)Math.Min(buffer.Bytes, int.MaxValue);
+
+    private readonly record struct Chunk(GroupBuffer Buffer, long Start);
 
     private sealed class Segment : ReadOnlySequenceSegment<byte>
     {

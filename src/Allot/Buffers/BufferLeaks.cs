@@ -14,16 +14,16 @@ public static class BufferLeaks
     /// <summary>Bytes that were charged for them.</summary>
     public static long Bytes => Volatile.Read(ref s_bytes);
 
-    internal static void Note(GroupBuffer leaked)
+    internal static void Note(BufferBlock leaked)
     {
         Interlocked.Increment(ref s_count);
         Interlocked.Add(ref s_bytes, leaked.Bytes);
-        if (leaked.Place is not { } place) return;
+        if (leaked.Origin is not { } origin) return;
         AllocationChecks.Report(new AllocationReport(
             AllocationReportKind.LeakedBuffer,
-            $"A buffer of {leaked.Bytes} bytes, charged to '{leaked.Group.Path}', was not disposed. The collector has "
+            $"A buffer of {leaked.Bytes} bytes, charged to '{origin.Group.Path}', was not disposed. The collector has "
             + "freed it; until then the group has paid for it.",
-            place.ToString(),
+            origin.Place.ToString(),
             SecondStack: ""));
     }
 }

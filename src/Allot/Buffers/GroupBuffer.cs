@@ -1,9 +1,8 @@
 // One block that a group pays for, with an owner: under all that is in this folder.
 //
-// Life. _state holds in bit 0 whether it was disposed, and above it how often it is pinned. The block is freed once, by
-// whoever makes the state Disposed without pins: Dispose if nobody has it pinned, otherwise the last Unpin. Both act on
-// the one word, so of two threads that dispose at once one frees. What nobody can reach any more is freed by its guard
-// (LeakGuard), which leaves a pin behind that nobody takes off.
+// What is here is small, and new for each buffer, because it has to know for ever that it was disposed. All the rest is
+// in its BufferBlock, which is used again: by then nothing of an earlier life refers to it, or it would not be found
+// dead.
 
 using System.Buffers;
 using System.Diagnostics;
@@ -14,29 +13,23 @@ namespace Allot;
 
 internal sealed unsafe class GroupBuffer : MemoryManager<byte>
 {
-    private const int Disposed = 1, OnePin = 2, PinnedForEver = 1 << 30;
+    // The life of the block that is this buffer's.
+    private readonly long _life;
 
-    private readonly StackTrace? _place;
-    private BufferHold? _hold;
-    private LeakGuard? _guard;
-    private byte* _block;
-    private int _state;
+    // Null once it was freed.
+    private BufferBlock? _block;
 
     private GroupBuffer(MemoryGroup group)
     {
-        Group = group;
-        _guard = LeakGuard.Take();
-        if (AllocationChecks.IsEnabled) _place = Here();
+        _block = BufferBlock.Take(out _life);
+        if (AllocationChecks.IsEnabled) _block.Origin = new BufferOrigin(group, Here());
     }
 
-    /// <summary>Who was charged.</summary>
-    public MemoryGroup Group { get; }
-
-    /// <summary>What is charged, and may be used.</summary>
-    public long Bytes { get; private set; }
+    /// <summary>What is charged, and may be used, until it is disposed.</summary>
+    public long Bytes => _block?.Bytes ?? 0;
 
     /// <summary>Where it was allocated, while <see cref="AllocationChecks"/> are on.</summary>
-    public StackTrace? Place => _place;
+    public StackTrace? Place => _block?.Origin?.Place;
 
     /// <summary>The first byte.</summary>
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
@@ -45,8 +38,9 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            if ((_state & Disposed) != 0) ThrowDisposed();
-            return _block;
+            BufferBlock? block = _block;
+            if (block is null || !block.IsIn(_life)) ThrowDisposed();
+            return block.Address;
         }
     }
 
@@ -72,7 +66,7 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
     {
         var buffer = new GroupBuffer(group);
         buffer.Attach(group.Allocator(kind).Allocate((nuint)bytes, flags));
-        if ((flags & AllocationFlags.Zero) != 0) GroupAllocator.Clear(buffer._block, (nuint)buffer.Bytes);
+        if ((flags & AllocationFlags.Zero) != 0) buffer.Clear();
         return buffer;
     }
 
@@ -87,7 +81,7 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         GroupBuffer buffer = options.Flags == AllocationFlags.Kernel
             ? Allocate(group, options.Kind, bytes)
             : Allocate(group, options.Kind, bytes, options.Flags);
-        buffer.Hold(options.HeldAs);
+        buffer.Hold(group, options.HeldAs);
         return buffer;
     }
 
@@ -95,7 +89,7 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
     public static GroupBuffer Allocate(MemoryGroup group, GroupBufferOptions options, long bytes, AllocationFlags flags)
     {
         GroupBuffer buffer = Allocate(group, options.Kind, bytes, flags);
-        buffer.Hold(options.HeldAs);
+        buffer.Hold(group, options.HeldAs);
         return buffer;
     }
 
@@ -106,12 +100,8 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
         try
         {
             GroupBuffer? buffer = TryAllocate(group, options.Kind, bytes, out _);
-            if (buffer is not null && (options.Flags & AllocationFlags.Zero) != 0)
-            {
-                GroupAllocator.Clear(buffer._block, (nuint)buffer.Bytes);
-            }
-
-            if (buffer is null || options.HeldAs is not { } kind || buffer.TryHold(kind, out _)) return buffer;
+            if (buffer is not null && (options.Flags & AllocationFlags.Zero) != 0) buffer.Clear();
+            if (buffer is null || options.HeldAs is not { } kind || buffer.TryHold(group, kind, out _)) return buffer;
         }
         catch (MemoryLockException)
         {
@@ -130,7 +120,11 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
     public static GroupBuffer? TryAllocate(
         MemoryGroup group, MemoryKind kind, long bytes, out ChargeRefusal refusal)
     {
-        byte* block = group.Allocator(kind).TryAllocate((nuint)bytes, out refusal);
+        refusal = default;
+        byte* block = kind == MemoryKind.User
+            ? SlabPath.TryTake((ThreadHeap*)ThreadPlaces.Blocks, (nuint)bytes, group.Memory)
+            : null;
+        if (block == null) block = group.Allocator(kind).TryAllocate((nuint)bytes, out refusal);
         if (block == null) return null;
         try
         {
@@ -150,98 +144,62 @@ internal sealed unsafe class GroupBuffer : MemoryManager<byte>
     public override MemoryHandle Pin(int elementIndex = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(elementIndex);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, Bytes);
-        int before = Volatile.Read(ref _state);
-        while (true)
+        BufferBlock? block = _block;
+        if (block is null || !block.TryPin(_life)) ThrowDisposed();
+        if (elementIndex > block.Bytes)
         {
-            if ((before & Disposed) != 0) ThrowDisposed();
-            int seen = Interlocked.CompareExchange(ref _state, checked(before + OnePin), before);
-            if (seen == before) return new MemoryHandle(_block + elementIndex, pinnable: this);
-            before = seen;
+            Unpin();
+            throw new ArgumentOutOfRangeException(nameof(elementIndex), elementIndex, $"The buffer has {Bytes} bytes.");
         }
+
+        return new MemoryHandle(block.Address + elementIndex, pinnable: this);
     }
 
     public override void Unpin()
     {
-        int before = Volatile.Read(ref _state);
-        while (true)
-        {
-            if (before < OnePin) throw new InvalidOperationException("The buffer is unpinned more often than pinned.");
-            int seen = Interlocked.CompareExchange(ref _state, before - OnePin, before);
-            if (seen == before) break;
-            before = seen;
-        }
-
-        if (before - OnePin == Disposed) Free();
+        BufferBlock block = _block ?? throw BufferBlock.NotPinned();
+        if (block.Unpin(_life)) _block = null;
     }
 
     /// <summary>Frees the block, or has the last pin free it. Safe to call twice, and from any thread.</summary>
     [SuppressMessage("Usage", "CA1816", Justification = "There is no finalizer here.")]
-    public void Dispose() => Dispose(disposing: true);
-
-    /// <summary>Nobody can reach the buffer any more: frees the block if nobody has, and counts the leak.</summary>
-    public void FreeForgotten()
+    public void Dispose()
     {
-        int before = Volatile.Read(ref _state);
-        while (true)
-        {
-            bool isFree = before is Disposed or >= PinnedForEver;
-            if (isFree) return;
-            int seen = Interlocked.CompareExchange(ref _state, before | Disposed | PinnedForEver, before);
-            if (seen == before) break;
-            before = seen;
-        }
-
-        BufferLeaks.Note(this);
-        _hold?.ReportLeak();
-        _hold?.Dispose();
-        GroupMemory.Free(_block);
+        if (_block is { } block && block.Dispose(_life)) _block = null;
     }
 
-    protected override void Dispose(bool disposing)
-    {
-        int before = Interlocked.Or(ref _state, Disposed);
-        if (before == 0) Free();
-    }
+    /// <summary>As the finalizer of the block does it.</summary>
+    internal void FreeForgotten() => _block?.FreeForgotten();
+
+    protected override void Dispose(bool disposing) => Dispose();
 
     [MethodImpl(MethodImplOptions.NoInlining)]   // the one frame that is left out
     private static StackTrace Here() => new(skipFrames: 1, fNeedFileInfo: true);
 
-    private void Attach(byte* block)
-    {
-        Bytes = GroupMemory.Shared.UsableBytesOf(block);
-        _block = block;
-        _guard!.Guard(this);
-    }
+    private void Attach(byte* block) => _block!.Begin(_life, block);
 
-    private void Hold(PinKind? kind)
+    private void Clear() => GroupAllocator.Clear(Pointer, (nuint)Bytes);
+
+    private void Hold(MemoryGroup group, PinKind? kind)
     {
-        if (kind is not { } held || TryHold(held, out ChargeRefusal refusal)) return;
+        if (kind is not { } held || TryHold(group, held, out ChargeRefusal refusal)) return;
         throw new MemoryLimitExceededException(refusal);
     }
 
     // Disposes the buffer when it is refused.
-    private bool TryHold(PinKind kind, out ChargeRefusal refusal)
+    private bool TryHold(MemoryGroup group, PinKind kind, out ChargeRefusal refusal)
     {
+        BufferHold? hold = null;
         try
         {
-            _hold = BufferHold.TryTake(Group, kind, ((nint)_block, Bytes), out refusal);
-            return _hold is not null;
+            hold = BufferHold.TryTake(group, kind, ((nint)Pointer, Bytes), out refusal);
+            _block!.Hold = hold;
+            return hold is not null;
         }
         finally
         {
-            if (_hold is null) Dispose();
+            if (hold is null) Dispose();
         }
-    }
-
-    private void Free()
-    {
-        Debug.Assert(_state == Disposed, "A block is freed once, when nobody has it any more.");
-        LeakGuard guard = _guard!;
-        _guard = null;
-        guard.Leave();
-        _hold?.Dispose();
-        GroupMemory.Free(_block);
     }
 
     [DoesNotReturn]

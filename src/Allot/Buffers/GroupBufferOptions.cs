@@ -3,6 +3,9 @@ namespace Allot;
 /// <summary>How the buffers of a group are had.</summary>
 public sealed class GroupBufferOptions
 {
+    // Those of most buffers, once.
+    private static readonly GroupBufferOptions s_user = new();
+
     /// <summary>The kind of memory that the group pays for. Default: <see cref="MemoryKind.User"/>.</summary>
     public MemoryKind Kind { get; init; } = MemoryKind.User;
 
@@ -18,7 +21,7 @@ public sealed class GroupBufferOptions
     /// is not theirs to say. Default: <see cref="AllocationFlags.Kernel"/>, as for <c>Charge</c>.</summary>
     public AllocationFlags Flags { get; init; } = AllocationFlags.Kernel;
 
-    internal static GroupBufferOptions Of(MemoryKind kind) => new() { Kind = kind };
+    internal static GroupBufferOptions Of(MemoryKind kind) => kind == s_user.Kind ? s_user : new() { Kind = kind };
 
     internal void Validate()
     {
