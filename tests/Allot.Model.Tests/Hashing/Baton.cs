@@ -79,6 +79,7 @@ internal sealed class Baton : IDisposable
         private readonly Thread _thread;
         private Action? _work;
         private bool _hasSteps;
+        private volatile bool _isEnding;
         private Exception? _failure;
 
         public Actor()
@@ -104,14 +105,15 @@ internal sealed class Baton : IDisposable
 
         public void Pause()
         {
+            if (_isEnding) return;
             _paused.Release();
             _go.Wait();
         }
 
         public void Dispose()
         {
-            _work = null;
-            _go.Release();
+            _isEnding = true;
+            _go.Release(2);   // from a pause, if it is in one, and from its last wait
             _thread.Join();
             _go.Dispose();
             _paused.Dispose();
@@ -119,12 +121,12 @@ internal sealed class Baton : IDisposable
 
         private void Run()
         {
-            for (_go.Wait(); _work is not null; _go.Wait())
+            for (_go.Wait(); !_isEnding; _go.Wait())
             {
                 t_actor = _hasSteps ? this : null;
                 try
                 {
-                    _work();
+                    _work!();
                 }
                 catch (Exception failure)
                 {
