@@ -22,6 +22,13 @@ internal static class BpfCompiler
     private const long InstructionBytes = 24;
     private const long FunctionBytes = 1024;
 
+    // The first parameter is what the delegate is bound to, and nothing: a delegate of a static method that is not bound
+    // to its first argument has to move all the others at each call.
+    private static readonly Type[] s_entryParameters =
+        [typeof(object), typeof(BpfExecution), typeof(ulong), typeof(ulong)];
+
+    private static readonly object s_nothing = new();
+
     private static readonly Type[] s_parameters =
     [
         typeof(BpfExecution), typeof(ulong), typeof(ulong), typeof(ulong), typeof(ulong), typeof(ulong), typeof(ulong),
@@ -42,26 +49,26 @@ internal static class BpfCompiler
     /// <param name="places">Where the verifier has found accesses to be; null if it was not asked.</param>
     /// <param name="maps">The maps of the program.</param>
     /// <param name="notesCalls">Whether a helper asks who has called whom.</param>
-    /// <returns>The program, and after it those functions that are called by their addresses; null for all
-    /// others.</returns>
+    /// <returns>The program, and those of its functions that are called by their addresses.</returns>
     [RequiresDynamicCode("Makes code at run time.")]
-    public static CompiledFunction?[] Compile(
+    public static CompiledProgram Compile(
         BpfCode code, BpfOperation[] operations, AccessPlace[]? places, GroupMap[] maps, bool notesCalls)
     {
         var methods = new DynamicMethod[code.Functions.Length];
         for (int function = 0; function < methods.Length; function++)
         {
-            methods[function] = new DynamicMethod(
-                $"bpf{function}", typeof(ulong), s_parameters, typeof(BpfCompiler).Module, skipVisibility: true);
+            methods[function] = New($"bpf{function}", s_parameters);
         }
 
-        for (int function = 0; function < methods.Length; function++)
+        DynamicMethod entry = New("bpf", s_entryParameters);
+        bool isFirstCalled = code.Operations.Any(static one => one.Op.NamesFunction() && one.Offset == 0);
+        for (int function = isFirstCalled ? 0 : 1; function < methods.Length; function++)
         {
             new FunctionCompiler(code, operations, places, maps, methods, notesCalls).Compile(function);
         }
 
+        new FunctionCompiler(code, operations, places, maps, methods, notesCalls).CompileEntry(entry);
         var compiled = new CompiledFunction?[methods.Length];
-        compiled[0] = methods[0].CreateDelegate<CompiledFunction>();
         foreach (BpfOperation operation in code.Operations)
         {
             if (operation.Op != BpfOp.LoadFunction) continue;
@@ -69,6 +76,10 @@ internal static class BpfCompiler
             compiled[function] ??= methods[function].CreateDelegate<CompiledFunction>();
         }
 
-        return compiled;
+        return new CompiledProgram(entry.CreateDelegate<CompiledEntry>(s_nothing), compiled);
     }
+
+    [RequiresDynamicCode("Makes code at run time.")]
+    private static DynamicMethod New(string name, Type[] parameters) =>
+        new(name, typeof(ulong), parameters, typeof(BpfCompiler).Module, skipVisibility: true);
 }

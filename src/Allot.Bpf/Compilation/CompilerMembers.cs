@@ -13,17 +13,20 @@ internal static class CompilerMembers
     public static readonly FieldInfo Budget =
         Field(typeof(BpfExecution).GetField(nameof(BpfExecution.Budget), Instance));
 
+    public static readonly FieldInfo GoOnBudget =
+        Field(typeof(BpfExecution).GetField(nameof(BpfExecution.GoOnBudget), Instance));
+
     public static readonly FieldInfo FrameEnd =
         Field(typeof(BpfExecution).GetField(nameof(BpfExecution.FrameEnd), Instance));
 
     public static readonly FieldInfo IsStopped =
         Field(typeof(BpfExecution).GetField(nameof(BpfExecution.IsStopped), Instance));
 
-    public static readonly FieldInfo Base =
-        Field(typeof(BpfExecution.Bounds).GetField(nameof(BpfExecution.Bounds.Base), Instance));
+    public static readonly FieldInfo Memory =
+        Field(typeof(BpfExecution).GetField(nameof(BpfExecution.Memory), Instance));
 
-    public static readonly FieldInfo Last =
-        Field(typeof(BpfExecution.Bounds).GetField(nameof(BpfExecution.Bounds.Last), Instance));
+    public static readonly FieldInfo MemoryBytes =
+        Field(typeof(BpfExecution).GetField(nameof(BpfExecution.MemoryBytes), Instance));
 
     public static readonly MethodInfo MayRead =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.MayRead), Instance));
@@ -33,6 +36,9 @@ internal static class CompilerMembers
 
     public static readonly MethodInfo MayDoAtomic =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.MayDoAtomic), Instance));
+
+    public static readonly MethodInfo MayDoOrdered =
+        Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.MayDoOrdered), Instance));
 
     public static readonly MethodInfo Fail =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.Fail), Instance));
@@ -44,14 +50,6 @@ internal static class CompilerMembers
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.NoteCall), Instance));
 
     public static readonly MethodInfo Apply = ((Func<BpfOp, ulong, ulong, ulong, ulong>)BpfAtomics.Apply).Method;
-
-    public static FieldInfo Memory(int bytes) => Field(bytes switch
-    {
-        1 => typeof(BpfExecution).GetField(nameof(BpfExecution.Memory1), Instance),
-        2 => typeof(BpfExecution).GetField(nameof(BpfExecution.Memory2), Instance),
-        4 => typeof(BpfExecution).GetField(nameof(BpfExecution.Memory4), Instance),
-        _ => typeof(BpfExecution).GetField(nameof(BpfExecution.Memory8), Instance),
-    });
 
     /// <summary>The function for an operation that C# has no equal of; null for the others.</summary>
     public static MethodInfo? FunctionOf(BpfOp op) => op switch

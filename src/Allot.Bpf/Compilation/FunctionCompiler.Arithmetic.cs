@@ -142,6 +142,14 @@ internal sealed partial class FunctionCompiler
             return;
         }
 
+        if (op == BpfOp.MayGoto)
+        {
+            _il.Emit(OpCodes.Ldloc, _budget);
+            LoadField(CompilerMembers.GoOnBudget);
+            _il.Emit(OpCodes.Blt, target);
+            return;
+        }
+
         bool isSigned = op.As64() is BpfOp.Jsgt64 or BpfOp.Jsge64 or BpfOp.Jslt64 or BpfOp.Jsle64;
         Get(operation.Destination);
         if (op.Is32()) _il.Emit(isSigned ? OpCodes.Conv_I4 : OpCodes.Conv_U4);

@@ -17,13 +17,18 @@ internal sealed partial class FunctionCompiler(
 {
     private readonly Dictionary<int, Label> _labels = [];
     private readonly List<Action> _cold = [];
-    private readonly LocalBuilder?[] _registers = new LocalBuilder?[10];
-    private readonly LocalBuilder?[] _base = new LocalBuilder?[9];
-    private readonly LocalBuilder?[] _last = new LocalBuilder?[9];
+    private readonly LocalBuilder?[] _registers = new LocalBuilder?[11];   // those that are no arguments
+    private readonly LocalBuilder?[] _limit = new LocalBuilder?[9];   // by the size of an access: its places are below
+    private LocalBuilder? _base;     // of the memory of the run
+    private LocalBuilder? _length;
 
     // What is rotated, by the shift before which it is there.
     private readonly Dictionary<int, LocalBuilder> _kept = [];
     private Dictionary<int, Rotation> _rotations = [];
+    private Dictionary<int, MemoryAccess> _known = [];
+    private bool _isEntry;      // where runs begin: it has fewer arguments
+    private bool _usesStack;
+    private bool _usesBudget;
     private ILGenerator _il = null!;
     private LocalBuilder _address = null!;
     private LocalBuilder _stack = null!;
@@ -31,9 +36,20 @@ internal sealed partial class FunctionCompiler(
     private Label _stop;
     private Label _stopInHelper;   // what is left of the budget is for the program that a tail call goes to
 
-    public void Compile(int function)
+    /// <summary>The code of a function, which other functions and helpers call.</summary>
+    public void Compile(int function) => Compile(function, methods[function]);
+
+    /// <summary>The code of the program, which runs begin with.</summary>
+    public void CompileEntry(DynamicMethod method)
     {
-        _il = methods[function].GetILGenerator();
+        _isEntry = true;
+        _known = MemoryFlow.Find(code, operations, places);
+        Compile(0, method);
+    }
+
+    private void Compile(int function, DynamicMethod method)
+    {
+        _il = method.GetILGenerator();
         int begin = code.Functions[function];
         int end = code.EndOf(function);
         for (int at = begin; at < end; at++)
@@ -74,27 +90,75 @@ internal sealed partial class FunctionCompiler(
             _kept[rotation.KeptAt] = _il.DeclareLocal(rotation.Is32 ? typeof(uint) : typeof(ulong));
         }
 
-        foreach (int register in (int[])[0, 6, 7, 8, 9]) _registers[register] = _il.DeclareLocal(typeof(ulong));
-        LoadField(CompilerMembers.Stack);
-        _il.Emit(OpCodes.Conv_U8);
-        _il.Emit(OpCodes.Stloc, _stack);
-        LoadField(CompilerMembers.Budget);
-        _il.Emit(OpCodes.Stloc, _budget);
-        for (int at = begin; at < end; at++)
+        foreach (int register in _isEntry ? (int[])[0, 3, 4, 5, 6, 7, 8, 9] : [0, 6, 7, 8, 9])
         {
-            int bytes = operations[at].Op.IsAtomic() ? 0 : operations[at].Op.AccessBytes();
-            if (bytes == 0 || _base[bytes] is not null || !UsesMemory(at)) continue;
-            _base[bytes] = LoadBound(bytes, CompilerMembers.Base);
-            _last[bytes] = LoadBound(bytes, CompilerMembers.Last);
+            _registers[register] = _il.DeclareLocal(typeof(ulong));
         }
+
+        for (int at = begin; at < end; at++) Note(at);
+        if (_usesStack)
+        {
+            LoadField(CompilerMembers.Stack);
+            _il.Emit(OpCodes.Conv_U8);
+            _il.Emit(OpCodes.Stloc, _stack);
+        }
+
+        if (_usesStack && _isEntry)
+        {
+            LocalBuilder frame = _registers[10] = _il.DeclareLocal(typeof(ulong));
+            _il.Emit(OpCodes.Ldloc, _stack);
+            Add(BpfExecution.StackBytes);
+            _il.Emit(OpCodes.Stloc, frame);
+        }
+
+        LoadBudget();
+        for (int at = begin; at < end; at++) PrepareAccess(at);
     }
 
-    private LocalBuilder LoadBound(int bytes, FieldInfo part)
+    // Of what there is no need, nothing is loaded.
+    private void Note(int at)
+    {
+        BpfOperation operation = operations[at];
+        bool isCall = operation.Op is BpfOp.CallLocal || (operation.Op == BpfOp.CallHelper && operation.Number != 0);
+        _usesBudget |= operation.Op is BpfOp.CallLocal or BpfOp.MayGoto || (operation.Op.IsJump() && operation.Offset <= at);
+        _usesStack |= isCall || operation.Source == 10 || operation.Destination == 10
+            || (IsPlainAccess(at) && !UsesMemory(at));
+    }
+
+    // What the check of an access needs.
+    private void PrepareAccess(int at)
+    {
+        int bytes = IsPlainAccess(at) ? operations[at].Op.AccessBytes() : 0;
+        if (bytes == 0 || !UsesMemory(at)) return;
+        _base ??= Memory(register: 1, CompilerMembers.Memory);
+        _length ??= Memory(register: 2, CompilerMembers.MemoryBytes);
+        bool isConstant = _known.TryGetValue(at, out MemoryAccess known)
+            && (known.IsInside || (known.Index == BpfOperation.Zero && known.Offset >= 0));
+        if (isConstant || _limit[bytes] is not null) return;
+        LocalBuilder limit = _limit[bytes] = _il.DeclareLocal(typeof(ulong));
+        Label isShort = _il.DefineLabel();   // and then the limit stays 0
+        _il.Emit(OpCodes.Ldloc, _length);
+        _il.Emit(OpCodes.Ldc_I8, (long)bytes);
+        _il.Emit(OpCodes.Blt_Un, isShort);
+        _il.Emit(OpCodes.Ldloc, _length);
+        _il.Emit(OpCodes.Ldc_I8, (long)(bytes - 1));
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stloc, limit);
+        _il.MarkLabel(isShort);
+    }
+
+    // With a check of its own in the code.
+    private bool IsPlainAccess(int at)
+    {
+        BpfOp op = operations[at].Op;
+        return (op.IsLoad() || op.IsStore()) && !op.IsOrdered();
+    }
+
+    private LocalBuilder Memory(int register, FieldInfo field)
     {
         LocalBuilder local = _il.DeclareLocal(typeof(ulong));
-        _il.Emit(OpCodes.Ldarg_0);
-        _il.Emit(OpCodes.Ldflda, CompilerMembers.Memory(bytes));
-        _il.Emit(OpCodes.Ldfld, part);
+        if (_isEntry) Get(register);
+        else LoadField(field);
         _il.Emit(OpCodes.Conv_U8);
         _il.Emit(OpCodes.Stloc, local);
         return local;
@@ -104,6 +168,7 @@ internal sealed partial class FunctionCompiler(
     {
         BpfOp op = operation.Op;
         if (op.IsArithmetic()) Arithmetic(at, operation);
+        else if (op.IsOrdered()) Ordered(at, operation);
         else if (op.IsLoad()) Load(at, operation);
         else if (op.IsStore()) Store(at, operation);
         else if (op.IsAtomic()) Atomic(at, operation);
@@ -158,14 +223,14 @@ internal sealed partial class FunctionCompiler(
         if (needsFrame)
         {
             StoreBudget();
-            _il.Emit(OpCodes.Ldarg_0);
+            GetExecution();
             Get(10);
             _il.Emit(OpCodes.Stfld, CompilerMembers.FrameEnd);
         }
 
         Set(0, () =>
         {
-            _il.Emit(OpCodes.Ldarg_0);
+            GetExecution();
             _il.Emit(OpCodes.Ldc_I4, operation.Offset);
             for (int register = 1; register <= 5; register++) Get(register);
             _il.Emit(OpCodes.Ldc_I4, at);
@@ -173,8 +238,7 @@ internal sealed partial class FunctionCompiler(
         });
         StopIfStopped(needsFrame ? _stop : _stopInHelper);
         if (!needsFrame) return;
-        LoadField(CompilerMembers.Budget);
-        _il.Emit(OpCodes.Stloc, _budget);
+        LoadBudget();
     }
 
     private void CallLocal(int at, BpfOperation operation)
@@ -194,7 +258,7 @@ internal sealed partial class FunctionCompiler(
         StoreBudget();
         if (notesCalls)
         {
-            _il.Emit(OpCodes.Ldarg_0);
+            GetExecution();
             Get(10);
             _il.Emit(OpCodes.Ldc_I4, at);
             _il.Emit(OpCodes.Call, CompilerMembers.NoteCall);
@@ -202,7 +266,7 @@ internal sealed partial class FunctionCompiler(
 
         Set(0, () =>
         {
-            _il.Emit(OpCodes.Ldarg_0);
+            GetExecution();
             Get(10);
             _il.Emit(OpCodes.Ldc_I8, (long)BpfExecution.FrameBytes);
             _il.Emit(OpCodes.Sub);
@@ -210,8 +274,7 @@ internal sealed partial class FunctionCompiler(
             _il.Emit(OpCodes.Call, methods[code.FunctionOf(operation.Offset)]);
         });
         StopIfStopped(_stop);
-        LoadField(CompilerMembers.Budget);
-        _il.Emit(OpCodes.Stloc, _budget);
+        LoadBudget();
     }
 
     private void Exit()
@@ -221,9 +284,17 @@ internal sealed partial class FunctionCompiler(
         _il.Emit(OpCodes.Ret);
     }
 
+    private void LoadBudget()
+    {
+        if (!_usesBudget) return;
+        LoadField(CompilerMembers.Budget);
+        _il.Emit(OpCodes.Stloc, _budget);
+    }
+
     private void StoreBudget()
     {
-        _il.Emit(OpCodes.Ldarg_0);
+        if (!_usesBudget) return;
+        GetExecution();
         _il.Emit(OpCodes.Ldloc, _budget);
         _il.Emit(OpCodes.Stfld, CompilerMembers.Budget);
     }
@@ -236,7 +307,7 @@ internal sealed partial class FunctionCompiler(
 
     private void Fail(BpfFaultKind kind, int at, int bytes)
     {
-        _il.Emit(OpCodes.Ldarg_0);
+        GetExecution();
         _il.Emit(OpCodes.Ldc_I4, (int)kind);
         _il.Emit(OpCodes.Ldc_I4, at);
         if (bytes == 0)
@@ -256,23 +327,27 @@ internal sealed partial class FunctionCompiler(
 
     private void LoadField(FieldInfo field)
     {
-        _il.Emit(OpCodes.Ldarg_0);
+        GetExecution();
         _il.Emit(OpCodes.Ldfld, field);
     }
 
-    // r1 to r5 and r10 are arguments: those after the execution are r10, r1, r2 and so on.
+    private void GetExecution() => _il.Emit(_isEntry ? OpCodes.Ldarg_1 : OpCodes.Ldarg_0);
+
     private void Get(int register)
     {
-        if (_registers[register % 10] is { } local && register != 10) _il.Emit(OpCodes.Ldloc, local);
-        else _il.Emit(OpCodes.Ldarg, (short)(register == 10 ? 1 : register + 1));
+        if (_registers[register] is { } local) _il.Emit(OpCodes.Ldloc, local);
+        else _il.Emit(OpCodes.Ldarg, ArgumentOf(register));
     }
 
     private void Set(int register, Action value)
     {
         value();
         if (_registers[register] is { } local) _il.Emit(OpCodes.Stloc, local);
-        else _il.Emit(OpCodes.Starg, (short)(register + 1));
+        else _il.Emit(OpCodes.Starg, ArgumentOf(register));
     }
+
+    // After the execution come r10, r1, r2 and so on; where runs begin, r1 and r2.
+    private static short ArgumentOf(int register) => (short)(register == 10 ? 1 : register + 1);
 
     // The second operand.
     private void GetSecond(BpfOperation operation)

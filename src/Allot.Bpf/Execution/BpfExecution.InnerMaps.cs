@@ -25,6 +25,7 @@ public sealed unsafe partial class BpfExecution
             return InnerMapBase + (ulong)index;
         }
 
+        IsTouched = true;
         _inner.Add(found);
         _innerIndex.Add(found, _inner.Count - 1);
         return InnerMapBase + (ulong)(_inner.Count - 1);

@@ -1,9 +1,8 @@
 // What an engine works on: the stack, the memory of the run, what is left of the budget, and the fault if there is one.
 //
 // The check of an address. Stack and memory are compared by the engine itself: an access of n bytes at address is
-// inside of b bytes from base when address - base is not above b - n, in unsigned numbers. A memory that has fewer than
-// n bytes has no such bound; its place is taken by the lowest n bytes of the stack, where an access does no harm.
-// Everything else is asked of the maps.
+// inside of b bytes from base when address - base is below b - n + 1, in unsigned numbers, or below 0, which nothing is,
+// when b is less than n. Everything else is asked of the maps.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
@@ -32,15 +31,18 @@ public sealed unsafe partial class BpfExecution
 
     // What compiled programs read and write by name.
     internal byte* Stack;
-    internal Bounds Memory1;
-    internal Bounds Memory2;
-    internal Bounds Memory4;
-    internal Bounds Memory8;
+    internal byte* Memory;
+    internal ulong MemoryBytes;
     internal long Budget;
+    internal long GoOnBudget;   // with less, MayGoto goes
     internal BpfFaultKind FaultKind;
     internal bool IsStopped;   // by a fault or a tail call
 
-    // Of the program that runs.
+    /// <summary>Whether the run has done more than compute, so that there is something to clean up.</summary>
+    internal bool IsTouched;
+
+    // The program that runs, and what it has.
+    internal BpfProgram? Program;
     internal GroupMap[] Maps = [];
     internal BpfHelper[] Helpers = [];
 
@@ -80,13 +82,6 @@ public sealed unsafe partial class BpfExecution
 
     internal Exception? Failure { get; private set; }
 
-    /// <summary>The lowest address of memory, and the highest at which an access of one size begins.</summary>
-    internal struct Bounds
-    {
-        public byte* Base;
-        public ulong Last;
-    }
-
     /// <summary>Memory of the program, for a helper to read or write.</summary>
     /// <param name="address">An argument of the helper.</param>
     /// <param name="bytes">The bytes from there on.</param>
@@ -125,6 +120,7 @@ public sealed unsafe partial class BpfExecution
     public void AddMemory(byte* address, int bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        IsTouched = true;
         _added.Add(((ulong)address, (ulong)bytes));
     }
 
@@ -134,7 +130,15 @@ public sealed unsafe partial class BpfExecution
     public bool RemoveMemory(byte* address) => _added.RemoveAll(each => each.Address == (ulong)address) > 0;
 
     /// <summary>Where the memory of the run goes at its end, if the program returns so.</summary>
-    internal BpfRedirect Redirect { get; set; }
+    internal BpfRedirect Redirect
+    {
+        get;
+        set
+        {
+            field = value;
+            IsTouched = true;
+        }
+    }
 
     /// <summary>Lets the program use memory that an owner gave it: a record that is reserved in a ring, or a value that
     /// is released at the end of the run.</summary>
@@ -164,12 +168,11 @@ public sealed unsafe partial class BpfExecution
     }
 
     /// <summary>The run has ended: records that the program has not submitted, because of a fault, are discarded, and
-    /// all else is released.</summary>
-    internal void ReleaseHeld()
+    /// all else is released and forgotten.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void CleanUp()
     {
-        if (Redirect.At != 0) Redirect = default;
         if (_inner.Count != 0) ReleaseInner();
-        if (_held.Count == 0) return;
         foreach ((nint address, object owner) in _held)
         {
             if (owner is RingBuffer ring) ring.Commit((byte*)address, discards: true, flags: 0);
@@ -178,6 +181,15 @@ public sealed unsafe partial class BpfExecution
 
         _held.Clear();
         _added.Clear();
+        Redirect = default;
+        TailCalls = 0;
+        Next = null;
+        IsStopped = false;
+        FaultKind = BpfFaultKind.None;
+        Failure = null;
+        _fault = default;
+        State = null;
+        IsTouched = false;
     }
 
     /// <summary>The map that an argument names.</summary>
@@ -203,9 +215,8 @@ public sealed unsafe partial class BpfExecution
     }
 
     /// <summary>The next program of a tail call begins.</summary>
-    internal void GoOn(bool cleans)
+    internal void GoOn()
     {
-        if (cleans) new Span<byte>(Stack, StackBytes).Clear();
         if (_inner.Count != 0) ReleaseInner();
         Next = null;
         IsStopped = false;
@@ -215,7 +226,7 @@ public sealed unsafe partial class BpfExecution
     {
         TailCalls++;
         Next = program;
-        IsStopped = true;
+        IsStopped = IsTouched = true;
     }
 
     /// <summary>Memory that a helper reads, and the program may only be able to read.</summary>
@@ -227,24 +238,9 @@ public sealed unsafe partial class BpfExecution
         return false;
     }
 
-    // A program that was proven not to read what it has not written needs no clean stack.
-    internal void Begin(byte* memory, ulong bytes, long budget, bool cleans)
-    {
-        if (cleans) new Span<byte>(Stack, StackBytes).Clear();
-        Memory1 = BoundsFor(memory, bytes, 1);
-        Memory2 = BoundsFor(memory, bytes, 2);
-        Memory4 = BoundsFor(memory, bytes, 4);
-        Memory8 = BoundsFor(memory, bytes, 8);
-        Budget = budget;
-        TailCalls = 0;
-        if (_added.Count > 0) _added.Clear();
-        if (!IsStopped) return;
-        IsStopped = false;
-        FaultKind = BpfFaultKind.None;
-        Next = null;
-        Failure = null;
-        _fault = default;
-    }
+    // Before a program that was not proven to read nothing that it has not written.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void CleanStack() => new Span<byte>(Stack, StackBytes).Clear();
 
     // Of an access whose size is 1, 2, 4 or 8.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -255,9 +251,13 @@ public sealed unsafe partial class BpfExecution
     internal bool MayWrite(ulong address, int bytes) =>
         IsNear(address, bytes) || OwnsInMaps(address, (ulong)bytes, writes: true);
 
-    internal bool MayDoAtomic(ulong address, int bytes, int instruction)
+    internal bool MayDoAtomic(ulong address, int bytes, int instruction) =>
+        MayDoOrdered(address, bytes, writes: true, instruction);
+
+    // Of an access that must be aligned.
+    internal bool MayDoOrdered(ulong address, int bytes, bool writes, int instruction)
     {
-        if (!MayWrite(address, bytes))
+        if (!(writes ? MayWrite(address, bytes) : MayRead(address, bytes)))
         {
             Fail(BpfFaultKind.OutOfBounds, instruction, address, bytes);
             return false;
@@ -274,8 +274,8 @@ public sealed unsafe partial class BpfExecution
         if (bytes == 0) return true;
         ulong at = address - (ulong)Stack;
         if (at < StackBytes && bytes <= StackBytes - at) return true;
-        at = address - (ulong)Memory1.Base;
-        return (at <= Memory1.Last && bytes - 1 <= Memory1.Last - at) || OwnsInMaps(address, bytes, writes);
+        at = address - (ulong)Memory;
+        return (at < MemoryBytes && bytes <= MemoryBytes - at) || OwnsInMaps(address, bytes, writes);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -317,7 +317,7 @@ public sealed unsafe partial class BpfExecution
     internal void Fail(BpfFaultKind kind, int instruction, ulong address = 0, int bytes = 0)
     {
         FaultKind = kind;
-        IsStopped = true;
+        IsStopped = IsTouched = true;
         _fault = new BpfFault(kind, instruction, address, bytes);
     }
 
@@ -326,15 +326,10 @@ public sealed unsafe partial class BpfExecution
     private bool IsNear(ulong address, int bytes)
     {
         if (address - (ulong)Stack <= (ulong)(StackBytes - bytes)) return true;
-        Bounds memory = bytes switch { 1 => Memory1, 2 => Memory2, 4 => Memory4, _ => Memory8 };
-        return address - (ulong)memory.Base <= memory.Last;
+        ulong at = address - (ulong)Memory;
+        return at < MemoryBytes && (ulong)bytes <= MemoryBytes - at;
     }
 
     // The instruction is filled in when the helper has returned.
     private void Refuse() => Fail(BpfFaultKind.BadArgument, OfHelper);
-
-    private Bounds BoundsFor(byte* memory, ulong bytes, int size) =>
-        bytes >= (ulong)size
-            ? new Bounds { Base = memory, Last = bytes - (ulong)size }
-            : new Bounds { Base = Stack, Last = 0 };
 }

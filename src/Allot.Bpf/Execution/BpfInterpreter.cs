@@ -134,7 +134,49 @@ internal static unsafe class BpfInterpreter
                     Unsafe.WriteUnaligned((void*)address, s);
                     break;
 
+                case BpfOp.LoadAcquire8:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayDoOrdered(address, 1, writes: false, at)) return 0;
+                    d = Volatile.Read(ref *(byte*)address);
+                    break;
+                case BpfOp.LoadAcquire16:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayDoOrdered(address, 2, writes: false, at)) return 0;
+                    d = Volatile.Read(ref *(ushort*)address);
+                    break;
+                case BpfOp.LoadAcquire32:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayDoOrdered(address, 4, writes: false, at)) return 0;
+                    d = Volatile.Read(ref *(uint*)address);
+                    break;
+                case BpfOp.LoadAcquire64:
+                    address = s + (ulong)op->Offset;
+                    if (!execution.MayDoOrdered(address, 8, writes: false, at)) return 0;
+                    d = Volatile.Read(ref *(ulong*)address);
+                    break;
+                case BpfOp.StoreRelease8:
+                    address = d + (ulong)op->Offset;
+                    if (!execution.MayDoOrdered(address, 1, writes: true, at)) return 0;
+                    Volatile.Write(ref *(byte*)address, (byte)s);
+                    break;
+                case BpfOp.StoreRelease16:
+                    address = d + (ulong)op->Offset;
+                    if (!execution.MayDoOrdered(address, 2, writes: true, at)) return 0;
+                    Volatile.Write(ref *(ushort*)address, (ushort)s);
+                    break;
+                case BpfOp.StoreRelease32:
+                    address = d + (ulong)op->Offset;
+                    if (!execution.MayDoOrdered(address, 4, writes: true, at)) return 0;
+                    Volatile.Write(ref *(uint*)address, (uint)s);
+                    break;
+                case BpfOp.StoreRelease64:
+                    address = d + (ulong)op->Offset;
+                    if (!execution.MayDoOrdered(address, 8, writes: true, at)) return 0;
+                    Volatile.Write(ref *(ulong*)address, s);
+                    break;
+
                 case BpfOp.Ja: goto Jump;
+                case BpfOp.MayGoto: taken = execution.Budget < execution.GoOnBudget; goto Branch;
                 case BpfOp.Jeq64: taken = d == s; goto Branch;
                 case BpfOp.Jeq32: taken = (uint)d == (uint)s; goto Branch;
                 case BpfOp.Jne64: taken = d != s; goto Branch;

@@ -115,7 +115,9 @@ internal static class BpfDecoder
         if (UnsupportedOf(instruction) is { } unsupported) throw Refuse(instructions, index, unsupported);
         if (forms.IsEmpty) throw Refuse(instructions, index, $"opcode 0x{instruction.Opcode:x2} does not exist");
         (string field, int value) = forms[0].MismatchOf(instruction)!.Value;
-        string what = forms.Length == 1 ? $"must be {value}" : $"has no such variant; without one it is {value}";
+        string what = forms.Length == 1 ? $"must be {value}"
+            : value == 0 ? $"has no such variant; without one it is {value}"
+            : "has no such variant";
         throw Refuse(instructions, index, $"the field '{field}' of opcode 0x{instruction.Opcode:x2} {what}");
     }
 

@@ -69,6 +69,11 @@ public static class BpfDisassembler
             >= BpfOp.Be16 and <= BpfOp.Be64 => $"r{one.Destination} = be{one.Immediate} r{one.Destination}",
             >= BpfOp.Swap16 and <= BpfOp.Swap64 => $"r{one.Destination} = bswap{one.Immediate} r{one.Destination}",
             _ when op.IsArithmetic() => $"{target} {SymbolOf(op)} {second}",
+            >= BpfOp.LoadAcquire8 and <= BpfOp.LoadAcquire64 =>
+                $"r{one.Destination} = load_acquire(({TypeOf(op)} *)(r{one.Source} {Signed(one.Offset)}))",
+            >= BpfOp.StoreRelease8 and <= BpfOp.StoreRelease64 =>
+                $"store_release(({TypeOf(op)} *){memory}, r{one.Source})",
+            BpfOp.MayGoto => $"may_goto {Signed(one.Offset)}",
             _ when op.IsLoad() => $"r{one.Destination} = *({TypeOf(op)} *)(r{one.Source} {Signed(one.Offset)})",
             _ when op.IsStore() => $"*({TypeOf(op)} *){memory} = {second}",
             _ when op.IsAtomic() => AtomicOf(op, form.Op.Is32() ? "u32" : "u64", memory, $"{w}{one.Source}", w),

@@ -19,7 +19,11 @@ internal enum BpfOp : byte
     Le16, Le32, Le64, Be16, Be32, Be64, Swap16, Swap32, Swap64,
 
     Load8, Load16, Load32, Load64, LoadSx8, LoadSx16, LoadSx32,
+
+    // Loads after which, and stores before which, everything else happens.
+    LoadAcquire8, LoadAcquire16, LoadAcquire32, LoadAcquire64,
     Store8, Store16, Store32, Store64,
+    StoreRelease8, StoreRelease16, StoreRelease32, StoreRelease64,
 
     AtomicAdd64, AtomicAdd32, AtomicOr64, AtomicOr32, AtomicAnd64, AtomicAnd32, AtomicXor64, AtomicXor32,
     FetchAdd64, FetchAdd32, FetchOr64, FetchOr32, FetchAnd64, FetchAnd32, FetchXor64, FetchXor32,
@@ -29,6 +33,9 @@ internal enum BpfOp : byte
     Jeq64, Jeq32, Jne64, Jne32, Jset64, Jset32,
     Jgt64, Jgt32, Jge64, Jge32, Jlt64, Jlt32, Jle64, Jle32,
     Jsgt64, Jsgt32, Jsge64, Jsge32, Jslt64, Jslt32, Jsle64, Jsle32,
+
+    // Goes there when the run has used up half of its budget: so a loop with one always ends.
+    MayGoto,
 
     // The first half of a 64-bit constant: a number, a map, an address inside a map's value, or a function.
     LoadNumber, LoadMap, LoadMapValue, LoadFunction,

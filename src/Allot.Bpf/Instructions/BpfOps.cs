@@ -6,15 +6,20 @@ internal static class BpfOps
     /// <summary>The operation so many places further down the list.</summary>
     public static BpfOp Plus(this BpfOp op, int places) => (BpfOp)((int)op + places);
 
-    public static bool IsJump(this BpfOp op) => op is >= BpfOp.Ja and <= BpfOp.Jsle32;
+    public static bool IsJump(this BpfOp op) => op is >= BpfOp.Ja and <= BpfOp.MayGoto;
 
+    /// <summary>A comparison, and a jump by what it gives.</summary>
     public static bool IsConditionalJump(this BpfOp op) => op is > BpfOp.Ja and <= BpfOp.Jsle32;
 
     public static bool IsArithmetic(this BpfOp op) => op is >= BpfOp.Add64 and <= BpfOp.Swap64;
 
-    public static bool IsLoad(this BpfOp op) => op is >= BpfOp.Load8 and <= BpfOp.LoadSx32;
+    public static bool IsLoad(this BpfOp op) => op is >= BpfOp.Load8 and <= BpfOp.LoadAcquire64;
 
-    public static bool IsStore(this BpfOp op) => op is >= BpfOp.Store8 and <= BpfOp.Store64;
+    public static bool IsStore(this BpfOp op) => op is >= BpfOp.Store8 and <= BpfOp.StoreRelease64;
+
+    /// <summary>A load or store that has its place among those of other threads, and must be aligned.</summary>
+    public static bool IsOrdered(this BpfOp op) =>
+        op is >= BpfOp.LoadAcquire8 and <= BpfOp.LoadAcquire64 or >= BpfOp.StoreRelease8 and <= BpfOp.StoreRelease64;
 
     public static bool IsAtomic(this BpfOp op) => op is >= BpfOp.AtomicAdd64 and <= BpfOp.CompareExchange32;
 
@@ -44,7 +49,9 @@ internal static class BpfOps
     {
         >= BpfOp.Load8 and <= BpfOp.Load64 => 1 << (op - BpfOp.Load8),
         >= BpfOp.LoadSx8 and <= BpfOp.LoadSx32 => 1 << (op - BpfOp.LoadSx8),
+        >= BpfOp.LoadAcquire8 and <= BpfOp.LoadAcquire64 => 1 << (op - BpfOp.LoadAcquire8),
         >= BpfOp.Store8 and <= BpfOp.Store64 => 1 << (op - BpfOp.Store8),
+        >= BpfOp.StoreRelease8 and <= BpfOp.StoreRelease64 => 1 << (op - BpfOp.StoreRelease8),
         _ when op.IsAtomic() => op.Is32() ? 4 : 8,
         _ => 0,
     };

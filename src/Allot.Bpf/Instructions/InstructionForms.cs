@@ -111,12 +111,21 @@ internal static class InstructionForms
             yield return new(Code | Opcodes.Dw, op, Free) { Immediate = immediate };
             yield return new(Code | Opcodes.W, op.Plus(1), Free) { Immediate = immediate };
         }
+
+        byte[] sizes = [Opcodes.B, Opcodes.H, Opcodes.W, Opcodes.Dw];
+        for (int size = 0; size < 4; size++)
+        {
+            byte code = (byte)(Code | sizes[size]);
+            yield return new(code, BpfOp.LoadAcquire8.Plus(size), Free) { Immediate = 0x100 };
+            yield return new(code, BpfOp.StoreRelease8.Plus(size), Free) { Immediate = 0x110 };
+        }
     }
 
     private static IEnumerable<InstructionForm> Jumps()
     {
         yield return new(Opcodes.Jmp, BpfOp.Ja, Fields.Offset);
         yield return new(Opcodes.Jmp32, BpfOp.Ja, Fields.Immediate);
+        yield return new(Opcodes.Jcond, BpfOp.MayGoto, Fields.Offset);
         foreach ((byte code, BpfOp op) in s_jumps)
         {
             for (int half = 0; half < 2; half++)

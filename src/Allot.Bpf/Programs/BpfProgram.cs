@@ -13,13 +13,16 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly BpfHelper[] _helpers;
     private readonly BpfOperation* _operations;
     private readonly int _length;               // of the first function: what entering it costs
-    private readonly CompiledFunction? _compiled;
+    private readonly long _budget;              // what is left when a run has entered it
+    private readonly CompiledEntry _engine;
+    private readonly bool _isCompiled;
     private readonly ProgramFunctions _functions;
     private readonly MemoryCharge _charge;
     private readonly RunCounters? _counters;
     private readonly Action<string>? _trace;
     private readonly bool _isVerified;
-    private readonly RunSlots _slots = new();
+    private readonly bool _isPlain;             // a run needs no more than its memory and its budget
+    private readonly RunSlots _slots;
     private int _users = 1;                     // the owner, each stack, and each array of programs
     private int _isDisposed;
 
@@ -38,13 +41,17 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         _maps = linked.Maps;
         _helpers = linked.Helpers;
         _length = linked.Code.LengthOf(0);
-        CompiledFunction?[]? compiled = Compile(options.Engine, linked);
-        _compiled = compiled?[0];
-        if (_compiled is not null) charge.Grow(BpfCompiler.EstimateBytes(linked.Code));
+        _budget = options.InstructionBudget - _length;
+        _isPlain = _isVerified && _budget >= 0 && !options.KeepsStatistics;
+        _slots = new RunSlots(End);
+        CompiledProgram? compiled = Compile(options.Engine, linked);
+        _isCompiled = compiled is not null;
+        _engine = compiled?.Entry ?? Interpret;
+        if (_isCompiled) charge.Grow(BpfCompiler.EstimateBytes(linked.Code));
         nuint bytes = (nuint)(linked.Operations.Length * sizeof(BpfOperation));
         _operations = (BpfOperation*)group.Allocator(MemoryKind.Kernel).Allocate(bytes);
         linked.Operations.CopyTo(new Span<BpfOperation>(_operations, linked.Operations.Length));
-        _functions = new ProgramFunctions(linked.Code, compiled, _operations);
+        _functions = new ProgramFunctions(linked.Code, compiled?.Functions, _operations);
         int used = 0;
         try
         {
@@ -76,7 +83,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     public int InstructionCount { get; }
 
     /// <summary>Whether the program was compiled; otherwise it is interpreted.</summary>
-    public bool IsCompiled => _compiled is not null;
+    public bool IsCompiled => _isCompiled;
 
     /// <summary>The instructions that the verifier has looked at, on all paths; 0 when it was not asked.</summary>
     public int VerifiedInstructions { get; }
@@ -117,7 +124,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         {
             BpfCode code = Decode(instructions, charge);
             var program = new BpfProgram(group, options, charge, LinkedProgram.Link(code, options, charge));
-            charge.Resize(program._compiled is null ? 0 : BpfCompiler.EstimateBytes(code));
+            charge.Resize(!program._isCompiled ? 0 : BpfCompiler.EstimateBytes(code));
             return program;
         }
         catch
@@ -137,16 +144,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <exception cref="BpfFaultException">The run ended before its exit.</exception>
     public ulong Run(Span<byte> memory, object? state = null)
     {
-        BpfExecution execution = Rent(out int slot);
-        try
-        {
-            ulong result = Run(execution, memory, state);
-            return execution.FaultKind == BpfFaultKind.None ? result : throw Failed(execution);
-        }
-        finally
-        {
-            Return(execution, slot);
-        }
+        ulong result = Run(memory, state, out BpfExecution? touched, out int slot);
+        return touched is null ? result : FinishOrThrow(touched, slot, memory, result);
     }
 
     /// <summary>Runs the program, without an exception when it fails.</summary>
@@ -156,17 +155,10 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     /// <returns>False when the run ended before its exit.</returns>
     public bool TryRun(Span<byte> memory, out ulong result, out BpfFault fault)
     {
-        BpfExecution execution = Rent(out int slot);
-        try
-        {
-            result = Run(execution, memory, state: null);
-            fault = execution.Fault;
-            return execution.FaultKind == BpfFaultKind.None;
-        }
-        finally
-        {
-            Return(execution, slot);
-        }
+        fault = default;
+        result = Run(memory, state: null, out BpfExecution? touched, out int slot);
+        if (touched is not null) result = Finish(touched, slot, memory, result, out fault, out _);
+        return fault.Kind == BpfFaultKind.None;
     }
 
     /// <summary>Gives the memory of the program back to its group, once no run and no array of programs uses it.
@@ -174,7 +166,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        foreach (BpfExecution kept in _slots.Close()) End(kept);
+        _slots.Close();
         Release();
     }
 
@@ -205,7 +197,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         return BpfDecoder.Decode(instructions);
     }
 
-    private static CompiledFunction?[]? Compile(BpfEngine engine, LinkedProgram linked)
+    private static CompiledProgram? Compile(BpfEngine engine, LinkedProgram linked)
     {
         if (engine == BpfEngine.Interpreter) return null;
         if (!BpfCompiler.IsSupported)
@@ -220,18 +212,104 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         return BpfCompiler.Compile(linked.Code, linked.Operations, linked.Verified?.Places, linked.Maps, notesCalls);
     }
 
-    private ulong Run(BpfExecution execution, Span<byte> memory, object? state)
+    // Nothing here throws between taking an execution and giving it back: what helpers throw is a fault. All that might
+    // is in Finish, for an execution that is touched.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Run(Span<byte> memory, object? state, out BpfExecution? touched, out int slot)
     {
         if (memory.Length < MemoryBytesMin) throw TooShort(memory);
-        fixed (byte* address = memory)
+        BpfExecution execution = _slots.Take(out slot) ?? Begin(slot);
+        if (state is not null) SetState(execution, state);
+        ulong result;
+        fixed (byte* address = memory) result = Run(execution, (ulong)address, (ulong)memory.Length);
+        touched = execution.IsTouched ? execution : null;
+        if (touched is null && !_slots.TryReturn(slot)) End(execution);
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Run(BpfExecution execution, ulong memory, ulong bytes)
+    {
+        execution.Memory = (byte*)memory;
+        execution.MemoryBytes = bytes;
+        execution.Budget = _budget;
+        return _isPlain && execution.Program == this && memory != 0
+            ? _engine(execution, memory, bytes)
+            : RunWithCare(execution, memory, bytes);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong RunWithCare(BpfExecution execution, ulong memory, ulong bytes)
+    {
+        if (_counters is null) return RunOne(execution, memory, bytes);
+        long start = Stopwatch.GetTimestamp();
+        ulong result = RunOne(execution, memory, bytes);
+        if (execution.Next is not null) result = RunNext(execution, memory, bytes);
+        _counters.Count(Stopwatch.GetTimestamp() - start, execution.FaultKind != BpfFaultKind.None);
+        return result;
+    }
+
+    // The budget that is left is what it is without the instructions of this program.
+    private ulong RunOne(BpfExecution execution, ulong memory, ulong bytes)
+    {
+        if (execution.Program != this) Enter(execution);
+        if (!_isVerified) execution.CleanStack();
+
+        // An empty memory may be nowhere, but what was proven was proven of an address that is not 0.
+        else if (memory == 0) memory = execution.StackEnd;
+        if (execution.Budget >= 0) return _engine(execution, memory, bytes);
+        execution.Fail(BpfFaultKind.OutOfBudget, 0);
+        return 0;
+    }
+
+    private ulong Interpret(BpfExecution execution, ulong memory, ulong bytes) =>
+        BpfInterpreter.Run(execution, _operations, 0, execution.StackEnd, new(memory, bytes));
+
+    private void Enter(BpfExecution execution)
+    {
+        execution.Program = this;
+        execution.GoOnBudget = InstructionBudget / 2;
+        execution.Maps = _maps;
+        execution.Helpers = _helpers;
+        execution.Functions = _functions;
+        execution.Trace = _trace;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void SetState(BpfExecution execution, object state)
+    {
+        execution.IsTouched = true;
+        execution.State = state;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong FinishOrThrow(BpfExecution execution, int slot, Span<byte> memory, ulong result)
+    {
+        result = Finish(execution, slot, memory, result, out BpfFault fault, out Exception? failure);
+        return fault.Kind == BpfFaultKind.None ? result : throw new BpfFaultException(fault, failure);
+    }
+
+    // What seldom has to be done after a run: other programs, sending its memory away, and cleaning up.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong Finish(
+        BpfExecution execution, int slot, Span<byte> memory, ulong result, out BpfFault fault, out Exception? failure)
+    {
+        try
         {
-            execution.Begin(address, (ulong)memory.Length, InstructionBudget, cleans: !_isVerified);
-            if (state is not null) execution.State = state;
-            ulong result = _counters is null
-                ? RunAll(execution, (ulong)address, (ulong)memory.Length)
-                : RunCounted(execution, (ulong)address, (ulong)memory.Length);
-            if (execution.Redirect.At != 0) Deliver(execution, memory, result);
+            if (execution.Next is not null)
+            {
+                fixed (byte* address = memory) result = RunNext(execution, (ulong)address, (ulong)memory.Length);
+            }
+
+            (fault, failure) = (execution.Fault, execution.Failure);
+            if (fault.Kind != BpfFaultKind.None) return 0;
+            if (execution.Redirect.At != 0) execution.Redirect.Deliver(memory, result);
             return result;
+        }
+        finally
+        {
+            execution.CleanUp();
+            if (!_slots.TryReturn(slot)) End(execution);
         }
     }
 
@@ -241,55 +319,6 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         $"The program was loaded for memory of at least {MemoryBytesMin} bytes; this has {memory.Length}.",
         nameof(memory));
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static BpfFaultException Failed(BpfExecution execution) => new(execution.Fault, execution.Failure);
-
-    private static void Deliver(BpfExecution execution, ReadOnlySpan<byte> memory, ulong result)
-    {
-        BpfRedirect redirect = execution.Redirect;
-        execution.Redirect = default;
-        if (execution.FaultKind == BpfFaultKind.None) redirect.Deliver(memory, result);
-    }
-
-    private ulong RunCounted(BpfExecution execution, ulong memory, ulong bytes)
-    {
-        long start = Stopwatch.GetTimestamp();
-        ulong result = RunAll(execution, memory, bytes);
-        _counters!.Count(Stopwatch.GetTimestamp() - start, execution.FaultKind != BpfFaultKind.None);
-        return result;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong RunAll(BpfExecution execution, ulong memory, ulong bytes)
-    {
-        ulong result = RunOne(execution, memory, bytes);
-        return execution.Next is null ? result : RunNext(execution, memory, bytes);
-    }
-
-    private ulong RunOne(BpfExecution execution, ulong memory, ulong bytes)
-    {
-        if (execution.Maps != _maps || execution.Helpers != _helpers)
-        {
-            execution.Maps = _maps;
-            execution.Helpers = _helpers;
-            execution.Functions = _functions;
-            execution.Trace = _trace;
-        }
-
-        // An empty memory may be nowhere, but what was proven was proven of an address that is not 0.
-        if (memory == 0 && _isVerified) memory = execution.StackEnd;
-        execution.Budget -= _length;
-        if (execution.Budget >= 0)
-        {
-            return _compiled is null
-                ? BpfInterpreter.Run(execution, _operations, 0, execution.StackEnd, new(memory, bytes))
-                : _compiled(execution, execution.StackEnd, memory, bytes, 0, 0, 0);
-        }
-
-        execution.Fail(BpfFaultKind.OutOfBudget, 0);
-        return 0;
-    }
-
     // One tail call after the other. Each program was given a user by the array that it was found in.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static ulong RunNext(BpfExecution execution, ulong memory, ulong bytes)
@@ -297,7 +326,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         ulong result = 0;
         while (execution.Next is BpfProgram next)
         {
-            execution.GoOn(cleans: !next._isVerified);
+            execution.GoOn();
+            execution.Budget -= next._length;
             try
             {
                 result = next.RunOne(execution, memory, bytes);
@@ -311,9 +341,6 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         return result;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private BpfExecution Rent(out int slot) => _slots.Take(out slot) ?? Begin(slot);
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private BpfExecution Begin(int slot)
     {
@@ -322,22 +349,16 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         {
             AddUser();
             isUser = true;
-            return new BpfExecution(Group);
+            var execution = new BpfExecution(Group);
+            _slots.Keep(slot, execution);
+            return execution;
         }
         catch
         {
-            _slots.TryReturn(slot, null);
+            _slots.TryReturn(slot);
             if (isUser) Release();
             throw;
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Return(BpfExecution execution, int slot)
-    {
-        if (execution.State is not null) execution.State = null;
-        execution.ReleaseHeld();
-        if (!_slots.TryReturn(slot, execution)) End(execution);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -1,25 +1,54 @@
-// The executions that a program keeps for its next runs: as many as there are processors, each made when it is first
-// needed. A run takes the one of its thread, and one beside it if that is in use; beyond those it makes its own.
+// The executions that a program keeps for its next runs: as many slots as there are processors, each with one that is
+// made when it is first needed.
 //
-// Taking one is a compare-and-swap of a number, giving it back a plain store. So a run that gives one back may see the
-// end of the program too late, and the end may see the run too late, but not both: the end has a barrier of the whole
-// process between saying so and looking.
+// A slot is owned by the first thread that comes to it, which takes and leaves it by plain stores to IsInside. When
+// every slot has an owner, a thread that has none takes one away: from then on that slot is shared, and taken by a
+// compare-and-swap of IsTaken. So Owner is a thread or, in this order, one of the states below.
+//
+//   take, as owner:    IsInside = 1; then Owner must still be the thread, otherwise leave
+//   leave, as owner:   IsInside = 0; then, if Owner is Closed, end the slot
+//   take, as another:  only when Owner is Shared: IsTaken from 0 to 1
+//   leave, as another: IsTaken = 0; then, if Owner is Closed, end the slot
+//   take away:         Owner from the thread to Revoking; barrier; to Draining; and once IsInside is 0, to Shared
+//   close:             Owner to Closed; barrier; and end each slot whose IsInside is 0
+//   end the slot:      who takes IsTaken from 0 to 1, and nobody else
+//
+// The plain stores of an owner may be seen late, so an owner that takes a slot away while it is being taken away, or
+// leaves it while it is being closed, may miss that; but then its store came before the barrier of the whole process,
+// and who has made that barrier sees it. An owner that was too late says for an instant that it is inside and is not:
+// that delays others, and keeps a closing thread from ending the slot, which the owner does in its place.
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Allot.Bpf;
 
 internal sealed class RunSlots
 {
     private const int SlotsMax = 16;
+    private const int OfAnother = 0x100;   // in the number of a slot that was not taken as its owner
+
+    private const int Nobody = -1, Revoking = -2, Draining = -3, Shared = -4, Closed = -5;
+
+    private static int s_lastThread;
+
+    // The threads that run programs have numbers of their own, from 1: to ask for another one takes longer. Before its
+    // first run a thread has 0, which owns nothing.
+    [ThreadStatic]
+    private static int t_thread;
 
     // A power of two of them: a division would take as long as half of the rest.
     private readonly Slot[] _slots =
         new Slot[(int)BitOperations.RoundUpToPowerOf2((uint)int.Min(SlotsMax, Environment.ProcessorCount))];
 
-    private volatile bool _isClosed;
+    private readonly Action<BpfExecution> _end;
+
+    /// <param name="end">Ends an execution of a closed program.</param>
+    public RunSlots(Action<BpfExecution> end)
+    {
+        _end = end;
+        foreach (ref Slot slot in _slots.AsSpan()) slot.Owner = Nobody;
+    }
 
     /// <summary>The bytes that are charged for what is kept.</summary>
     public long ChargedBytes
@@ -33,64 +62,146 @@ internal sealed class RunSlots
     }
 
     /// <summary>Takes one.</summary>
-    /// <param name="index">Which it is; below 0 when all are in use.</param>
-    /// <returns>The execution; null when the caller has to make one, which it gives back as that one.</returns>
+    /// <param name="number">Which it is; below 0 when all are in use.</param>
+    /// <returns>The execution; null when the caller has to make one, and to <see cref="Keep"/> it.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public BpfExecution? Take(out int index)
+    public BpfExecution? Take(out int number)
+    {
+        int thread = t_thread;
+        Slot[] slots = _slots;
+        int own = thread & (slots.Length - 1);
+        ref Slot slot = ref slots[own];
+        if (slot.Owner != thread || slot.IsInside != 0) return TakeAny(out number);
+        Volatile.Write(ref slot.IsInside, 1);
+        if (Volatile.Read(ref slot.Owner) != thread) return TakeAnyAfterLeaving(own, out number);
+        number = own;
+        return slot.Execution;
+    }
+
+    /// <summary>The execution of the slot from now on, for whoever has taken it.</summary>
+    public void Keep(int number, BpfExecution execution)
+    {
+        if (number >= 0) _slots[number & ~OfAnother].Execution = execution;
+    }
+
+    /// <summary>Leaves it.</summary>
+    /// <returns>False when nobody keeps the execution: the caller ends it.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReturn(int number)
     {
         Slot[] slots = _slots;
-        int own = Environment.CurrentManagedThreadId & (slots.Length - 1);
-        if (Interlocked.CompareExchange(ref slots[own].IsInUse, 1, 0) != 0) return TakeOther(own, out index);
-        index = own;
-        return slots[own].Execution;
+        if ((uint)number >= (uint)slots.Length) return TryReturnAsAnother(number);
+        ref Slot slot = ref slots[number];
+        Volatile.Write(ref slot.IsInside, 0);
+        return Volatile.Read(ref slot.Owner) != Closed || !TryEnd(ref slot);
     }
 
-    /// <summary>Gives it back.</summary>
-    /// <returns>False when nobody keeps it: the caller ends it.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryReturn(int index, BpfExecution? execution)
+    /// <summary>Keeps none from here on, and ends those that are not in use; the others are told when they come back.
+    /// </summary>
+    public void Close()
     {
-        if (index < 0) return false;
-        ref Slot slot = ref _slots[index];
-        if (slot.Execution != execution) slot.Execution = execution;
-        Volatile.Write(ref slot.IsInUse, 0);
-        return !_isClosed || Interlocked.CompareExchange(ref slot.IsInUse, 1, 0) != 0;
-    }
-
-    /// <summary>Keeps none from here on.</summary>
-    /// <returns>Those that were kept; what is in use is told when it is given back.</returns>
-    public IReadOnlyList<BpfExecution> Close()
-    {
-        _isClosed = true;
+        foreach (ref Slot slot in _slots.AsSpan()) Interlocked.Exchange(ref slot.Owner, Closed);
         Interlocked.MemoryBarrierProcessWide();
-        var kept = new List<BpfExecution>();
         foreach (ref Slot slot in _slots.AsSpan())
         {
-            bool isTaken = Interlocked.CompareExchange(ref slot.IsInUse, 1, 0) == 0;
-            if (isTaken && slot.Execution is { } execution) kept.Add(execution);
+            if (Volatile.Read(ref slot.IsInside) == 0 && TryEnd(ref slot)) End(ref slot);
         }
+    }
 
-        return kept;
+    private static bool TryEnd(ref Slot slot) => Interlocked.CompareExchange(ref slot.IsTaken, 1, 0) == 0;
+
+    private void End(ref Slot slot)
+    {
+        if (slot.Execution is { } execution) _end(execution);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private BpfExecution? TakeOther(int own, out int index)
+    private bool TryReturnAsAnother(int number)
     {
-        for (int other = 1; other < _slots.Length; other++)
+        if (number < 0) return false;
+        ref Slot slot = ref _slots[number & ~OfAnother];
+        Volatile.Write(ref slot.IsTaken, 0);
+        return Volatile.Read(ref slot.Owner) != Closed || !TryEnd(ref slot);
+    }
+
+    // The owner was too late: the execution is not its own.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private BpfExecution? TakeAnyAfterLeaving(int own, out int number)
+    {
+        Leave(own);
+        return TakeAny(out number);
+    }
+
+    private void Leave(int own)
+    {
+        if (!TryReturn(own)) End(ref _slots[own]);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private BpfExecution? TakeAny(out int number)
+    {
+        if (t_thread == 0) t_thread = Interlocked.Increment(ref s_lastThread) & int.MaxValue;
+        int thread = t_thread;
+        for (int place = 0; place < _slots.Length; place++)
         {
-            index = (own + other) & (_slots.Length - 1);
-            if (Interlocked.CompareExchange(ref _slots[index].IsInUse, 1, 0) == 0) return _slots[index].Execution;
+            number = (thread + place) & (_slots.Length - 1);
+            if (TryTake(thread, ref number)) return _slots[number & ~OfAnother].Execution;
         }
 
-        index = -1;
+        number = thread & (_slots.Length - 1);
+        if (TryTakeAway(thread, number) && TryTake(thread, ref number)) return _slots[number & ~OfAnother].Execution;
+        number = -1;
         return null;
     }
 
+    private bool TryTake(int thread, ref int number)
+    {
+        ref Slot slot = ref _slots[number];
+        int owner = Volatile.Read(ref slot.Owner);
+        if (owner == Nobody) owner = Interlocked.CompareExchange(ref slot.Owner, thread, Nobody);
+        if (owner == Nobody || (owner == thread && slot.IsInside == 0))
+        {
+            Volatile.Write(ref slot.IsInside, 1);
+            if (Volatile.Read(ref slot.Owner) == thread) return true;
+            Leave(number);
+            return false;
+        }
+
+        if (owner == Draining && Volatile.Read(ref slot.IsInside) == 0)
+        {
+            owner = Interlocked.CompareExchange(ref slot.Owner, Shared, Draining);
+            if (owner == Draining) owner = Shared;
+        }
+
+        if (owner != Shared || Interlocked.CompareExchange(ref slot.IsTaken, 1, 0) != 0) return false;
+        number |= OfAnother;
+        return true;
+    }
+
+    // Not from one that is inside: that would help nobody now.
+    private bool TryTakeAway(int thread, int number)
+    {
+        ref Slot slot = ref _slots[number];
+        int owner = Volatile.Read(ref slot.Owner);
+        if (owner < 0 || owner == thread || Volatile.Read(ref slot.IsInside) != 0) return false;
+        if (Interlocked.CompareExchange(ref slot.Owner, Revoking, owner) != owner) return false;
+        Interlocked.MemoryBarrierProcessWide();
+        return Interlocked.CompareExchange(ref slot.Owner, Draining, Revoking) == Revoking;
+    }
+
     // One cache line: what the runs of one thread write is not looked at by others.
-    [StructLayout(LayoutKind.Sequential, Size = 64)]
     private struct Slot
     {
         public BpfExecution? Execution;
-        public int IsInUse;
+        public int Owner;
+        public int IsInside;
+        public int IsTaken;
+        private Padding _padding;   // the size of what has references cannot be given
+    }
+
+    [InlineArray(10)]
+    private struct Padding
+    {
+        private int _first;
     }
 }

@@ -42,7 +42,7 @@ internal sealed class BpfLiveness
         int source = operation.HasNumber ? 0 : 1 << operation.Source;
         return op switch
         {
-            BpfOp.Ja => after,
+            BpfOp.Ja or BpfOp.MayGoto => after,
             BpfOp.CallHelper or BpfOp.CallLocal => (after & ~Clobbered) | Arguments,
             _ when op.IsConditionalJump() || op.IsStore() => after | target | source,
             _ when op.As64() == BpfOp.CompareExchange64 => after | 1 | target | source,

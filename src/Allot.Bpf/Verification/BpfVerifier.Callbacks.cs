@@ -41,14 +41,21 @@ internal sealed partial class BpfVerifier
             return;
         }
 
+        Forget(at, parent, top.Round);
+    }
+
+    // Numbers that are not what they were when the path was here before, in the same call.
+    private void Forget(int at, Checkpoint? parent, int round)
+    {
+        FrameState top = _path.Top;
         while (parent is not null && (parent.At != at || parent.Activation != top.Activation)) parent = parent.Parent;
-        if (parent?.State is not { } before) return;
+        if (parent?.State is not { } before || before.Frames.Count != _path.Frames.Count) return;
         for (int frame = 0; frame < _path.Frames.Count; frame++)
         {
-            bool keeps = top.Round <= RoundsMax;
+            bool keeps = round <= RoundsMax;
             int registers = keeps ? parent.RealMarks.Registers(frame) : 0;
             ulong slots = keeps ? parent.RealMarks.Slots(frame) : 0;
-            _path.Frames[frame].Widen(before.Frames[frame], registers, slots, toAll: top.Round > RoundsFew);
+            _path.Frames[frame].Widen(before.Frames[frame], registers, slots, toAll: round > RoundsFew);
         }
     }
 
@@ -174,7 +181,7 @@ internal sealed partial class BpfVerifier
         for (int frame = 0; frame < state.Frames.Count; frame++)
         {
             FrameState a = state.Frames[frame], b = _path.Frames[frame];
-            if (a.Activation != b.Activation || a.Round != b.Round) return false;
+            if (a.Activation != b.Activation || a.Round != b.Round || a.GotoRound != b.GotoRound) return false;
         }
 
         return true;

@@ -9,6 +9,7 @@ internal sealed partial class BpfVerifier
     {
         int bytes = operation.Op.AccessBytes();
         RegisterState address = Accessible(at, operation.Source, operation.Offset, bytes, writes: false);
+        if (operation.Op.IsOrdered()) RequireAligned(at, operation.Source, address, operation.Offset, bytes);
         RegisterState value = Unknown(operation.Op, bytes);
         if (address.Kind == RegisterKind.Stack) value = LoadFromStack(at, operation, address, bytes, value);
         _path.Top[operation.Destination] = value;
@@ -46,6 +47,7 @@ internal sealed partial class BpfVerifier
         int bytes = operation.Op.AccessBytes();
         RegisterState value = Second(at, operation);
         RegisterState address = Accessible(at, operation.Destination, operation.Offset, bytes, writes: true);
+        if (operation.Op.IsOrdered()) RequireAligned(at, operation.Destination, address, operation.Offset, bytes);
         if (value.IsPointer && (address.Kind != RegisterKind.Stack || bytes != 8))
         {
             throw _code.Refuse(
@@ -100,22 +102,8 @@ internal sealed partial class BpfVerifier
         if (compares && Written(at, 0).IsPointer) throw _code.Refuse(at, "is not a number", 0);
         Accessible(at, operation.Destination, operation.Offset, bytes, writes: false);
         RegisterState address = Accessible(at, operation.Destination, operation.Offset, bytes, writes: true);
-        if (address.Kind == RegisterKind.Memory)
-        {
-            throw _code.Refuse(
-                at,
-                "is an address in the memory of the run, which may lie anywhere: atomic operations need one in the "
-                + "stack or in a value of a map",
-                operation.Destination);
-        }
-
+        RequireAligned(at, operation.Destination, address, operation.Offset, bytes);
         (int first, int last) = Bounds(address, operation.Offset);
-        ulong low = (address.Range.Bits + KnownBits.Constant((ulong)(address.Offset + operation.Offset))).Low(3).Most;
-        if ((low & (ulong)(bytes - 1)) != 0)
-        {
-            throw _code.Refuse(at, $"is not known to be a multiple of {bytes}", operation.Destination);
-        }
-
         if (address.Kind == RegisterKind.Stack)
         {
             RequireReadable(at, operation.Destination, address, first, last - first + bytes);
@@ -123,6 +111,22 @@ internal sealed partial class BpfVerifier
         }
 
         if (op.IsFetch()) _path.Top[compares ? 0 : operation.Source] = Unknown(op, bytes);
+    }
+
+    private void RequireAligned(int at, int register, in RegisterState address, int offset, int bytes)
+    {
+        if (address.Kind == RegisterKind.Memory)
+        {
+            throw _code.Refuse(
+                at,
+                "is an address in the memory of the run, which may lie anywhere: atomic operations need one in the "
+                + "stack or in a value of a map",
+                register);
+        }
+
+        ulong low = (address.Range.Bits + KnownBits.Constant((ulong)(address.Offset + offset))).Low(3).Most;
+        if ((low & (ulong)(bytes - 1)) == 0) return;
+        throw _code.Refuse(at, $"is not known to be a multiple of {bytes}", register);
     }
 
     /// <summary>The register, if all of the bytes that it may mean are in its memory.</summary>

@@ -130,7 +130,7 @@ internal sealed partial class BpfVerifier
         {
             if (op.IsFetch()) registers &= (ushort)~(op.As64() == BpfOp.CompareExchange64 ? 1 : source);
         }
-        else if ((registers & target) == 0 || op == BpfOp.Ja)
+        else if ((registers & target) == 0 || op is BpfOp.Ja or BpfOp.MayGoto)
         {
             return frame;
         }

@@ -98,9 +98,11 @@ internal sealed partial class BpfVerifier
     {
         while (true)
         {
-            if (_isTarget[at] || _callsBack[at])
+            bool isMayGoto = _code.Operations[at].Op == BpfOp.MayGoto;
+            if (_isTarget[at] || _callsBack[at] || isMayGoto)
             {
                 if (_callsBack[at]) ArriveAtCallback(at, parent);
+                if (isMayGoto) ArriveAtMayGoto(at, parent);
                 if (IsProven(at, parent)) return parent;
                 parent = Remember(at, parent);
             }
@@ -124,6 +126,10 @@ internal sealed partial class BpfVerifier
             {
                 if (Branch(at, operation, parent) is not { } next) return parent;
                 at = next;
+            }
+            else if (op == BpfOp.MayGoto)
+            {
+                at = MayGoto(at, operation, parent);
             }
             else if (op == BpfOp.CallLocal)
             {
@@ -184,7 +190,7 @@ internal sealed partial class BpfVerifier
                 return true;
             }
 
-            if (_callsBack[at] && state.Activation == _path.Top.Activation)
+            if (IsEndOfRound(at, state))
             {
                 EndAt(state, parent);
                 return true;
@@ -202,7 +208,8 @@ internal sealed partial class BpfVerifier
     private Checkpoint? Remember(int at, Checkpoint? parent)
     {
         List<Checkpoint> states = _seen[at] ??= [];
-        bool isNew = states.Count < StatesFew || _path.StepsSinceRemembered >= StepsFew || _callsBack[at];
+        bool isNew = states.Count < StatesFew || _path.StepsSinceRemembered >= StepsFew || _callsBack[at]
+            || _code.Operations[at].Op == BpfOp.MayGoto;
         if (!isNew) return parent;
         var state = new Checkpoint(_path.Copy(), parent) { Number = _checkpoints.Count, At = at };
         Forget(state.State!, _liveness.LiveAt(at));

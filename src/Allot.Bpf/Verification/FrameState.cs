@@ -21,6 +21,7 @@ internal sealed class FrameState
         Callback = other.Callback;
         Activation = other.Activation;
         Round = other.Round;
+        GotoRound = other.GotoRound;
         Stack = other.Stack.Copy();
         _registers = [.. other._registers];
     }
@@ -40,6 +41,9 @@ internal sealed class FrameState
 
     /// <summary>How often that call has called back.</summary>
     public int Round { get; set; }
+
+    /// <summary>How often the function has not gone where a <see cref="BpfOp.MayGoto"/> may.</summary>
+    public int GotoRound { get; set; }
 
     public StackState Stack { get; }
 

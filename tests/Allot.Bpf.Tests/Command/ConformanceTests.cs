@@ -45,7 +45,7 @@ public sealed class ConformanceTests
     [InlineData("d4 00 00 00 08 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (d4 00 00 00 08 00 00 00): the field 'immediate'")]
     [InlineData("bf 00 01 00 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (bf 00 01 00 00 00 00 00): the field 'offset'")]
     [InlineData("37 00 02 00 03 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (37 00 02 00 03 00 00 00): the field 'offset'")]
-    [InlineData("d3 0a f8 ff 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (d3 0a f8 ff 00 00 00 00): opcode 0xd3")]
+    [InlineData("d3 0a f8 ff 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (d3 0a f8 ff 00 00 00 00): the field 'immediate' of opcode 0xd3 has no such variant")]
     public async Task What_does_not_reach_its_exit_fails_and_says_why(string program, string message)
     {
         (int exitCode, string output, string error) = await Plugin(program, ["00 01"]);

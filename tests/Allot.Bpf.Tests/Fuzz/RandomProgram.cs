@@ -153,6 +153,13 @@ internal sealed class RandomProgram
 
     private void Load()
     {
+        if (_random.OneIn(6))
+        {
+            (BpfOp acquire, int size) = Sized(BpfOp.LoadAcquire8, 4);
+            _asm.Register(acquire, _random.Below(Numbers), 10, Place(size, StackBytes) - StackBytes);
+            return;
+        }
+
         (BpfOp op, int bytes) = _random.OneIn(3) ? Sized(BpfOp.LoadSx8, 3) : Sized(BpfOp.Load8, 4);
         if (_random.OneIn(2)) _asm.Register(op, _random.Below(Numbers), 10, Place(bytes, StackBytes) - StackBytes);
         else _asm.Register(op, _random.Below(Numbers), 9, Place(bytes, ResultsAt));
@@ -160,6 +167,13 @@ internal sealed class RandomProgram
 
     private void Store()
     {
+        if (_random.OneIn(6))
+        {
+            (BpfOp release, int size) = Sized(BpfOp.StoreRelease8, 4);
+            _asm.Register(release, 10, _random.Below(Numbers), Place(size, StackBytes) - StackBytes);
+            return;
+        }
+
         (BpfOp op, int bytes) = Sized(BpfOp.Store8, 4);
         (int register, int at) = _random.OneIn(2) ? (10, Place(bytes, StackBytes) - StackBytes) : (9, Place(bytes, ResultsAt));
         if (_random.OneIn(2)) _asm.Register(op, register, _random.Below(Numbers), at);
@@ -188,6 +202,8 @@ internal sealed class RandomProgram
     {
         string label = $"loop{_labels++}";
         _asm.Move(8, 0).Label(label);
+        bool mayEnd = _random.OneIn(4);
+        if (mayEnd) _asm.MayGoto(label + "end");
         for (int index = _random.Below(4); index >= 0; index--)
         {
             _asm.Register(_random.Pick([BpfOp.Add64, BpfOp.Mul32, BpfOp.Xor64, BpfOp.Sub32]), _random.Below(8), _random.Below(Numbers));
@@ -195,6 +211,7 @@ internal sealed class RandomProgram
 
         if (calls && _random.OneIn(2)) Call();
         _asm.Number(BpfOp.Add64, 8, 1).If(BpfOp.Jlt64, 8, 1 + _random.Below(20), label);
+        if (mayEnd) _asm.Label(label + "end");
     }
 
     // After a call r1 to r5 hold nothing.

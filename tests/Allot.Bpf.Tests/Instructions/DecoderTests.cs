@@ -95,7 +95,7 @@ public sealed class DecoderTests
             AssertRefused(form, one => AtStack(one, -32_768));
         }
 
-        static BpfInstruction AtStack(BpfInstruction one, int offset) => (one.Opcode & 7) == 1
+        static BpfInstruction AtStack(BpfInstruction one, int offset) => (one.Opcode & 7) == 1 || one.Immediate == 0x100
             ? one with { Source = 10, Offset = (short)offset }
             : one with { Destination = 10, Offset = (short)offset };
     }

@@ -60,6 +60,12 @@ internal sealed class Asm
         return Raw(0x05);
     }
 
+    public Asm MayGoto(string label)
+    {
+        _jumps.Add((Count, label));
+        return Raw(0xe5);
+    }
+
     public Asm If(BpfOp op, int destination, int immediate, string label)
     {
         _jumps.Add((Count, label));
