@@ -1,7 +1,7 @@
 namespace Allot;
 
-/// <summary>A lock that is held around code which may report: what it reports is reported when the lock was left.
-/// </summary>
+/// <summary>A lock that is held around code which may report: what it reports is reported when the lock was left, so
+/// policies and listeners may use what it protects.</summary>
 internal readonly ref struct ReportingScope
 {
     private readonly SteadyLock.Scope _gate;

@@ -37,6 +37,7 @@ public sealed class HashModelTests
         { "TAG_FIRST", Table, "KEYS=2 OPS_1=0" },
         { "NO_ODD", Table, "KEYS=2 OPS_1=0" },
         { "CROSS", Table, "STRIPES=2 KEYS=4 CAPACITY=3 OPS_0=2 OPS_1=2 READS=0" },
+        { "LATE_ROOM", Table, "STRIPES=2 OPS_0=3 OPS_1=2 READS=0" },
         { "RACY_FULL", Table, "STRIPES=2 OPS_0=5 OPS_1=1 READS=0" },
         { "NO_BARRIER", SoleWriter, "" },
         { "NO_WAIT", SoleWriter, "" },

@@ -61,6 +61,7 @@ byte first[CHUNKS], second[CHUNKS];    /* the two words of the value */
 bit lock[STRIPES];
 byte permits[STRIPES];
 byte free_permits = CAPACITY;
+bool is_full;
 
 /* ---- Ghosts: what is true, and what has been while the reader looked. ---- */
 
@@ -220,6 +221,7 @@ inline take_permit() {
   no_room = false; needs_all = false; s = STRIPE(room);
   if
   :: permits[s] > 0
+  :: permits[s] == 0 && !all && is_full -> no_room = true
   :: else ->
      atomic {
        if
@@ -244,7 +246,7 @@ inline take_permit() {
           if
           :: permits[0] > 0 -> permits[0]--; permits[s]++
           :: STRIPES == 2 && permits[STRIPES - 1] > 0 -> permits[STRIPES - 1]--; permits[s]++
-          :: else -> no_room = true
+          :: else -> no_room = true; is_full = true
           fi
         }
      :: else
@@ -301,6 +303,9 @@ inline replace() {
 
 inline remove() {
   at = found;
+#ifndef BROKEN_LATE_ROOM
+  is_full = false;
+#endif
 #ifdef BROKEN_EARLY_UNCOUNT
   count_overflow(-1);
 #endif
@@ -322,6 +327,9 @@ inline remove() {
 #endif
 #ifndef BROKEN_EARLY_UNCOUNT
   count_overflow(-1);
+#endif
+#ifdef BROKEN_LATE_ROOM
+  is_full = false;
 #endif
   give_permit()
 }

@@ -16,7 +16,7 @@ public sealed unsafe class ArenaMap : GroupMap
     /// <summary>The bytes of a page.</summary>
     public const int PageBytes = 4096;
 
-    private readonly Lock _lock = new();
+    private readonly SteadyLock _lock = new();
     private readonly ulong* _bits;
     private readonly byte* _start;
     private readonly nuint _reservedBytes;
@@ -61,7 +61,7 @@ public sealed unsafe class ArenaMap : GroupMap
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         if (count > Definition.Capacity) return null;
-        using (HeldReports.Enter(_lock))
+        using (ReportingScope.Enter(_lock))
         {
             long first = at ?? FindFree_NeedsLock(count);
             if (first < 0 || first > Definition.Capacity - count || !AreFree_NeedsLock(first, count)) return null;
@@ -78,7 +78,7 @@ public sealed unsafe class ArenaMap : GroupMap
     public void FreePages(byte* address, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        using (HeldReports.Enter(_lock))
+        using (ReportingScope.Enter(_lock))
         {
             long first = (address - _start) / PageBytes;
             if (address < _start || first >= Definition.Capacity) return;

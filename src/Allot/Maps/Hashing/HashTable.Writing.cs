@@ -78,7 +78,9 @@ internal sealed unsafe partial class HashTable
         EnterAll();
         try
         {
-            return UpdateHeld(key, hash, value, flags, held: null);
+            error = UpdateHeld(key, hash, value, flags, held: null);
+            if (error == MapErrors.TooBig) Volatile.Write(ref _isFull, true);
+            return error;
         }
         finally
         {
@@ -191,6 +193,7 @@ internal sealed unsafe partial class HashTable
         AssertHeld(chunk);
         byte* header = HeaderOf(chunk);
         HashStripe* stripe = StripeOf(chunk);
+        if (Volatile.Read(ref _isFull)) Volatile.Write(ref _isFull, false);   // before anybody sees that there is room
         ChunkHeader.Hide(header, ChunkHeader.ReadOwn(header), slot - (chunk * ChunkSlots));
         for (uint passed = home; passed != chunk; passed = Next(passed)) ChunkHeader.AddOverflow(HeaderOf(passed), -1);
         if (_elements != null) GiveElement(stripe, _elements[slot]);
@@ -262,6 +265,12 @@ internal sealed unsafe partial class HashTable
     private bool TryGetPermits(HashStripe* stripe, bool holdsAll, out int error)
     {
         error = MapErrors.None;
+        if (!holdsAll && Volatile.Read(ref _isFull))
+        {
+            error = MapErrors.TooBig;
+            return false;
+        }
+
         while (true)
         {
             long there = Volatile.Read(ref _permits);

@@ -30,7 +30,8 @@
 //   - Nobody waits for a writer, wherever it was interrupted; only who copies a value that is just being replaced does.
 //
 // The number of elements is limited exactly, by permits: each stripe keeps a few, the rest is in one word. Who finds
-// none takes all locks and looks for those of other stripes before it says that the table is full.
+// none takes all locks and looks for those of other stripes before it says that the table is full. If it is, the next
+// ones need not look: _isFull is set with all locks, and ended by whoever removes an element, before it is gone.
 
 using System.Diagnostics;
 using System.Numerics;
@@ -62,6 +63,7 @@ internal sealed unsafe partial class HashTable
     private readonly ElementPool? _pool;
     private readonly SoleWriter _sole = new();
     private long _permits;
+    private bool _isFull;   // once there are locks
 
     /// <summary>Allocates the table for a map that is being made.</summary>
     public HashTable(MapMemory memory, MapDefinition definition, HashShape shape)

@@ -11,7 +11,7 @@ namespace Allot.Maps;
 /// processor where the type says so.</summary>
 public sealed unsafe class CgroupStorage : GroupMap
 {
-    private readonly Lock _lock = new();
+    private readonly SteadyLock _lock = new();
     private readonly Dictionary<(ulong Group, uint Place), Element> _elements = [];
     private readonly Stack<nint> _idle = [];
     private readonly bool _isPerProcessor;
@@ -37,7 +37,7 @@ public sealed unsafe class CgroupStorage : GroupMap
     {
         get
         {
-            lock (_lock) return _elements.Count;
+            using (_lock.EnterScope()) return _elements.Count;
         }
     }
 
@@ -55,7 +55,7 @@ public sealed unsafe class CgroupStorage : GroupMap
     public int Attach(MemoryGroup group, uint place = 0)
     {
         ArgumentNullException.ThrowIfNull(group);
-        using (HeldReports.Enter(_lock))
+        using (ReportingScope.Enter(_lock))
         {
             (ulong, uint) key = KeyOf(group, place);
             if (_elements.TryGetValue(key, out Element? element))
@@ -78,7 +78,7 @@ public sealed unsafe class CgroupStorage : GroupMap
     public int Detach(MemoryGroup group, uint place = 0)
     {
         ArgumentNullException.ThrowIfNull(group);
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             (ulong, uint) key = KeyOf(group, place);
             if (!_elements.TryGetValue(key, out Element? element)) return MapErrors.NotFound;
@@ -120,7 +120,7 @@ public sealed unsafe class CgroupStorage : GroupMap
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             bool isNext = key == null || !_elements.ContainsKey(KeyAt(key));
             foreach ((ulong Group, uint Place) each in _elements.Keys)
@@ -174,7 +174,7 @@ public sealed unsafe class CgroupStorage : GroupMap
 
     private byte* BlockOf((ulong Group, uint Place) key)
     {
-        lock (_lock) return _elements.TryGetValue(key, out Element? element) ? element.Block : null;
+        using (_lock.EnterScope()) return _elements.TryGetValue(key, out Element? element) ? element.Block : null;
     }
 
     private byte* Take_NeedsLock()

@@ -14,7 +14,7 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
     where TOwner : class
 {
     private readonly ConditionalWeakTable<TOwner, StorageValue> _table = [];
-    private readonly Lock _gate = new();
+    private readonly SteadyLock _gate = new();
     private readonly OwnedValues _values;
 
     private protected LocalStorage(MemoryGroup group, MapDefinition definition)
@@ -75,7 +75,7 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
     {
         ArgumentNullException.ThrowIfNull(owner);
         StorageValue? value;
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (!_table.TryGetValue(owner, out value)) return MapErrors.NotFound;
             _table.Remove(owner);
@@ -112,7 +112,7 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
     /// <summary>The value of an owner, with one more user; null if there is none.</summary>
     internal StorageValue? Find(TOwner owner, bool creates, byte* first = null)
     {
-        using (HeldReports.Enter(_gate))
+        using (ReportingScope.Enter(_gate))
         {
             if (_table.TryGetValue(owner, out StorageValue? value)) return value.TryAddUser() ? value : null;
             if (!creates || !MayHaveValue(owner)) return null;
@@ -139,7 +139,7 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
 
     private protected override void Free()
     {
-        lock (_gate) _table.Clear();
+        using (_gate.EnterScope()) _table.Clear();
         _values.End();
     }
 
@@ -167,7 +167,7 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
     private int Set(TOwner owner, byte* bytes, ulong flags)
     {
         if (flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
-        using (HeldReports.Enter(_gate))
+        using (ReportingScope.Enter(_gate))
         {
             StorageValue? value = Find(owner, creates: false);
             if (value is not null && flags == MapErrors.OnlyNew)

@@ -5,7 +5,7 @@ namespace Allot.Maps;
 
 internal sealed unsafe class OwnedValues(MapMemory memory, long valueBytes)
 {
-    private readonly Lock _gate = new();
+    private readonly SteadyLock _gate = new();
     private bool _isEnded;
     private long _count;
 
@@ -17,7 +17,7 @@ internal sealed unsafe class OwnedValues(MapMemory memory, long valueBytes)
     /// <summary>A value of zeros; null when a limit refused it.</summary>
     public StorageValue? TryMake()
     {
-        using (HeldReports.Enter(_gate))
+        using (ReportingScope.Enter(_gate))
         {
             if (_isEnded) return null;
             byte* bytes = memory.TryAllocate((long)MemlockFormulas.Round8(valueBytes));
@@ -29,7 +29,7 @@ internal sealed unsafe class OwnedValues(MapMemory memory, long valueBytes)
 
     public void Free(byte* bytes)
     {
-        using (HeldReports.Enter(_gate))
+        using (ReportingScope.Enter(_gate))
         {
             if (_isEnded) return;
             memory.Free(bytes);
@@ -40,7 +40,7 @@ internal sealed unsafe class OwnedValues(MapMemory memory, long valueBytes)
     /// <summary>Frees everything, whoever still uses it.</summary>
     public void End()
     {
-        using (HeldReports.Enter(_gate))
+        using (ReportingScope.Enter(_gate))
         {
             _isEnded = true;
             memory.Dispose();

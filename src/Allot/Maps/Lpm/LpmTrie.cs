@@ -8,7 +8,6 @@
 // An element that is updated keeps its node, so that an update of what is there never needs memory. (Linux replaces the
 // node: there, who holds the address of the old value keeps seeing that.)
 
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Allot.Maps;
@@ -20,7 +19,7 @@ public sealed unsafe class LpmTrie : GroupMap
 {
     private const int TriesWithoutLock = 8;
 
-    private readonly Lock _lock = new();
+    private readonly SteadyLock _lock = new();
     private readonly ElementPool _nodes;
     private readonly int _addressBytes;
     private readonly int _addressBits;
@@ -56,12 +55,8 @@ public sealed unsafe class LpmTrie : GroupMap
     /// <returns>The address, or null when there is no such prefix.</returns>
     public override byte* Lookup(byte* key)
     {
-        for (int tries = 0; ; tries++)
-        {
-            uint version = BeginRead(tries);
-            TrieNode* node = Match(key);
-            if (EndRead(version, tries)) return node == null ? null : (byte*)node + _valueAt;
-        }
+        TrieNode* node = Find(key, copy: null);
+        return node == null ? null : (byte*)node + _valueAt;
     }
 
     /// <inheritdoc/>
@@ -69,7 +64,7 @@ public sealed unsafe class LpmTrie : GroupMap
     {
         int bits = BitsOf(key);
         if (bits < 0 || flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
-        using (HeldReports.Enter(_lock)) return Update_NeedsLock(key + sizeof(uint), bits, value, flags);
+        using (ReportingScope.Enter(_lock)) return Update_NeedsLock(key + sizeof(uint), bits, value, flags);
     }
 
     /// <inheritdoc/>
@@ -77,7 +72,7 @@ public sealed unsafe class LpmTrie : GroupMap
     {
         int bits = BitsOf(key);
         if (bits < 0) return MapErrors.Invalid;
-        lock (_lock) return Delete_NeedsLock(key + sizeof(uint), bits);
+        using (_lock.EnterScope()) return Delete_NeedsLock(key + sizeof(uint), bits);
     }
 
     /// <summary>The prefix after a prefix: longer ones before the shorter ones that they begin with, and 0 before
@@ -85,7 +80,7 @@ public sealed unsafe class LpmTrie : GroupMap
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             TrieNode* following = Following_NeedsLock(key, beginsAnew: true);
             if (following == null) return MapErrors.NotFound;
@@ -102,21 +97,12 @@ public sealed unsafe class LpmTrie : GroupMap
 
     /// <summary>Copies the value of the longest prefix. It is one value, unless programs write into it
     /// meanwhile.</summary>
-    internal bool TryCopy(byte* key, byte* value)
-    {
-        for (int tries = 0; ; tries++)
-        {
-            uint version = BeginRead(tries);
-            TrieNode* node = Match(key);
-            if (node != null) Unsafe.CopyBlockUnaligned(value, (byte*)node + _valueAt, (uint)Definition.ValueBytes);
-            if (EndRead(version, tries)) return node != null;
-        }
-    }
+    internal bool TryCopy(byte* key, byte* value) => Find(key, value) != null;
 
     /// <summary>Copies the element after a key, whether or not that is still there, at one instant.</summary>
     internal bool TryCopyNext(byte* key, byte* next, byte* value)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             TrieNode* following = Following_NeedsLock(key, beginsAnew: false);
             if (following == null) return false;
@@ -157,10 +143,21 @@ public sealed unsafe class LpmTrie : GroupMap
         return bits <= (uint)_addressBits ? (int)bits : -1;
     }
 
-    private uint BeginRead(int tries)
+    // The node of the longest prefix. Its value is copied at the moment at which it is that.
+    private TrieNode* Find(byte* key, byte* copy)
     {
-        if (tries == TriesWithoutLock) _lock.Enter();
-        if (tries >= TriesWithoutLock) return Volatile.Read(ref _version);
+        for (int tries = 0; tries < TriesWithoutLock; tries++)
+        {
+            uint version = BeginRead();
+            TrieNode* node = MatchAndCopy(key, copy);
+            if (IsStill(version)) return node;
+        }
+
+        using (_lock.EnterScope()) return MatchAndCopy(key, copy);
+    }
+
+    private uint BeginRead()
+    {
         var wait = default(SpinWait);
         while (true)
         {
@@ -170,15 +167,19 @@ public sealed unsafe class LpmTrie : GroupMap
         }
     }
 
-    // What was read since is of one moment. Under the lock it always is.
-    private bool EndRead(uint version, int tries)
+    // What was read since is of one moment.
+    private bool IsStill(uint version)
     {
         Volatile.ReadBarrier();
-        bool isStill = Volatile.Read(ref _version) == version;
-        if (tries < TriesWithoutLock) return isStill;
-        Debug.Assert(isStill, "Nobody else changes the trie under its lock.");
-        _lock.Exit();
-        return true;
+        return Volatile.Read(ref _version) == version;
+    }
+
+    private TrieNode* MatchAndCopy(byte* key, byte* copy)
+    {
+        TrieNode* node = Match(key);
+        if (node == null || copy == null) return node;
+        Unsafe.CopyBlockUnaligned(copy, (byte*)node + _valueAt, (uint)Definition.ValueBytes);
+        return node;
     }
 
     private TrieNode* Match(byte* key)
@@ -385,7 +386,7 @@ public sealed unsafe class LpmTrie : GroupMap
         Unsafe.CopyBlockUnaligned((byte*)node + _valueAt, value, (uint)Definition.ValueBytes);
     }
 
-    // The fence of Increment keeps what is changed after it; EndRead pairs with it.
+    // The fence of Increment keeps what is changed after it; IsStill pairs with it.
     private void BeginChange_NeedsLock() => Interlocked.Increment(ref _version);
 
     private void EndChange_NeedsLock() => Volatile.Write(ref _version, _version + 1);

@@ -10,7 +10,7 @@ namespace Allot.Maps;
 /// <summary>A bounded queue of whole packets. What finds no room, or no memory, is dropped and counted.</summary>
 public sealed class PacketInbox : IPacketSink
 {
-    private readonly Lock _lock = new();
+    private readonly SteadyLock _lock = new();
     private readonly RingSignal _signal = new();
     private readonly MapMemory _memory;
     private readonly Action _ended;
@@ -37,7 +37,7 @@ public sealed class PacketInbox : IPacketSink
     {
         get
         {
-            lock (_lock) return _count;
+            using (_lock.EnterScope()) return _count;
         }
     }
 
@@ -61,7 +61,7 @@ public sealed class PacketInbox : IPacketSink
     public unsafe bool TryReceive(out Packet packet)
     {
         packet = default;
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             if (_count == 0) return false;
             (nint block, int length) = _packets[_first];
@@ -91,7 +91,7 @@ public sealed class PacketInbox : IPacketSink
 
     internal unsafe void Close()
     {
-        using (HeldReports.Enter(_lock))
+        using (ReportingScope.Enter(_lock))
         {
             if (_isClosed) return;
             _isClosed = true;
@@ -115,13 +115,13 @@ public sealed class PacketInbox : IPacketSink
     {
         get
         {
-            lock (_lock) return _isClosed;
+            using (_lock.EnterScope()) return _isClosed;
         }
     }
 
     private unsafe bool TryAdd(ReadOnlySpan<byte> packet)
     {
-        using (HeldReports.Enter(_lock))
+        using (ReportingScope.Enter(_lock))
         {
             if (_isClosed || _count == _packets.Length) return false;
             byte* block = _memory.TryAllocate(packet.Length);
@@ -144,7 +144,7 @@ public sealed class PacketInbox : IPacketSink
     private void Release()
     {
         bool isLast;
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             Debug.Assert(_users > 0, "A packet is given back once.");
             isLast = --_users == 0;
