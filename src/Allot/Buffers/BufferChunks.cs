@@ -82,7 +82,25 @@ internal sealed class BufferChunks
     public int BytesOf(int index) =>
         index == _earlierCount ? _lastBytes : (int)(StartOf(index + 1) - _earlier[index].Start);
 
-    /// <summary>Appends a buffer, nothing of which counts yet.</summary>
+    /// <summary>Asks once for what then is appended in parts: what can never fit is refused before others have given
+    /// anything up for it, and before anybody is out of room.</summary>
+    /// <exception cref="MemoryLimitExceededException">Refused; nothing has changed.</exception>
+    /// <exception cref="InsufficientMemoryException">The machine, or what it lives in, does not have as much.</exception>
+    public void AskFor(long bytes)
+    {
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (bytes > Math.Min(available, MemoryGroup.MaxChargeBytes))
+        {
+            throw new InsufficientMemoryException(
+                $"{bytes} bytes were asked for at once, and there are {available} for this process. Nothing is charged.");
+        }
+
+        _group.Charge(_options.Kind, bytes);
+        _group.Uncharge(_options.Kind, bytes);
+    }
+
+    /// <summary>Appends a buffer, nothing of which counts yet. It takes the place of the last one where nothing counts
+    /// of that.</summary>
     /// <param name="leastBytes">The least size; it is larger if that costs nobody anything to find.</param>
     /// <exception cref="MemoryLimitExceededException">Refused; nothing has changed (I8).</exception>
     public void Append(int leastBytes)
@@ -99,12 +117,14 @@ internal sealed class BufferChunks
             : null;
         buffer ??= GroupBuffer.Allocate(_group, _options, leastBytes);
         long start = Bytes;
-        if (_last is not null) _earlier[_earlierCount++] = new Chunk(_last, _lastStart);
+        GroupBuffer? replaced = _lastBytes == 0 ? _last : null;
+        if (_last is not null && replaced is null) _earlier[_earlierCount++] = new Chunk(_last, _lastStart);
         _last = buffer;
         _lastStart = start;
         _lastBytes = 0;
         _lastCapacity = CapacityOf(buffer);
-        ChargedBytes += buffer.Bytes;
+        ChargedBytes += buffer.Bytes - (replaced?.Bytes ?? 0);
+        replaced?.Dispose();
     }
 
     /// <summary>Frees all buffers but the first ones, of which all counts.</summary>

@@ -281,6 +281,7 @@ public sealed class GroupMemoryStream : Stream
     {
         if (bytes <= _chunks.Bytes) return;
         int count = _chunks.Count;
+        if (bytes - _chunks.Bytes > AtOnceMost) _chunks.AskFor(bytes - _chunks.Bytes);
         try
         {
             while (_chunks.Bytes < bytes)
