@@ -11,8 +11,8 @@ public readonly unsafe ref struct GroupAllocator
 {
     private readonly ThreadHeap* _heap;
 
-    // Looked up again by the slow path as long as it is not fast: the system had no memory for one more owner, or a scope
-    // had the group charged by itself. Who has a copy of this looks it up for that one.
+    // Looked up again by the slow path as long as it is not fast: the system had no memory for one more owner, or a
+    // scope had the group charged by itself. Who has a copy of this looks it up for that one.
     private readonly SlabPayer _payer;
 
     internal GroupAllocator(ThreadHeap* heap, MemoryGroup group, MemoryKind kind)

@@ -1,9 +1,9 @@
 // Memory for the allocator's own bookkeeping: heaps of threads, bins, owners of mixed units. It is charged to nobody,
 // and taken from units of its own, so that an allocation never needs an allocation of the kind it is in the middle of.
 //
-// Blocks of 1 KiB and more lie in units with others of their size: the owners of mixed units can be a quarter of what is
-// allocated, and have to go when that goes. The record of such a unit says what of it is free; it goes back when all is,
-// but for the last one of each size with room. Smaller blocks are halves of larger ones, and stay: those are few bytes.
+// Blocks of 1 KiB and more lie in units with others of their size: the owners of mixed units can be a quarter of what
+// is allocated, and have to go when that goes. The record of such a unit says what of it is free; it goes back when all
+// is, but for the last one of each size with room. Smaller blocks are halves of larger ones, and stay: those are few.
 
 using System.Diagnostics;
 using System.Numerics;

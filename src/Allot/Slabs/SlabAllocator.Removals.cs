@@ -1,8 +1,8 @@
 // What a removed group leaves. Nobody takes blocks for it any more.
 //   - Its private slabs go back as soon as they are empty.
-//   - Of the shared ones, its free blocks go from where threads and classes keep them to their spans, at its removal, so
-//     that a span without others in it is empty and goes back to the arena. Only magazines with a block of such a group
-//     are touched: who has none notices nothing. A block that is freed later goes to its span at once (FreeSlow).
+//   - Of the shared ones, its free blocks go from where threads and classes keep them to their spans, at its removal,
+//     so that a span without others in it is empty and goes back to the arena. Only magazines with a block of such a
+//     group are touched: who has none notices nothing. A block that is freed later goes to its span at once (FreeSlow).
 //   - The timer forgets the rest of it.
 //
 // Where groups come and go all the time this takes at most a fiftieth of the time; what has to wait for that is done by

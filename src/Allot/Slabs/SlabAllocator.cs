@@ -135,7 +135,7 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     /// any more.</summary>
     public void EndClass(SlabClass of)
     {
-        Debug.Assert(of.IsClosed && of.Cache is not null, "Only a class of a cache ends, and all its blocks are there.");
+        Debug.Assert(of.IsClosed && of.Cache is not null, "Only a class of a cache ends, with all its blocks.");
         of.Trim(all: true);
         NoteActivity();
         using (_classesLock.EnterScope())

@@ -3,9 +3,9 @@
 // A group finds its class without a lock, however many groups there are: in the first table by the key of its counter,
 // or else in the second. Both are written under the lock of the cache.
 //
-// When a group is removed, its class has ended: nothing of it is kept, and empty slabs go back. As soon as no block of it
-// is outside, it is closed under its own lock (SlabClass.TryClose) and forgotten, and its number is given to the next
-// class with blocks of that size. So the group is not kept alive, and no class has two groups.
+// When a group is removed, its class has ended: nothing of it is kept, and empty slabs go back. As soon as no block of
+// it is outside, it is closed under its own lock (SlabClass.TryClose) and forgotten, and its number is given to the
+// next class with blocks of that size. So the group is not kept alive, and no class has two groups.
 
 using System.Collections.Concurrent;
 using System.Diagnostics;

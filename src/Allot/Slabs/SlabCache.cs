@@ -127,8 +127,8 @@ internal sealed unsafe partial class SlabCache
     }
 
     /// <summary>Ends it.</summary>
-    /// <returns>Its classes, for <see cref="SlabAllocator.EndClass"/> once nobody finds a block by them; none when it was
-    /// removed already.</returns>
+    /// <returns>Its classes, for <see cref="SlabAllocator.EndClass"/> once nobody finds a block by them; none when it
+    /// was removed already.</returns>
     /// <exception cref="InvalidOperationException">Objects are in use; nothing has changed.</exception>
     public SlabClass[] Remove()
     {
