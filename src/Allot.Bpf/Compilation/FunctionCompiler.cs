@@ -172,6 +172,8 @@ internal sealed partial class FunctionCompiler(
         else if (op.IsLoad()) Load(at, operation);
         else if (op.IsStore()) Store(at, operation);
         else if (op.IsAtomic()) Atomic(at, operation);
+        else if (op.IsCast()) Cast(operation);
+        else if (op == BpfOp.Arena) InArena(at, operation);
         else if (op.IsJump()) Jump(at, operation);
         else if (op.IsConstant()) Set(operation.Destination, () => _il.Emit(OpCodes.Ldc_I8, operation.Number));
         else if (op == BpfOp.CallHelper) CallHelper(at, operation);
