@@ -1,6 +1,6 @@
-// An address in an arena is the lower half of the one that the host sees. An access adds its offset to where that is in
-// the arena, and happens if all of its bytes are in pages that are there; otherwise 0 is loaded, and nothing stored.
-// Both engines come here.
+// An address in an arena is the lower half of the one that the host sees. An access adds its offset to that one, and
+// happens if all of its bytes are in pages that are there; otherwise 0 is loaded, and nothing stored. Both engines come
+// here.
 
 using System.Runtime.CompilerServices;
 using Allot.Maps;
@@ -78,7 +78,8 @@ public sealed unsafe partial class BpfExecution
         BpfOp op = ArenaAccess.OpOf(packed);
         int bytes = op.AccessBytes();
         ulong start = (ulong)Arena!.Start;
-        ulong at = start + (uint)((uint)address - (uint)start) + (ulong)ArenaAccess.OffsetOf(packed);
+        ulong at = (start & ~(ulong)uint.MaxValue) + (uint)address + (ulong)ArenaAccess.OffsetOf(packed);
+        if (at - start >= ArenaBytes) at += 1ul << 32;   // of an arena in which the lower halves begin again
         if (!Arena.Contains(at, (ulong)bytes, writes: true)) return null;
         if ((at & (ulong)(bytes - 1)) == 0 || !(op.IsAtomic() || op.IsOrdered())) return (byte*)at;
         Fail(BpfFaultKind.Misaligned, instruction, at, bytes);
