@@ -42,7 +42,7 @@ public sealed unsafe partial class BpfExecution
     internal bool IsTouched;
 
     // The program that runs, and what it has.
-    internal BpfProgram? Program;
+    internal object? Program;
     internal GroupMap[] Maps = [];
     internal BpfHelper[] Helpers = [];
 
