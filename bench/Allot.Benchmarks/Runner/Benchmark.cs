@@ -25,6 +25,9 @@ internal abstract class Benchmark
     /// will do.</summary>
     public virtual string? SwitchedOff => null;
 
+    /// <summary>Whether it loads libraries that need <see cref="StaticTls"/>.</summary>
+    public virtual bool NeedsStaticTls => false;
+
     /// <summary>How it is warmed up, for the reader of the page.</summary>
     public virtual string WarmUp => "One round of warm-up is not counted.";
 

@@ -19,6 +19,14 @@ internal sealed class Series(string name)
     /// <summary>A number in a unit of its own.</summary>
     public Quartiles In(double unit, string number) => Quartiles.Of(_samples.Select(sample => sample[number] / unit));
 
+    /// <summary>What a number is more than the same number of another variant: the differences within each
+    /// round.</summary>
+    public Quartiles MoreThan(Series baseline, string number)
+    {
+        Debug.Assert(baseline.Rounds == Rounds, "Variants take turns, so all have the same rounds.");
+        return Quartiles.Of(_samples.Zip(baseline._samples, (own, other) => own[number] - other[number]));
+    }
+
     /// <summary>A number relative to the same number of another variant: the ratios within each round.</summary>
     public Quartiles RatioTo(Series baseline, string number)
     {

@@ -18,9 +18,10 @@ internal static class Session
                 continue;
             }
 
-            if (benchmark.SwitchedOff is { } name && name != request.SwitchedOff)
+            bool isSwitchedAsItNeeds = benchmark.SwitchedOff is null || benchmark.SwitchedOff == request.SwitchedOff;
+            if (!isSwitchedAsItNeeds || (benchmark.NeedsStaticTls && !StaticTls.IsGiven))
             {
-                allMet &= RunAlone(benchmark, name, request);
+                allMet &= RunAlone(benchmark, request);
                 continue;
             }
 
@@ -42,12 +43,15 @@ internal static class Session
         return allMet;
     }
 
-    private static bool RunAlone(Benchmark benchmark, string switchedOff, Request request)
+    private static bool RunAlone(Benchmark benchmark, Request request)
     {
-        List<string> arguments = [benchmark.Name, "--off", switchedOff, "--allot", request.AllotPath];
+        List<string> arguments = [benchmark.Name, "--allot", request.AllotPath];
+        if (benchmark.SwitchedOff is { } switchedOff) arguments.AddRange(["--off", switchedOff]);
         if (request.IsSmoke) arguments.Add("--smoke");
         if (request.Writes) arguments.Add("--write");
-        using var process = Process.Start(Environment.ProcessPath!, arguments);
+        var start = new ProcessStartInfo(Environment.ProcessPath!, arguments);
+        if (benchmark.NeedsStaticTls && !StaticTls.IsGiven) StaticTls.AddTo(start.Environment);
+        using Process process = Process.Start(start)!;
         process.WaitForExit();
         return process.ExitCode switch
         {

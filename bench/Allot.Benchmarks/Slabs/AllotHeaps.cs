@@ -118,6 +118,28 @@ internal static unsafe class AllotHeaps
         IsOurs = true,
     };
 
+    /// <summary>The same where each call finds anew what belongs to its thread: not a loop of its caller.</summary>
+    public static HeapSubject AmbientApart { get; } = new("Allot, in a scope, apart", static depth =>
+        new HeapLoop<ScopedApart, nint>(new ScopedApart(new Scoped(Leaf(depth)))))
+    {
+        IsOurs = true,
+    };
+
+    private readonly struct ScopedApart(Scoped scoped) : IHeap<nint>, IHeapSource<ScopedApart>
+    {
+        public ScopedApart Open()
+        {
+            _ = scoped.Open();
+            return this;
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        public nint Allocate(nuint bytes) => scoped.Allocate(bytes);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        public void Free(nint block) => scoped.Free(block);
+    }
+
     private readonly struct Scoped(MemoryGroup group) : IHeap<nint>, IHeapSource<Scoped>
     {
         public Scoped Open()

@@ -31,8 +31,7 @@ internal static unsafe partial class PeerHeaps
             new HeapSubject("talloc, with limits", static depth => new HeapLoop<TallocHeap, nint>(TallocHeap.Plant(depth)))),
     ];
 
-    // jemalloc wants more static thread-local storage than glibc keeps for libraries that are loaded late: it loads only
-    // with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384.
+    // jemalloc only in a process that was started with StaticTls.
     private static HeapSubject[] WhereItLoads(string library, HeapSubject subject) =>
         NativeLibrary.TryLoad(library, out _) ? [subject] : [];
 

@@ -23,22 +23,25 @@ internal sealed class SlabsBenchmark : Benchmark
 
     public override string Title => "Blocks that are charged to a group";
 
-    public override string Method => """
+    public override string Method => $"""
         Nanoseconds of an allocation and its free. Allot charges each block to a group at depth 3 (the root is 1), every
         level of which has a limit that is never reached; *by handle* is `group.Allocator()`, *by group*
         `GroupMemory.Allocate(group, bytes)`, *in a scope* `GroupMemory.Allocate(bytes)`, all in a loop that finds what
         belongs to its thread once. What is called by handle is compiled into the loop; *apart* is the same by handle and
         by group from methods that are not inlined: one more call each, and by group what belongs to the thread is found
-        for each. The others charge nobody; the C libraries are called with `SuppressGCTransition`. *Batch* allocates 256 blocks (16 of 64 KiB) and
-        frees them in the same order. *Random* frees a random one of 100,000 live blocks and allocates another; the live
-        set exists only while its turn lasts. *Two groups in turn* have blocks of 112 bytes in the same units, *charged
-        to nobody* is for blocks of 80. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is one thread that allocates and another that frees, through a ring of 4096. jemalloc (Debian: libjemalloc2) takes
-        part where it loads: that needs `GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384`.
+        for each. The others charge nobody; the C libraries are called with `SuppressGCTransition`. jemalloc (Debian:
+        libjemalloc2) takes part where it is there. *Batch* allocates 256 blocks (16 of 64 KiB) and frees them in the same
+        order. *Random* frees a random one of 100,000 live blocks and allocates another; the live set exists only while its
+        turn lasts. *Two groups in turn* have blocks of 112 bytes in the same units, *charged to nobody* is for blocks of
+        80. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is one thread that allocates and another
+        that frees, through a ring of 4096.
 
         Of two threads the slower one counts. *To one* compares it with one thread while the other processor idles, *to each*
         with the slower of both processors where one does the same and the other counts in registers: processors of a
         virtual machine are slowed by what they share with other machines, and two more often than one, even where they
         touch no memory at all (*registers only*).
+
+        {AccountingCost.Method}
         """;
 
     public override string WarmUp => InProcess.Method;
@@ -52,6 +55,8 @@ internal sealed class SlabsBenchmark : Benchmark
 
     public override bool NeedsRoot => false;
 
+    public override bool NeedsStaticTls => true;
+
     public override void Measure(Workbench bench, ResultPage page)
     {
         (Dictionary<SlabCase, Series> results, IReadOnlyList<Series> registers) = MeasureCases(bench, [.. AllCases()]);
@@ -63,6 +68,7 @@ internal sealed class SlabsBenchmark : Benchmark
                 [new(AllotHeaps.Uncharged) { Bytes = UnchargedBytes }, new(AllotHeaps.ByCache), new(AllotHeaps.InTurn) { Bytes = TurnBytes }]
             select (IReadOnlyList<string>)[one.Subject.Name, Time(results, one),
                 $"{Ratio(results, one, new SlabCase(AllotHeaps.ByAllocator))}"]);
+        AccountingCost.AddTo(page, bench);
         IReadOnlyList<(string What, IReadOnlyList<Series> Series)> random = MeasureRandom(bench);
         page.AddTable("Random replacement, 100,000 live",
             ["ns", .. random.Select(static one => one.What)],
@@ -101,7 +107,6 @@ internal sealed class SlabsBenchmark : Benchmark
 
         yield return new SlabCase(AllotHeaps.ByCache);
         yield return new SlabCase(AllotHeaps.Uncharged) { Bytes = UnchargedBytes };
-        yield return new SlabCase(AllotHeaps.ByAllocator) { Bytes = UnchargedBytes };
         yield return new SlabCase(AllotHeaps.InTurn) { Bytes = TurnBytes };
     }
 
@@ -243,8 +248,6 @@ internal sealed class SlabsBenchmark : Benchmark
             handle with { Threads = 2, Kind = SlabKind.Batch, IsInTurn = true }, 1.1);
         ToOwn("pair of 96 bytes, depth 5 to depth 1", handle with { Depth = 5, Bytes = DepthBytes },
             handle with { Depth = 1, Bytes = DepthBytes }, 1.05);
-        ToOwn("pair of 80 bytes, charged to a group to charged to nobody",
-            handle with { Bytes = UnchargedBytes }, new SlabCase(AllotHeaps.Uncharged) { Bytes = UnchargedBytes }, 1.3);
         int mimalloc = Array.IndexOf(s_subjects, PeerHeaps.MimallocSubject);
         foreach ((string what, IReadOnlyList<Series> series) in random)
         {

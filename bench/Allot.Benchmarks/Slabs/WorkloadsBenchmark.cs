@@ -34,6 +34,8 @@ internal sealed class WorkloadsBenchmark : Benchmark
 
     public override bool NeedsRoot => false;
 
+    public override bool NeedsStaticTls => true;
+
     public override void Measure(Workbench bench, ResultPage page)
     {
         int size = bench.Size(1000, 1);

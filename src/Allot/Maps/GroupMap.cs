@@ -143,9 +143,13 @@ public abstract unsafe partial class GroupMap : IDisposable
     /// <param name="address">The first byte.</param>
     /// <param name="bytes">How many there are, at least 1.</param>
     /// <param name="writes">Whether they are to be written.</param>
-    public abstract bool Contains(ulong address, ulong bytes, bool writes);
+    public virtual bool Contains(ulong address, ulong bytes, bool writes) =>
+        !Definition.Has(writes ? MapFlags.ReadOnlyForPrograms : MapFlags.WriteOnlyForPrograms)
+        && HasValueAt(address, bytes);
 
-    /// <summary>The memory in which all values lie, if that is one piece that never moves; otherwise nothing.</summary>
+    /// <summary>The memory in which all values lie, if that is one piece that never moves; otherwise nothing. Keys may
+    /// lie between them: it is a bound for programs that were verified, where others ask <see cref="Contains"/>.
+    /// </summary>
     internal virtual (ulong Address, long Bytes) Region => default;
 
     /// <summary>Copies a value.</summary>
@@ -243,6 +247,16 @@ public abstract unsafe partial class GroupMap : IDisposable
     internal void Release()
     {
         if (Interlocked.Decrement(ref _users) == 0) Free();
+    }
+
+    /// <summary>Whether memory lies in values, or in one where something else is between them.</summary>
+    private protected virtual bool HasValueAt(ulong address, ulong bytes) => false;
+
+    /// <summary>Whether memory lies in a piece of memory.</summary>
+    private protected static bool LiesIn(byte* start, long length, ulong address, ulong bytes)
+    {
+        ulong at = address - (ulong)start;
+        return at < (ulong)length && bytes <= (ulong)length - at;
     }
 
     private protected bool MayWrite => !IsFrozen && !Definition.Has(MapFlags.ReadOnly);

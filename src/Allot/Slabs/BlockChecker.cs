@@ -1,8 +1,10 @@
 // What BlockChecks do. One dictionary under one lock has what is known of each block: this is for a search, not for
 // speed. The fast paths are closed by heaps that know no committed bytes.
 //
-// A block as it is handed out: [asked bytes, filled with Fresh][guard, to the end of the block]. Freed: [mark][Poison].
-// Objects with a constructor are left as they are, but for the guard.
+// A block as it is handed out: [asked bytes, filled with Fresh][guard, to the end of the block]. Freed: [mark][Poison];
+// one with units of its own has no mark. Objects with a constructor are left as they are, but for the guard.
+//
+// Two threads that free a block at the same time: the mark does not tell them apart, the record of the block does.
 
 using System.Diagnostics;
 
@@ -13,16 +15,18 @@ internal sealed unsafe class BlockChecker
     /// <summary>The least that is added to a block.</summary>
     public const int GuardBytes = 16;
 
+    /// <summary>The class of blocks with units of their own.</summary>
+    public const uint NoClass = uint.MaxValue;
+
     private const int KeptBlocks = 256;
-    private const long KeptBytes = 1 << 20;
+    private const long KeptBytes = 1 << 20, KeptLargeBytes = 64 << 20;
     private const byte Fresh = 0xCD, Guard = 0xFB, Poison = 0xDD;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<nint, Record> _records = [];
 
     // Freed, and not yet for anybody else: the oldest first. Under the lock.
-    private readonly Queue<Kept> _kept = new();
-    private long _keptBytes;
+    private readonly KeptQueue _kept = new(KeptBytes), _keptLarge = new(KeptLargeBytes);
 
     /// <summary>A block is about to be handed out.</summary>
     /// <param name="block">The block.</param>
@@ -59,40 +63,35 @@ internal sealed unsafe class BlockChecker
         }
     }
 
-    /// <summary>Keeps a block back that is marked as free.</summary>
-    /// <param name="block">The block.</param>
-    /// <param name="index">Its class.</param>
+    /// <summary>Keeps a free block back.</summary>
+    /// <param name="block">The block, with its mark if it has a class.</param>
+    /// <param name="index">Its class, or <see cref="NoClass"/>.</param>
     public void Keep(byte* block, uint index)
     {
         lock (_lock)
         {
             Record record = _records[(nint)block];
-            if (!record.IsConstructed) Fill(block + sizeof(nuint), record.BlockBytes - sizeof(nuint), Poison);
-            _kept.Enqueue(new Kept((nint)block, index, record.BlockBytes));
-            _keptBytes += record.BlockBytes;
+            int markBytes = MarkBytes(index);
+            if (!record.IsConstructed) Fill(block + markBytes, record.BlockBytes - markBytes, Poison);
+            QueueOf(index).Add(new Kept((nint)block, index, record.BlockBytes));
         }
     }
 
     /// <summary>A block that was kept back for long enough.</summary>
     /// <param name="all">True: for any time.</param>
-    /// <param name="block">The block.</param>
-    /// <param name="index">Its class.</param>
+    /// <param name="oldest">The block.</param>
     /// <param name="isWritten">Whether it was written to meanwhile.</param>
-    public bool TryLetGo(bool all, out byte* block, out uint index, out bool isWritten)
+    public bool TryLetGo(bool all, out Kept oldest, out bool isWritten)
     {
-        block = null;
-        index = 0;
         isWritten = false;
         lock (_lock)
         {
-            if (_kept.Count == 0 || (!all && _kept.Count <= KeptBlocks && _keptBytes <= KeptBytes)) return false;
-            Kept oldest = _kept.Dequeue();
-            _keptBytes -= oldest.Bytes;
-            block = (byte*)oldest.Block;
-            index = oldest.Index;
+            if (!_kept.TryTake(all, out oldest) && !_keptLarge.TryTake(all, out oldest)) return false;
+            var block = (byte*)oldest.Block;
             Record record = _records[oldest.Block];
-            isWritten = !FreeBlock.IsFree(block)
-                || (!record.IsConstructed && !Is(block + sizeof(nuint), record.BlockBytes - sizeof(nuint), Poison));
+            int markBytes = MarkBytes(oldest.Index);
+            isWritten = (markBytes > 0 && !FreeBlock.IsFree(block))
+                || (!record.IsConstructed && !Is(block + markBytes, record.BlockBytes - markBytes, Poison));
             return true;
         }
     }
@@ -100,7 +99,7 @@ internal sealed unsafe class BlockChecker
     /// <summary>Blocks of a class that are kept back.</summary>
     public int CountKept(uint index)
     {
-        lock (_lock) return _kept.Count(one => one.Index == index);
+        lock (_lock) return QueueOf(index).Count(index);
     }
 
     /// <summary>The places of a block, for a message; empty where it is not known.</summary>
@@ -113,6 +112,10 @@ internal sealed unsafe class BlockChecker
             return $"\nAllocated here:\n{record.Allocated}{freed}";
         }
     }
+
+    private KeptQueue QueueOf(uint index) => index == NoClass ? _keptLarge : _kept;
+
+    private static int MarkBytes(uint index) => index == NoClass ? 0 : sizeof(nuint);
 
     private static StackTrace Here() => new(skipFrames: 2, fNeedFileInfo: true);
 
@@ -137,7 +140,33 @@ internal sealed unsafe class BlockChecker
         return isSame;
     }
 
-    private readonly record struct Kept(nint Block, uint Index, long Bytes);
+    /// <summary>A block that is kept back.</summary>
+    public readonly record struct Kept(nint Block, uint Index, long Bytes);
+
+    private sealed class KeptQueue(long bytesMost)
+    {
+        private readonly Queue<Kept> _blocks = new();
+        private long _bytes;
+
+        public void Add(Kept block)
+        {
+            _blocks.Enqueue(block);
+            _bytes += block.Bytes;
+        }
+
+        // The oldest, if there are too many, or all are wanted.
+        public bool TryTake(bool all, out Kept oldest)
+        {
+            oldest = default;
+            bool areTooMany = _blocks.Count > KeptBlocks || _bytes > bytesMost;
+            if (_blocks.Count == 0 || !(all || areTooMany)) return false;
+            oldest = _blocks.Dequeue();
+            _bytes -= oldest.Bytes;
+            return true;
+        }
+
+        public int Count(uint index) => _blocks.Count(one => one.Index == index);
+    }
 
     private sealed class Record(long askedBytes, long blockBytes, bool isConstructed, StackTrace allocated)
     {

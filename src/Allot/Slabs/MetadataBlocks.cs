@@ -19,6 +19,9 @@ internal sealed unsafe class MetadataBlocks(PageArena arena)
     /// <summary>Bytes that are handed out, rounded as they are.</summary>
     public long UsedBytes => Volatile.Read(ref _usedBytes);
 
+    /// <summary>The bytes of a block that so many are asked of.</summary>
+    public static nuint RoundUp(nuint bytes) => (nuint)1 << Log2Of(bytes);
+
     /// <returns>A block, zeroed; null when the system has no memory.</returns>
     public byte* TryAllocate(nuint bytes)
     {

@@ -18,8 +18,11 @@ public sealed unsafe class ObjectCache<T>
     private readonly ObjectConstructor<T>? _constructor;
     private readonly MemoryKind _kind;
 
+    // What no thread has: of a removed cache.
+    private const uint NoBin = uint.MaxValue;
+
     // Of the slabs that all groups share, and threads know at once: the fast path. 0 where there are none.
-    private readonly uint _binOffset;
+    private uint _binOffset;
     private readonly ulong _inverse;
     private readonly int _prefixBytes;
 
@@ -181,7 +184,13 @@ public sealed unsafe class ObjectCache<T>
 
     /// <summary>Removes the cache and gives its memory back. Doing it again does nothing.</summary>
     /// <exception cref="InvalidOperationException">Objects are in use; nothing has changed.</exception>
-    public void Remove() => _cache.Remove();
+    public void Remove()
+    {
+        // From here on nobody has a block. Others have the bin when nobody looks for one in it any more.
+        SlabClass[] ended = _cache.Remove();
+        Volatile.Write(ref _binOffset, NoBin);
+        foreach (SlabClass one in ended) _allocator.EndClass(one);
+    }
 
     // What the thread has comes as an argument, as in GroupMemory.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -189,7 +198,7 @@ public sealed unsafe class ObjectCache<T>
     {
         uint at = _binOffset;
         MemoryCounter? payer = _kind == MemoryKind.User ? group.Memory : group.KernelIfAny;
-        if (heap == null || at - 1 >= heap->BinBytes - 1 || payer is null || _cache.IsRemoved) return null;
+        if (heap == null || at - 1 >= heap->BinBytes - 1 || payer is null) return null;
         var bin = (SlabBin*)((byte*)heap->Bins + at);
         var slot = (ReserveSlot*)(heap->Slots + payer.SlotOffset);
         byte* block = SlabPath.TryTake(heap, bin, slot, payer.ReserveKey, payer.BlockTag);
@@ -232,8 +241,8 @@ public sealed unsafe class ObjectCache<T>
         ThreadHeap* heap = _allocator.HeapOfCaller();
         OwnerEntry* entry = ThreadHeap.ByKey(heap, counter.ReserveKey);
         if (entry->Key != counter.ReserveKey) return null;
-        uint index = (uint)_cache.ClassFor(group, counter.ReserveKey).Index;
-        if (index >= heap->BinCount) return null;
+        if (_cache.ClassFor(group, counter.ReserveKey) is not { } of || (uint)of.Index >= heap->BinCount) return null;
+        uint index = (uint)of.Index;
         ulong tag = Magazine.TagOf(entry->Id);
         byte* block = SlabPath.TryTake(heap, heap->Bins + index, entry->Slot, entry->Key, tag);
         if (block == null)
@@ -247,12 +256,20 @@ public sealed unsafe class ObjectCache<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private T* AllocateSlow(MemoryGroup group, AllocationFlags? flags, out ChargeRefusal refusal)
     {
-        ObjectDisposedException.ThrowIf(_cache.IsRemoved, this);
         ThreadHeap* heap = _allocator.HeapOfCaller();
-        SlabPayer payer = _allocator.PayerFor(heap, group, _kind);
-        uint index = (uint)_cache.ClassFor(group, payer.IsCharged ? payer.OwnerKey : 0).Index;
-        byte* block = _allocator.AllocateSlow(heap, index, payer, flags, out refusal);
-        if (block == null) return null;
+        byte* block = null;
+        refusal = default;
+        while (block == null)
+        {
+            ObjectDisposedException.ThrowIf(_cache.IsRemoved, this);
+            SlabPayer payer = _allocator.PayerFor(heap, group, _kind);
+            SlabClass? of = _cache.ClassFor(group, payer.IsCharged ? payer.OwnerKey : 0);
+            if (of is null) continue;   // removed since
+            block = _allocator.AllocateSlow(heap, of, payer, flags, out refusal);
+            if (block == null && refusal.Group is not null) return null;
+            if (block == null) _cache.AwaitRemoval();
+        }
+
         _allocator.Checker?.NoteAllocated(block, _cache.BlockBytes, _cache.AskedBytes, _constructor is not null);
         return Finish(heap, block);
     }

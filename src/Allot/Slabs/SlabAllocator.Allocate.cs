@@ -14,6 +14,7 @@ internal sealed unsafe partial class SlabAllocator
         Done,
         GroupEnded,
         NoMemory,
+        ClassClosed,
     }
 
     /// <summary>Makes a payer of a group, for this thread and the call that it is in.</summary>
@@ -47,20 +48,21 @@ internal sealed unsafe partial class SlabAllocator
 
     /// <summary>Allocates a block of a class.</summary>
     /// <param name="heap">This thread's.</param>
-    /// <param name="index">The class.</param>
+    /// <param name="of">The class.</param>
     /// <param name="asked">Who is charged, unless a scope says that nobody is.</param>
     /// <param name="flags">What <c>Charge</c> of the group may do; null for its <c>TryCharge</c>.</param>
-    /// <param name="refusal">When null is returned: who refused.</param>
+    /// <param name="refusal">When null is returned: who refused; of no group when the class is closed.</param>
     /// <exception cref="MemoryLimitExceededException">A limit refused, and there are flags.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public byte* AllocateSlow(
-        ThreadHeap* heap, uint index, in SlabPayer asked, AllocationFlags? flags, out ChargeRefusal refusal)
+        ThreadHeap* heap, SlabClass of, in SlabPayer asked, AllocationFlags? flags, out ChargeRefusal refusal)
     {
         refusal = default;
         heap->CommittedBytes = CommittedBytes;
         SlabPayer payer = InScope(heap, asked, flags);
-        if (index >= heap->BinCount && !TryGrowBins(heap)) throw NoMemory(ClassOf(index).BlockBytes);
+        uint index = (uint)of.Index;
+        if (index >= heap->BinCount && !TryGrowBins(heap)) throw NoMemory(of.BlockBytes);
         ThreadHeap.OpenUnlimited(heap);
         SlabBin* bin = heap->Bins + index;
         if (TryTakeSpare(heap, bin))
@@ -71,16 +73,17 @@ internal sealed unsafe partial class SlabAllocator
 
         while (true)
         {
-            if (!Charge(payer, ClassOf(index).BlockBytes, flags, out refusal)) return null;
-            byte* block = TakeCharged(heap, index, payer, out Record record);
+            if (!Charge(payer, of.BlockBytes, flags, out refusal)) return null;
+            byte* block = TakeCharged(heap, of, payer, out Record record);
             if (block != null)
             {
                 RefreshSlot(heap, payer);
                 return block;
             }
 
-            Uncharge(payer, ClassOf(index).BlockBytes);
-            if (record == Record.NoMemory) throw NoMemory(ClassOf(index).BlockBytes);
+            Uncharge(payer, of.BlockBytes);
+            if (record == Record.ClassClosed) return null;
+            if (record == Record.NoMemory) throw NoMemory(of.BlockBytes);
         }
     }
 
@@ -99,7 +102,7 @@ internal sealed unsafe partial class SlabAllocator
         while (true)
         {
             if (!Charge(payer, charged, flags, out refusal)) return null;
-            int first = payer.Id == 0 ? -1 : Arena.TryAllocate(units);   // 0: no memory, not even for a number
+            int first = payer.Id == 0 ? -1 : TryAllocateUnits(units);   // 0: no memory, not even for a number
             if (first >= 0)
             {
                 if (TryRecordLarge(heap, first, units, payer)) return (byte*)Arena.AddressOf(first);
@@ -131,6 +134,14 @@ internal sealed unsafe partial class SlabAllocator
         if (!ThreadContext.Intercepts) return asked;
         bool isUncounted = GroupCharging.IsUncounted(asked.Group, flags ?? AllocationFlags.None);
         return isUncounted ? Nobody(heap, asked.Group, asked.Kind, isOpen: true) : asked;
+    }
+
+    private int TryAllocateUnits(int units)
+    {
+        int first = Arena.TryAllocate(units);
+        if (first >= 0) return first;
+        Trim(all: true);   // what others keep, and what is idle here, comes before a refusal
+        return Arena.TryAllocate(units);
     }
 
     private bool TryRecordLarge(ThreadHeap* heap, int first, int units, in SlabPayer payer)

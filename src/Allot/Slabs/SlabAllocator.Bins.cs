@@ -19,7 +19,7 @@ internal sealed unsafe partial class SlabAllocator
         if (Checker is not null) LetGo(HeapOfThread(), all: true);
         using (_heapsLock.EnterScope())
         {
-            foreach (HeapOwner one in _heaps) Empty_NeedsHeapsLock(one, index, index + 1);
+            foreach (HeapOwner one in _heaps) Empty_NeedsHeapsLock(one, index, index + 1, owners: null);
         }
     }
 
@@ -33,17 +33,24 @@ internal sealed unsafe partial class SlabAllocator
                 ulong now = Fingerprint(one.Heap);
                 bool rests = one.Seen == now || one.IsDead;
                 one.Seen = now;
-                if (all || rests) Empty_NeedsHeapsLock(one, 0, one.Heap->BinCount);
+                if (all || rests) Empty_NeedsHeapsLock(one, 0, one.Heap->BinCount, owners: null);
             }
         }
     }
 
-    private void Empty_NeedsHeapsLock(HeapOwner one, uint from, uint to)
+    // Some bins of a heap; with owners, only those that have a free block of one of them.
+    private void Empty_NeedsHeapsLock(HeapOwner one, uint from, uint to, HashSet<int>? owners)
     {
         to = Math.Min(to, one.Heap->BinCount);
         if (HasNoMagazines(one.Heap, from, to)) return;
         var taken = new Taken[to - from];
         ThreadHeap.EnterLock(one.Heap);
+        if (!Choose_NeedsLock(one.Heap, from, taken, owners))
+        {
+            ThreadHeap.ExitLock(one.Heap);
+            return;
+        }
+
         if (one.Thread == Thread.CurrentThread || one.IsDead)
         {
             TakeMagazines_NeedsLock(one.Heap, from, taken);
@@ -78,14 +85,28 @@ internal sealed unsafe partial class SlabAllocator
         return hasNone;
     }
 
+    private bool Choose_NeedsLock(ThreadHeap* heap, uint from, Taken[] taken, HashSet<int>? owners)
+    {
+        bool any = false;
+        for (int i = 0; i < taken.Length; i++)
+        {
+            bool isChosen = owners is null || HasBlockOf(owners, heap->Bins + from + i, ThreadHeap.NoMagazine(heap));
+            taken[i] = new Taken { IsChosen = isChosen };
+            any |= isChosen;
+        }
+
+        return any;
+    }
+
     private static void TakeMagazines_NeedsLock(ThreadHeap* heap, uint from, Taken[] taken)
     {
         for (int i = 0; i < taken.Length; i++)
         {
+            if (!taken[i].IsChosen) continue;
             SlabBin* bin = heap->Bins + from + i;
             nint top = (nint)bin->Top, atHand = (nint)bin->Unload(ThreadHeap.NoMagazine(heap));
             nint spare = (nint)bin->UnloadSpare(out bool isFull);
-            taken[i] = new Taken(atHand, top, spare, isFull);
+            taken[i] = new Taken(atHand, top, spare, isFull, IsChosen: true);
         }
     }
 
@@ -102,19 +123,20 @@ internal sealed unsafe partial class SlabAllocator
     }
 
     // A block for what is charged already.
-    private byte* TakeCharged(ThreadHeap* heap, uint index, in SlabPayer payer, out Record record)
+    private byte* TakeCharged(ThreadHeap* heap, SlabClass of, in SlabPayer payer, out Record record)
     {
-        byte* block = TryTakeCharged(heap, index, payer, out record);
+        byte* block = TryTakeCharged(heap, of, payer, out record);
         if (record != Record.NoMemory) return block;
 
         // What others keep, and what is idle here, comes before a refusal.
         Trim(all: true);
-        return TryTakeCharged(heap, index, payer, out record);
+        return TryTakeCharged(heap, of, payer, out record);
     }
 
-    private byte* TryTakeCharged(ThreadHeap* heap, uint index, in SlabPayer payer, out Record record)
+    private byte* TryTakeCharged(ThreadHeap* heap, SlabClass of, in SlabPayer payer, out Record record)
     {
-        record = Record.NoMemory;
+        record = of.IsClosed ? Record.ClassClosed : Record.NoMemory;
+        uint index = (uint)of.Index;
         if (index >= heap->BinCount || payer.Id == 0) return null;
         ThreadHeap.EnterLock(heap);
         try
@@ -122,9 +144,13 @@ internal sealed unsafe partial class SlabAllocator
             SlabBin* bin = heap->Bins + index;
             if (bin->Top[-1] == Magazine.Bottom && !TryTakeSpare_NeedsLock(heap, bin))
             {
-                bool isFetched = ClassOf(index).TryFetch(bin, ThreadHeap.NoMagazine(heap));
+                bool isFetched = of.TryFetch(bin, ThreadHeap.NoMagazine(heap));
                 NoteActivity();
-                if (!isFetched) return null;
+                if (!isFetched)
+                {
+                    if (of.IsClosed) record = Record.ClassClosed;
+                    return null;
+                }
             }
 
             byte* block = BlockOf(bin->Top[-1]);
@@ -148,24 +174,35 @@ internal sealed unsafe partial class SlabAllocator
 
     private void PutIntoBin(ThreadHeap* heap, uint index, byte* block)
     {
+        if (!TryPutIntoBin(heap, index, block)) PutIntoSpan(index, block);
+    }
+
+    private void PutIntoSpan(uint index, byte* block)
+    {
+        ulong entry = EntryOf(block);
+        SlabClass of = ClassOf(index);
+        bool wasLast = of.BringToSpans(&entry, 1);
+        if (wasLast && of.HasEnded) of.Cache!.TryForget(of);
+        NoteActivity();
+    }
+
+    private bool TryPutIntoBin(ThreadHeap* heap, uint index, byte* block)
+    {
         Debug.Assert(FreeBlock.IsFree(block), "What is put into a bin is free.");
         SlabClass of = ClassOf(index);
         ulong entry = EntryOf(block);
-        bool hasBin = !of.HasEnded && (index < heap->BinCount || TryGrowBins(heap)), isPut = false;
+        if (of.HasEnded || (index >= heap->BinCount && !TryGrowBins(heap))) return false;
         ThreadHeap.EnterLock(heap);
         try
         {
-            isPut = hasBin && TryMakePlace_NeedsLock(heap, heap->Bins + index, of);
-            if (isPut) *heap->Bins[index].Top++ = entry;
+            if (of.HasEnded || !TryMakePlace_NeedsLock(heap, heap->Bins + index, of)) return false;
+            *heap->Bins[index].Top++ = entry;
+            return true;
         }
         finally
         {
             ThreadHeap.ExitLock(heap);
         }
-
-        if (isPut) return;
-        of.BringToSpans(&entry, 1);
-        NoteActivity();
     }
 
     // A place for one more block at hand. Where nobody keeps anything, as when the timer has stopped, there is none.
@@ -205,5 +242,5 @@ internal sealed unsafe partial class SlabAllocator
         return true;
     }
 
-    private readonly record struct Taken(nint AtHand, nint Top, nint Spare, bool SpareIsFull);
+    private readonly record struct Taken(nint AtHand, nint Top, nint Spare, bool SpareIsFull, bool IsChosen);
 }

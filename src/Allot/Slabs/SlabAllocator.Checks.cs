@@ -18,7 +18,7 @@ internal sealed unsafe partial class SlabAllocator
         nuint guard = Checker is null ? 0 : (nuint)BlockChecker.GuardBytes;
         nuint all = bytes <= nuint.MaxValue - guard ? bytes + guard : bytes;
         byte* block = all <= SizeClasses.LargestBytes
-            ? AllocateSlow(heap, (uint)SizeClasses.IndexOf(all), asked, flags, out refusal)
+            ? AllocateSlow(heap, ClassOf((uint)SizeClasses.IndexOf(all)), asked, flags, out refusal)
             : AllocateLarge(heap, all, asked, flags, out refusal);
         if (block != null) Checker?.NoteAllocated(block, AllBytesOf(block), (long)bytes, isConstructed: false);
         return block;
@@ -43,12 +43,13 @@ internal sealed unsafe partial class SlabAllocator
     }
 
     // The block is free and uncharged. Where blocks are checked, an older one takes its place.
-    private void PutAway(ThreadHeap* heap, uint index, byte* block)
+    private void PutAway(ThreadHeap* heap, uint index, byte* block, bool hasEndedOwner)
     {
         FreeBlock.SetFree(block);
         if (Checker is not { } checker)
         {
-            PutIntoBin(heap, index, block);
+            if (hasEndedOwner) PutIntoSpan(index, block);
+            else PutIntoBin(heap, index, block);
             return;
         }
 
@@ -58,11 +59,27 @@ internal sealed unsafe partial class SlabAllocator
 
     private void LetGo(ThreadHeap* heap, bool all)
     {
-        while (Checker is { } checker && checker.TryLetGo(all, out byte* block, out uint index, out bool isWritten))
+        while (Checker is { } checker && checker.TryLetGo(all, out BlockChecker.Kept kept, out bool isWritten))
         {
+            var block = (byte*)kept.Block;
             if (isWritten) Fail(block, "was written to after it was freed");
+            if (kept.Index == BlockChecker.NoClass)
+            {
+                FreeUnits(block, kept.Bytes);
+                continue;
+            }
+
             FreeBlock.SetFree(block);
-            PutIntoBin(heap, index, block);
+            PutIntoBin(heap, kept.Index, block);
         }
+    }
+
+    // Each block as if by itself, with all that is looked at then.
+    private long FreeEach(SlabClass of)
+    {
+        ThreadHeap* heap = HeapOfCaller();
+        List<nint> blocks = of.ReadInUse();
+        foreach (nint block in blocks) FreeSlow(heap, (byte*)block, of.Cache);
+        return (long)blocks.Count * of.BlockBytes;
     }
 }

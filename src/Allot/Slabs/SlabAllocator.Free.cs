@@ -37,14 +37,14 @@ internal sealed unsafe partial class SlabAllocator
 
         if (unit->State == SlabUnitState.Large)
         {
-            FreeLarge(unit, block);
+            FreeLarge(heap, unit, block);
             return;
         }
 
         if (!IsBlockInUse(unit, block) || !IsChecked(block)) return;
         ThreadHeap.OpenUnlimited(heap);
-        UnchargeOwner(heap, unit, block);
-        PutAway(heap, unit->BinIndex, block);
+        UnchargeOwner(heap, unit, block, out bool hasEnded);
+        PutAway(heap, unit->BinIndex, block, hasEnded);
     }
 
     /// <summary>The bytes that may be used of a block.</summary>
@@ -78,7 +78,7 @@ internal sealed unsafe partial class SlabAllocator
         return true;
     }
 
-    private void FreeLarge(SlabUnit* unit, byte* block)
+    private void FreeLarge(ThreadHeap* heap, SlabUnit* unit, byte* block)
     {
         if ((nint)block != unit->SpanStart)
         {
@@ -103,15 +103,28 @@ internal sealed unsafe partial class SlabAllocator
         }
 
         Debug.Assert(group is not null || owner == SlabOwners.Nobody, "A block in use has an owner.");
-        int units = unit->Units;
+        long bytes = (long)unit->Units << PageArena.UnitShift;
         using (SpansLock.EnterScope()) *unit = default;
-        group?.UnchargeRecorded(kind, (long)units << PageArena.UnitShift);
-        Arena.Free((int)(unit - (SlabUnit*)Arena.SideTable), units);
+        group?.UnchargeRecorded(kind, bytes);
+        if (Checker is not { } checker)
+        {
+            FreeUnits(block, bytes);
+            return;
+        }
+
+        checker.Keep(block, BlockChecker.NoClass);
+        LetGo(heap, all: false);
+    }
+
+    private void FreeUnits(byte* block, long bytes)
+    {
+        Arena.Free((int)(((nint)block - Arena.Base) >> PageArena.UnitShift), (int)(bytes >> PageArena.UnitShift));
         NoteActivity();
     }
 
-    private void UnchargeOwner(ThreadHeap* heap, SlabUnit* unit, byte* block)
+    private void UnchargeOwner(ThreadHeap* heap, SlabUnit* unit, byte* block, out bool hasEnded)
     {
+        hasEnded = false;
         int owner = Volatile.Read(ref unit->Owner);
         if (owner == SlabUnit.Mixed) owner = unit->Owners[ThreadHeap.IndexInUnit(unit, block)];
         if (owner == SlabOwners.Nobody) return;
@@ -127,6 +140,7 @@ internal sealed unsafe partial class SlabAllocator
             return;
         }
 
+        hasEnded = group.State == MemoryGroupState.Offline;
         group.UnchargeRecorded(kind, unit->BlockBytes);   // what is recorded was counted, whatever the scope is now
         MemoryCounter counter = group.CounterOf(kind);
         *entry = new OwnerEntry { Id = owner, Key = counter.ReserveKey, Slot = ThreadReserves.SlotOf(counter) };

@@ -102,12 +102,13 @@ internal sealed unsafe partial class SlabAllocator
     // Bins for all classes there are. Called by the owner.
     private bool TryGrowBins(ThreadHeap* heap)
     {
-        uint count = (uint)Volatile.Read(ref _classCount);
-        Debug.Assert(count > heap->BinCount, "There is a class without a bin.");
-        var bins = (SlabBin*)_metadata.TryAllocate(count * (nuint)sizeof(SlabBin));
-        if (bins == null) return false;
+        uint count = (uint)Volatile.Read(ref _classCount), oldCount = heap->BinCount;
+        Debug.Assert(count > oldCount, "There is a class without a bin.");
         SlabBin* old = heap->Bins;
-        uint oldCount = heap->BinCount;
+        nuint oldBytes = oldCount * (nuint)sizeof(SlabBin), bytes = count * (nuint)sizeof(SlabBin);
+        bool fits = old != null && bytes <= MetadataBlocks.RoundUp(oldBytes);
+        SlabBin* bins = fits ? old : (SlabBin*)_metadata.TryAllocate(bytes);
+        if (bins == null) return false;
         for (uint i = oldCount; i < count; i++)
         {
             bins[i].Batch = ClassOf(i).Batch;
@@ -117,11 +118,11 @@ internal sealed unsafe partial class SlabAllocator
 
         using (_heapsLock.EnterScope())
         {
-            new Span<SlabBin>(old, (int)oldCount).CopyTo(new Span<SlabBin>(bins, (int)count));
+            if (!fits) new Span<SlabBin>(old, (int)oldCount).CopyTo(new Span<SlabBin>(bins, (int)count));
             ThreadHeap.SetBins(heap, bins, count);
         }
 
-        if (old != null) _metadata.Free((byte*)old, oldCount * (nuint)sizeof(SlabBin));
+        if (old != null && !fits) _metadata.Free((byte*)old, oldBytes);
         return true;
     }
 

@@ -9,6 +9,7 @@ internal sealed unsafe partial class SlabAllocator
     public long FreeAll(SlabClass of)
     {
         Empty((uint)of.Index);
+        if (Checker is not null) return FreeEach(of);
         long bytes = 0;
         List<(MemoryGroup Group, MemoryKind Kind, long Bytes)> owned = [];
         using (_searchLock.EnterScope())   // so that no owner is forgotten before it is known here
@@ -25,6 +26,19 @@ internal sealed unsafe partial class SlabAllocator
 
         foreach ((MemoryGroup group, MemoryKind kind, long held) in owned) group.UnchargeRecorded(kind, held);
         return bytes;
+    }
+
+    /// <summary>Adds the blocks in use of a span to a list.</summary>
+    public void ListInUse(SlabUnit* span, List<nint> blocks)
+    {
+        for (int i = 0; i < span->Units; i++)
+        {
+            for (int block = 0; block < CarvedIn(span + i); block++)
+            {
+                byte* address = BlockAt(span + i, block);
+                if (!FreeBlock.IsFree(address)) blocks.Add((nint)address);
+            }
+        }
     }
 
     /// <summary>Adds the blocks in use of a span to those of their owners.</summary>

@@ -35,6 +35,7 @@ internal sealed unsafe partial class SlabAllocator
 
     private void Tick()
     {
+        GiveBackEnded();
         Trim(all: false);
         if (!IsQuiet()) return;
         ForgetRemovedGroups(all: true);   // the next look comes after the next free
@@ -46,7 +47,7 @@ internal sealed unsafe partial class SlabAllocator
     // Whether nobody keeps a free block, and the arena no free unit: the next allocation fetches from a class.
     private bool IsQuiet()
     {
-        if (Arena.IdleBytes > 0) return false;
+        if (Arena.IdleBytes > 0 || HasEndedOwners) return false;
         using (_heapsLock.EnterScope())
         {
             foreach (HeapOwner one in _heaps)

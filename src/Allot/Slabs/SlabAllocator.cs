@@ -22,6 +22,8 @@
 // The shape is that of tcmalloc's thread caches and central lists. What differs: two magazines for each bin, marks in
 // free blocks, and owners.
 
+using System.Diagnostics;
+
 namespace Allot;
 
 internal sealed unsafe partial class SlabAllocator : IDisposable
@@ -37,6 +39,9 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     // Added to under _classesLock; read without.
     private SlabClass?[] _classes = new SlabClass?[SizeClasses.Count + 4];
     private int _classCount;
+
+    // Under _classesLock: numbers of classes that have ended, by the size of blocks, which bins of threads have too.
+    private readonly Dictionary<int, Stack<int>> _endedClasses = [];
 
     /// <exception cref="InsufficientMemoryException">The system has no address space.</exception>
     public SlabAllocator(IPageSource source, long reservedBytes = PageArena.ReservedBytesAtMost)
@@ -105,6 +110,13 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
     {
         using (_classesLock.EnterScope())
         {
+            if (_endedClasses.TryGetValue(blockBytes, out Stack<int>? ended) && ended.TryPop(out int index))
+            {
+                var next = new SlabClass(this, index, blockBytes, cache);
+                Volatile.Write(ref _classes[index], next);
+                return next;
+            }
+
             var added = new SlabClass(this, _classCount, blockBytes, cache);
             if (_classCount == _classes.Length)
             {
@@ -116,6 +128,27 @@ internal sealed unsafe partial class SlabAllocator : IDisposable
             _classes[_classCount] = added;
             Volatile.Write(ref _classCount, _classCount + 1);
             return added;
+        }
+    }
+
+    /// <summary>The number of a closed class is for the next one with blocks of that size. Nobody finds blocks by it
+    /// any more.</summary>
+    public void EndClass(SlabClass of)
+    {
+        Debug.Assert(of.IsClosed && of.Cache is not null, "Only a class of a cache ends, and all its blocks are there.");
+        of.Trim(all: true);
+        NoteActivity();
+        using (_classesLock.EnterScope())
+        {
+            // In between it has a class of nobody, so that what the cache holds is not kept alive.
+            Volatile.Write(ref _classes[of.Index], new SlabClass(this, of.Index, of.BlockBytes, cache: null));
+            if (!_endedClasses.TryGetValue(of.BlockBytes, out Stack<int>? ended))
+            {
+                ended = new Stack<int>();
+                _endedClasses.Add(of.BlockBytes, ended);
+            }
+
+            ended.Push(of.Index);
         }
     }
 

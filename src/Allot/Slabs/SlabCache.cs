@@ -4,24 +4,21 @@
 // link of the block lies before it, and behind it a word that says whether the constructor has run:
 //   [prefix: link][object][word]     the word is zeroed when the block is carved
 //
-// Private slabs. A class belongs to one group at a time. When the group is removed, its empty slabs go back, and others
-// with the last object in them. A class without objects forgets the group, and is given to the next one that comes.
-
-using System.Diagnostics;
+// Removal. Allocate and Remove race, and one of them comes first: what threads keep goes back to the classes, and each
+// class is closed under its lock, if all its blocks lie in it (SlabClass.TryClose). From then on no thread has a block
+// of it in a bin and none fetches one, so no fast path needs to ask. Only then IsRemoved is set. If one class does not
+// close, all are opened again, and nothing has happened: who found a closed one has waited for the lock of the cache
+// (AwaitRemoval), and tries again.
 
 namespace Allot;
 
-internal sealed unsafe class SlabCache
+internal sealed unsafe partial class SlabCache
 {
-    private const int RememberedGroups = 64;
+    // Removal looks again where blocks were in no class, and in no use either: a thread kept them meanwhile.
+    private const int RemovalsTried = 64;
 
     private readonly SteadyLock _lock = new();
     private readonly SlabAllocator _allocator;
-    private readonly List<PrivateClass> _private = [];
-
-    // The private class that a group was seen with last, by the key of its counter. Written under the lock, and of
-    // those in _private only, so that no removed group is kept; read without.
-    private readonly PrivateClass?[] _seen = new PrivateClass?[RememberedGroups];
     private volatile bool _isRemoved;
 
     // Under the lock.
@@ -76,82 +73,20 @@ internal sealed unsafe class SlabCache
             {
                 _tunables = value;
                 Shared?.Tune(value);
-                foreach (PrivateClass one in _private) one.Class.Tune(value);
+                foreach (PrivateClass one in _private.Values) one.Class.Tune(value);
             }
 
             _allocator.NoteActivity();   // what is too much now
         }
     }
 
-    /// <summary>Frees all that a group has in slabs of its own.</summary>
-    /// <returns>The bytes.</returns>
-    public long FreeAll(MemoryGroup group)
-    {
-        Debug.Assert(Shared is null, "Shared slabs have blocks of others.");
-        SlabClass[] own;
-        using (_lock.EnterScope()) own = [.. _private.Where(one => one.Group == group).Select(static one => one.Class)];
-        return own.Sum(_allocator.FreeAll);
-    }
-
-    /// <summary>The group was removed. Its slabs without objects go back now, the others when they are empty.</summary>
-    public void EndGroup(MemoryGroup group)
-    {
-        List<SlabClass> own = [];
-        using (_lock.EnterScope())
-        {
-            foreach (PrivateClass one in _private)
-            {
-                if (one.Group != group) continue;
-                one.Class.HasEnded = true;
-                own.Add(one.Class);
-            }
-        }
-
-        foreach (SlabClass one in own)
-        {
-            _allocator.Empty((uint)one.Index);
-            one.Trim(all: true);
-        }
-    }
-
-    /// <summary>Forgets removed groups that have no objects.</summary>
-    public void ForgetRemovedGroups()
-    {
-        using (_lock.EnterScope())
-        {
-            for (int i = 0; i < _private.Count; i++)
-            {
-                PrivateClass one = _private[i];
-                if (one.Group is null || !IsLeft(one)) continue;
-                Forget_NeedsLock(one);
-                _private[i] = one with { Group = null };
-            }
-        }
-    }
-
-    /// <summary>The class that a group allocates from.</summary>
-    /// <param name="group">The group.</param>
-    /// <param name="key">The key of its counter; 0 for what is not charged.</param>
-    public SlabClass ClassFor(MemoryGroup group, long key)
-    {
-        if (Shared is { } shared) return shared;
-        ref PrivateClass? seen = ref _seen[key & (RememberedGroups - 1)];
-        PrivateClass? known = Volatile.Read(ref seen);
-        if (known is not null && known.Key == key && ReferenceEquals(known.Group, group)) return known.Class;
-        using (_lock.EnterScope())
-        {
-            PrivateClass found = FindPrivate_NeedsLock(group, key);
-            Volatile.Write(ref seen, found);
-            return found.Class;
-        }
-    }
-
+    /// <summary>All that it has; none once it was removed.</summary>
     public SlabClass[] Classes
     {
         get
         {
-            if (Shared is { } shared) return [shared];
-            using (_lock.EnterScope()) return [.. _private.Select(static one => one.Class)];
+            if (_isRemoved) return [];
+            return Shared is { } shared ? [shared] : [.. _private.Values.Select(static one => one.Class)];
         }
     }
 
@@ -159,11 +94,12 @@ internal sealed unsafe class SlabCache
     /// <returns>Their bytes.</returns>
     public long Shrink()
     {
-        long before = SlabBytesNow();
-        foreach (SlabClass one in Classes) _allocator.Empty((uint)one.Index);
-        foreach (SlabClass one in Classes) one.Trim(all: true);
+        SlabClass[] all = Classes;
+        long before = SlabBytesNow(all);
+        foreach (SlabClass one in all) _allocator.Empty((uint)one.Index);
+        foreach (SlabClass one in all) one.Trim(all: true);
         _allocator.NoteActivity();
-        return Math.Max(0, before - SlabBytesNow());
+        return Math.Max(0, before - SlabBytesNow(all));
     }
 
     public ObjectCacheStatistics ReadStatistics()
@@ -183,76 +119,69 @@ internal sealed unsafe class SlabCache
 
     public ObjectCacheStatistics ReadStatistics(MemoryGroup group)
     {
+        SlabClass[] all = Classes;   // first, so that all of them are counted
         long[] counts = _allocator.CountByClass(_allocator.Owners.Find(group, Options.Kind));
-        long active = Classes.Sum(one => counts[one.Index]);
-        int slabs = 0;
-        using (_lock.EnterScope())
-        {
-            foreach (PrivateClass one in _private)
-            {
-                if (one.Group == group) slabs += one.Class.ReadCounts().Spans;
-            }
-        }
-
+        long active = all.Sum(one => counts[one.Index]);
+        int slabs = _private.TryGetValue(group, out PrivateClass? own) ? own.Class.ReadCounts().Spans : 0;
         return Statistics(active, active, slabs);
     }
 
     /// <summary>Ends it.</summary>
+    /// <returns>Its classes, for <see cref="SlabAllocator.EndClass"/> once nobody finds a block by them; none when it was
+    /// removed already.</returns>
     /// <exception cref="InvalidOperationException">Objects are in use; nothing has changed.</exception>
-    public void Remove()
+    public SlabClass[] Remove()
     {
-        if (_isRemoved) return;
-        long active = ReadStatistics().ActiveObjects;
-        if (active > 0)
+        long active = 0;
+        for (int tried = 0; active == 0 && tried < RemovalsTried; tried++)
         {
-            throw new InvalidOperationException(
-                $"The cache '{Name}' cannot be removed: {active} of its objects are in use. Free them first.");
+            foreach (SlabClass one in Classes) _allocator.Empty((uint)one.Index);
+            if (TryEnd(out SlabClass[] ended))
+            {
+                if (Shared is null) _allocator.RemovePrivateCache(this);
+                return ended;
+            }
+
+            active = ReadStatistics().ActiveObjects;
         }
 
-        _isRemoved = true;
-        _ = Shrink();
+        string why = active > 0
+            ? $"{active} of its objects are in use. Free them first."
+            : "other threads are allocating and freeing its objects. Stop them first.";
+        throw new InvalidOperationException($"The cache '{Name}' cannot be removed: {why}");
     }
 
-    private PrivateClass FindPrivate_NeedsLock(MemoryGroup group, long key)
+    /// <summary>Returns when nobody is about to remove it. Without locks, for who found a class closed.</summary>
+    public void AwaitRemoval()
     {
-        Debug.Assert(Shared is null, "Shared slabs are for all groups.");
-        foreach (PrivateClass one in _private)
+        using (_lock.EnterScope())
         {
-            if (one.Key == key && one.Group == group) return one;
         }
-
-        bool hasEnded = group.State == MemoryGroupState.Offline;   // if it ends later, EndGroup finds it here
-        for (int i = 0; i < _private.Count; i++)
-        {
-            PrivateClass one = _private[i];
-            if (!IsLeft(one)) continue;
-            Forget_NeedsLock(one);
-            one.Class.HasEnded = hasEnded;
-            return _private[i] = new PrivateClass(group, key, one.Class);
-        }
-
-        var added = new PrivateClass(group, key, NewClass());
-        added.Class.Tune(_tunables);
-        added.Class.HasEnded = hasEnded;
-        _private.Add(added);
-        return added;
     }
 
-    // Whether it can be given to another group.
-    private bool IsLeft(PrivateClass one) => one.Group is null
-        || (one.Group.State == MemoryGroupState.Offline
-            && _allocator.ActiveIn(one.Class, one.Class.ReadCounts()) == 0);
-
-    private void Forget_NeedsLock(PrivateClass one)
+    private bool TryEnd(out SlabClass[] all)
     {
-        ref PrivateClass? seen = ref _seen[one.Key & (RememberedGroups - 1)];
-        if (ReferenceEquals(seen, one)) Volatile.Write(ref seen, null);
+        using (_lock.EnterScope())
+        {
+            all = Classes;
+            int closed = 0;
+            while (closed < all.Length && all[closed].TryClose()) closed++;
+            if (closed < all.Length)
+            {
+                foreach (SlabClass one in all[..closed]) one.Reopen();
+                return false;
+            }
+
+            _isRemoved = true;
+            ForgetAll_NeedsLock();
+            return true;
+        }
     }
 
     private SlabClass NewClass() => _allocator.AddClass(BlockBytes, this);
 
-    private long SlabBytesNow() =>
-        Classes.Sum(static one => (long)one.ReadCounts().Spans * one.UnitsPerSpan << PageArena.UnitShift);
+    private static long SlabBytesNow(SlabClass[] all) =>
+        all.Sum(static one => (long)one.ReadCounts().Spans * one.UnitsPerSpan << PageArena.UnitShift);
 
     private ObjectCacheStatistics Statistics(long active, long total, int slabs)
     {
@@ -263,6 +192,4 @@ internal sealed unsafe class SlabCache
     }
 
     private static int RoundUp(int bytes, int alignment) => (bytes + alignment - 1) & ~(alignment - 1);
-
-    private sealed record PrivateClass(MemoryGroup? Group, long Key, SlabClass Class);
 }

@@ -37,6 +37,9 @@ internal sealed unsafe partial class SlabClass
 
     private volatile bool _hasEnded;
 
+    // Written under the lock.
+    private volatile bool _isClosed;
+
     private int _spans;
     private long _capacity;
     private long _centralFree;   // carved blocks that lie in spans
@@ -77,13 +80,16 @@ internal sealed unsafe partial class SlabClass
     /// <summary>The cache that it is for; null for one of <see cref="SizeClasses"/>.</summary>
     public SlabCache? Cache { get; }
 
-    /// <summary>The group that it was for is removed: nobody keeps its blocks, and nobody comes back for more.
-    /// </summary>
+    /// <summary>The group that it was for is removed: nobody keeps its blocks, and hardly anybody comes back for
+    /// more.</summary>
     public bool HasEnded
     {
         get => _hasEnded;
         set => _hasEnded = value;
     }
+
+    /// <summary>Nobody gets a block of it: all lie here, and none lies in a bin.</summary>
+    public bool IsClosed => _isClosed;
 
     /// <summary>Blocks that move between a thread and the class at a time.</summary>
     public int Batch { get; }
@@ -108,13 +114,14 @@ internal sealed unsafe partial class SlabClass
     /// <summary>Fills a bin with up to a batch of blocks.</summary>
     /// <param name="bin">It has no block, and no full magazine.</param>
     /// <param name="none">Where it has its top without a magazine.</param>
-    /// <returns>False when the system has no memory.</returns>
+    /// <returns>False when the system has no memory, or the class is closed.</returns>
     public bool TryFetch(SlabBin* bin, ulong* none)
     {
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
             Debug.Assert(bin->Blocks(none) == 0, "Only an empty bin is filled.");
+            if (_isClosed) return false;
             ulong* magazine = bin->Unload(none);
             if (_batchCount > 0)
             {
@@ -163,9 +170,14 @@ internal sealed unsafe partial class SlabClass
     /// <summary>Brings any number of blocks back to their spans.</summary>
     /// <param name="entries">As in a magazine.</param>
     /// <param name="count">How many.</param>
-    public void BringToSpans(ulong* entries, int count)
+    /// <returns>Whether no block is outside any more.</returns>
+    public bool BringToSpans(ulong* entries, int count)
     {
-        using (_lock.EnterScope()) BringToSpans_NeedsLock(entries, count);
+        using (_lock.EnterScope())
+        {
+            BringToSpans_NeedsLock(entries, count);
+            return HasAll_NeedsLock;
+        }
     }
 
     /// <summary>Brings a magazine back, with the blocks in it.</summary>
@@ -201,6 +213,46 @@ internal sealed unsafe partial class SlabClass
         }
     }
 
+    /// <summary>Brings the batches with a block of one of these owners back to their spans, and what then is empty to
+    /// the arena. A batch at a time, so that nobody waits for long.</summary>
+    public void GiveBack(HashSet<int> owners)
+    {
+        int left = int.MaxValue;
+        while (left > 0)
+        {
+            using (_lock.EnterScope()) left = GiveBackLast_NeedsLock(owners, left);
+        }
+
+        using (_lock.EnterScope()) ReleaseEmpty_NeedsLock(_emptySpansMost);
+    }
+
+    // Of the first batches; returns how many of them it has not looked at.
+    private int GiveBackLast_NeedsLock(HashSet<int> owners, int of)
+    {
+        AssertInvariants_NeedsLock();
+        int at = Math.Min(of, _batchCount) - 1;
+        while (at >= 0 && !_allocator.HasBlockOf(owners, (ulong*)_batches[at] + 1, Batch)) at--;
+        if (at < 0) return 0;
+        var magazine = (ulong*)_batches[at];
+        Array.Copy(_batches, at + 1, _batches, at, --_batchCount - at);
+        _lowest = Math.Min(_lowest, _batchCount);
+        BringToSpans_NeedsLock(magazine + 1, Batch);
+        KeepEmpty_NeedsLock(magazine);
+        return at;
+    }
+
+    /// <summary>The blocks that are in use.</summary>
+    public List<nint> ReadInUse()
+    {
+        List<nint> inUse = [];
+        using (_lock.EnterScope())
+        {
+            foreach (nint span in _allocator.SpansOf(this)) _allocator.ListInUse((SlabUnit*)span, inUse);
+        }
+
+        return inUse;
+    }
+
     /// <summary>Gives all spans back, with the blocks that are in use.</summary>
     /// <returns>How many those were, by owner.</returns>
     public Dictionary<int, long> ReleaseAll()
@@ -227,6 +279,24 @@ internal sealed unsafe partial class SlabClass
         return inUse;
     }
 
+    /// <summary>Closes the class if all its blocks lie here. In one step: who comes for a block has it before, and the
+    /// class stays open; or comes afterwards, and gets none.</summary>
+    public bool TryClose()
+    {
+        using (_lock.EnterScope())
+        {
+            AssertInvariants_NeedsLock();
+            _isClosed |= HasAll_NeedsLock;
+            return _isClosed;
+        }
+    }
+
+    /// <summary>Takes that back.</summary>
+    public void Reopen()
+    {
+        using (_lock.EnterScope()) _isClosed = false;
+    }
+
     /// <summary>Whether no free block is kept between threads.</summary>
     public bool IsQuiet
     {
@@ -236,12 +306,14 @@ internal sealed unsafe partial class SlabClass
         }
     }
 
+    private bool HasAll_NeedsLock => _centralFree + ((long)_batchCount * Batch) == _carved;
+
     private ulong* TryTakeEmpty_NeedsLock() =>
         _emptyCount > 0 ? (ulong*)_empties[--_emptyCount] : _allocator.TryMakeMagazine(Batch);
 
     private void KeepEmpty_NeedsLock(ulong* magazine)
     {
-        if (_emptyCount < _empties.Length) _empties[_emptyCount++] = (nint)magazine;
+        if (_emptyCount < _empties.Length && !_isClosed) _empties[_emptyCount++] = (nint)magazine;
         else _allocator.FreeMagazine(magazine, Batch);
     }
 

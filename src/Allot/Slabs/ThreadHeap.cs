@@ -53,11 +53,13 @@ internal unsafe struct ThreadHeap
     /// <summary>Where bins without a magazine have their top.</summary>
     public static ulong* NoMagazine(ThreadHeap* heap) => &heap->Bottom + 1;
 
-    /// <summary>The bins of the heap have another place from now on.</summary>
+    /// <summary>The bins of the heap are there from now on, and so many.</summary>
     public static void SetBins(ThreadHeap* heap, SlabBin* bins, uint count)
     {
+        bool hasMoved = heap->Bins != bins;
         heap->Bins = bins;
         heap->BinBytes = count << SlabBin.SizeLog2;
+        if (!hasMoved) return;
         for (int i = 0; i < SmallSizes; i++) SmallBins(heap)[i] = bins + SizeClasses.IndexByTable((nuint)i << 3);
     }
 

@@ -1,4 +1,5 @@
 using Allot.Maps;
+using Allot.Tests.Maps.Types;
 
 namespace Allot.Tests.Maps;
 

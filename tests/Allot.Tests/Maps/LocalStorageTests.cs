@@ -78,6 +78,47 @@ public sealed unsafe class LocalStorageTests
     }
 
     [Fact]
+    public void The_value_of_a_group_goes_when_the_group_is_removed()
+    {
+        using var storage = Create<GroupStorage>(MapType.CgroupOwnedStorage);
+        using var other = Create<GroupStorage>(MapType.CgroupOwnedStorage);
+        MemoryGroup owner = _group.CreateChild("owner"), stays = _group.CreateChild("stays");
+        Assert.Equal(0, storage.Set(owner, new byte[8]));
+        Assert.Equal(0, storage.Set(stays, new byte[8]));
+        Assert.Equal(0, other.Set(owner, new byte[8]));
+        Assert.True(other.TryGet(owner, out StorageUse use));
+        owner.Remove();
+        Assert.Equal(1, storage.Count);
+        Assert.Equal(OwnedValues.ChargeOf(8), storage.ChargedBytes);
+        Assert.False(storage.TryGet(owner, out _));
+        Assert.False(storage.TryGetOrAdd(owner, out _));
+        Assert.Equal(-9, storage.Set(owner, new byte[8]));
+        Assert.Equal(-2, storage.Delete(owner));
+        Assert.Equal(1, other.Count);   // in use
+        use.Dispose();
+        Assert.Equal(0, other.Count);
+        Assert.Equal(OwnedValues.ChargeOf(8), _group.Kernel.CurrentBytes);
+    }
+
+    [Fact]
+    public void A_group_that_is_removed_while_threads_add_its_value_keeps_none()
+    {
+        using var storage = Create<GroupStorage>(MapType.CgroupOwnedStorage);
+        MemoryGroup[] owners = [.. Enumerable.Range(0, 400).Select(i => _group.CreateChild($"owner{i}"))];
+        Crew.Run(threads: 4, thread =>
+        {
+            foreach (MemoryGroup owner in owners)
+            {
+                if (thread == 0) owner.Remove();
+                else if (storage.TryGetOrAdd(owner, out StorageUse use)) use.Dispose();
+            }
+        });
+        Assert.Equal(0, storage.Count);
+        Assert.Equal(0, storage.ChargedBytes);
+        Assert.Equal(0, _group.Memory.CurrentBytes);
+    }
+
+    [Fact]
     public void A_value_that_is_deleted_in_use_stays_until_the_use_ends()
     {
         using var storage = Create<TaskStorage>(MapType.TaskStorage);

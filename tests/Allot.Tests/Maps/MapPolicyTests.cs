@@ -78,6 +78,44 @@ public sealed unsafe class MapPolicyTests
         });
     }
 
+    [Fact]
+    public void A_storage_is_used_by_who_is_told()
+    {
+        var owner = new Thread(static () => { });
+        MemoryGroup removed = _group.CreateChild("removed");
+        using var threads = new TaskStorage(_group, Storage(MapType.TaskStorage));
+        using var groups = new GroupStorage(_group, Storage(MapType.CgroupOwnedStorage));
+        Assert.Equal(0, groups.Set(_group, new byte[8]));
+        _ = Watch(() => Assert.True(groups.TryGet(_group, out StorageUse use) && Ends(use)), () =>
+        {
+            Assert.Equal(0, threads.Set(owner, new byte[8]));
+            Assert.Equal(0, groups.Set(removed, new byte[8]));
+            Assert.Equal(0, threads.Delete(owner));
+            removed.Remove();
+            Assert.Equal(1, groups.Count);
+        });
+
+        static bool Ends(StorageUse use)
+        {
+            use.Dispose();
+            return true;
+        }
+    }
+
+    [Theory]
+    [InlineData(MapType.CgroupStorage)]
+    [InlineData(MapType.PerCpuCgroupStorage)]
+    public void A_storage_of_attached_groups_is_used_by_who_is_told(MapType type)
+    {
+        using var storage = (CgroupStorage)GroupMap.Create(
+            _group, new MapDefinition { Type = type, KeyBytes = 16, ValueBytes = 8 });
+        Assert.Equal(0, storage.Attach(_group));
+        _ = Watch(() => Assert.True(storage.Find(_group) != null), () => Assert.Equal(0, storage.Attach(_group, 7)));
+    }
+
+    private static MapDefinition Storage(MapType type) =>
+        new() { Type = type, KeyBytes = 4, ValueBytes = 8, Flags = MapFlags.NoPreallocation };
+
     // The policy uses the map itself, and waits for another thread that does.
     private int Watch(Action uses, Action work)
     {

@@ -71,6 +71,89 @@ public sealed unsafe class BlockChecksTests : IDisposable
     }
 
     [Fact]
+    public void A_large_block_shows_a_pattern_and_is_not_handed_out_at_once()
+    {
+        nint block = _slabs.Allocate(_slabs.A, 300_000);
+        Assert.Equal(0xCD, ((byte*)block)[299_999]);
+        Free(block);
+        Assert.Equal(0, _slabs.A.Memory.CurrentBytes);
+        Assert.Equal(0xDD, ((byte*)block)[0]);
+        Assert.Equal(0xDD, ((byte*)block)[299_999]);
+        nint next = _slabs.Allocate(_slabs.A, 300_000);
+        Assert.NotEqual(block, next);
+        _slabs.Free(next);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Theory]
+    [InlineData(0), InlineData(150_000), InlineData(299_999)]
+    public void A_write_to_a_large_block_after_the_free_is_told_with_both_places(int at)
+    {
+        nint block = _slabs.Allocate(_slabs.A, 300_000);
+        Free(block);
+        ((byte*)block)[at] ^= 1;
+        string message = Assert.Throws<CorruptionException>(() => _slabs.Slabs.Trim(all: true)).Message;
+        Assert.Contains("after it was freed", message);
+        Assert.Contains(nameof(A_write_to_a_large_block_after_the_free_is_told_with_both_places), message);
+        Assert.Contains("Freed here", message);
+    }
+
+    [Fact]
+    public void Large_blocks_are_kept_back_up_to_a_bound()
+    {
+        for (int i = 0; i < 1000; i++) _slabs.Free(_slabs.Allocate(_slabs.A, 300_000));
+        Assert.InRange(_slabs.Slabs.Arena.UsedBytes, 60 << 20, 68 << 20);
+        _slabs.Free(_slabs.Allocate(_slabs.A, 100 << 20));
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void What_is_freed_in_one_step_is_looked_at_block_by_block()
+    {
+        ObjectCache<Node> cache = new(_slabs.Slabs, "own", new() { HasPrivateSlabs = true }, null);
+        Node* whole = cache.Allocate(_slabs.B), broken = cache.Allocate(_slabs.A);
+        for (int i = 0; i < 1000; i++) _ = cache.Allocate(_slabs.B);
+        Assert.Equal(1001 * cache.ObjectBytes, cache.FreeAll(_slabs.B));
+        Assert.Equal(0, _slabs.B.Memory.CurrentBytes);
+        Assert.Equal(0, cache.ReadStatistics(_slabs.B).ActiveObjects);
+        Assert.Contains("Freed here", Assert.Throws<CorruptionException>(() => cache.Free(whole)).Message);
+        ((byte*)broken)[sizeof(Node)] ^= 1;
+        Assert.Contains("behind its end", Assert.Throws<CorruptionException>(() => cache.FreeAll(_slabs.A)).Message);
+    }
+
+    [Theory]
+    [InlineData(64), InlineData(300_000)]
+    public void Of_two_threads_that_free_a_block_at_the_same_time_one_is_told(int bytes)
+    {
+        const int Rounds = 300;
+        int told = 0, freed = 0, at = 0;
+        nint[] blocks = [.. Enumerable.Range(0, Rounds).Select(_ => _slabs.Allocate(_slabs.A, bytes))];
+        Thread[] threads = [new(FreeEach), new(FreeEach)];
+        foreach (Thread one in threads) one.Start();
+        foreach (Thread one in threads) one.Join();
+        Assert.Equal((Rounds, Rounds), (told, freed));
+        _slabs.AssertNothingLeft();
+
+        void FreeEach()
+        {
+            for (int round = 0; round < Rounds; round++)
+            {
+                Interlocked.Increment(ref at);
+                SpinWait.SpinUntil(() => Volatile.Read(ref at) >= 2 * (round + 1));
+                try
+                {
+                    _slabs.Free(blocks[round]);
+                    Interlocked.Increment(ref freed);
+                }
+                catch (CorruptionException)
+                {
+                    Interlocked.Increment(ref told);
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void A_great_many_blocks_go_round()
     {
         List<nint> live = [];
@@ -97,6 +180,11 @@ public sealed unsafe class BlockChecksTests : IDisposable
         cache.Shrink();
         Assert.Equal(1, cache.ReadStatistics().ActiveObjects);
         Assert.Contains("behind its end", Assert.Throws<CorruptionException>(() => cache.Free(second)).Message);
+    }
+
+    private struct Node
+    {
+        public fixed byte Name[48];
     }
 
     private nint Allocate() => _slabs.Allocate(_slabs.A, 64);

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Allot.Tests.Slabs;
 
 /// <summary>Caches of objects: charged, constructed once, shrunk, removed.</summary>
@@ -162,6 +164,191 @@ public sealed unsafe class ObjectCacheTests : IDisposable
         cache.Remove();
         Assert.Throws<ObjectDisposedException>(() => (nint)cache.Allocate(_slabs.A));
         Assert.Throws<CorruptionException>(() => cache.Free(node));
+        AssertNothingLeft(cache);
+    }
+
+    // What a trim has in its hands between a thread and the spans is in no count, and in nobody's use.
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public void An_empty_cache_is_removed_while_others_trim(bool hasPrivateSlabs)
+    {
+        const int Caches = 500, Objects = 300;
+        bool ends = false;
+        var trims = new Thread(() =>
+        {
+            while (!Volatile.Read(ref ends)) _slabs.Slabs.Trim(all: true);
+        });
+        trims.Start();
+        try
+        {
+            for (int i = 0; i < Caches; i++)
+            {
+                ObjectCache<Node> cache = Make("nodes", new() { HasPrivateSlabs = hasPrivateSlabs });
+                var nodes = new nint[Objects];
+                for (int j = 0; j < Objects; j++) nodes[j] = (nint)cache.Allocate(_slabs.A);
+                foreach (nint node in nodes) cache.Free((Node*)node);
+                cache.Remove();
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref ends, true);
+            trims.Join();
+        }
+
+        AssertNothingLeft();
+    }
+
+    // Whoever gets an object while the cache is being removed has it before: then the removal is refused.
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public void A_cache_that_was_removed_has_handed_out_nothing(bool hasPrivateSlabs)
+    {
+        const int Threads = 2, Caches = 100;
+        ConcurrentQueue<Exception> failures = new();
+        var caches = new ObjectCache<Node>[Caches];
+        for (int i = 0; i < Caches; i++) caches[i] = Make($"{i}", new() { HasPrivateSlabs = hasPrivateSlabs });
+        MemoryGroup[] groups = [.. Enumerable.Range(0, Threads * 2).Select(i => _slabs.Root.CreateChild($"{i}"))];
+        int at = 0;
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(i => new Thread(() =>
+        {
+            int round = 0;
+            try
+            {
+                for (int cache; (cache = Volatile.Read(ref at)) < Caches;) UseOnce(caches[cache], i, round++);
+            }
+            catch (Exception failure)
+            {
+                failures.Enqueue(failure);
+            }
+        }))];
+        foreach (Thread one in threads) one.Start();
+        while (at < Caches && failures.IsEmpty)
+        {
+            try
+            {
+                caches[at].Remove();
+                Interlocked.Increment(ref at);
+            }
+            catch (InvalidOperationException)
+            {
+                Thread.Yield();   // one is in use
+            }
+        }
+
+        Volatile.Write(ref at, Caches);
+        foreach (Thread one in threads) one.Join();
+        Assert.Empty(failures);
+        AssertNothingLeft(caches);
+
+        void UseOnce(ObjectCache<Node> cache, int thread, int round)
+        {
+            Node* node;
+            try
+            {
+                node = cache.Allocate(groups[thread + (round % 2 * Threads)]);
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+
+            node->Number = thread;
+            Thread.Yield();
+            Assert.Equal(thread, node->Number);
+            cache.Free(node);
+            for (int i = 0; i < 10; i++) Thread.Yield();   // so that a removal has a chance
+        }
+    }
+
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public void What_a_removed_cache_had_is_for_the_next_one(bool hasPrivateSlabs)
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            ObjectCache<Node> cache = Make("nodes", new() { HasPrivateSlabs = hasPrivateSlabs });
+            Node* first = cache.Allocate(_slabs.A), second = cache.Allocate(_slabs.B);
+            cache.Free(first);
+            cache.Free(second);
+            cache.Remove();
+            Assert.Equal(0, cache.ReadStatistics(_slabs.A).ActiveObjects);
+        }
+
+        Assert.NotNull(_slabs.Slabs.TryClassOf(SizeClasses.Count));
+        Assert.Null(_slabs.Slabs.TryClassOf(SizeClasses.Count + 2));
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void A_removed_cache_does_not_touch_the_one_that_has_its_place()
+    {
+        ObjectCache<Node> old = Make("old");
+        Node* node = old.Allocate(_slabs.A);
+        old.Free(node);
+        old.Remove();
+        ObjectCache<Node> next = Make("next");
+        Node* nexts = next.Allocate(_slabs.A);
+        Assert.Equal((nint)node, (nint)nexts);
+        Assert.Contains("'next'", Assert.Throws<CorruptionException>(() => old.Free(node)).Message);
+        Assert.Throws<ObjectDisposedException>(() => (nint)old.Allocate(_slabs.A));
+        Assert.Equal(0, old.Shrink());
+        Assert.Equal(0, old.ReadStatistics().ActiveObjects);
+        Assert.Equal(1, next.ReadStatistics().ActiveObjects);
+        next.Free(nexts);
+        AssertNothingLeft(next);
+    }
+
+    [Fact]
+    public void A_thousand_groups_have_private_slabs_each_and_leave_them_to_the_next()
+    {
+        const int Groups = 1000;
+        using var other = new TurnThread();
+        ObjectCache<Node> cache = Make("nodes", new() { HasPrivateSlabs = true });
+        for (int round = 0; round < 2; round++)
+        {
+            MemoryGroup[] groups = [.. Enumerable.Range(0, Groups).Select(i => _slabs.Root.CreateChild($"{i}"))];
+            nint[] nodes = [.. groups.Select(group => (nint)cache.Allocate(group))];
+            other.Run(() =>
+            {
+                foreach (MemoryGroup group in groups) cache.Free(cache.Allocate(group));
+            });
+            Assert.Equal(Groups, cache.ReadStatistics().Slabs);
+            Assert.Equal(Groups, cache.ReadStatistics().ActiveObjects);
+            Assert.Equal(Groups, nodes.Select(static node => node >> 16).Distinct().Count());
+            Assert.Equal(Groups, _slabs.Slabs.Validate());
+            foreach (MemoryGroup group in groups) group.Remove();
+            foreach (nint node in nodes) cache.Free((Node*)node);
+            Assert.Equal(0, cache.ReadStatistics().TotalObjects);
+        }
+
+        Assert.NotNull(_slabs.Slabs.TryClassOf(SizeClasses.Count + Groups - 1));
+        Assert.Null(_slabs.Slabs.TryClassOf(SizeClasses.Count + Groups));
+        AssertNothingLeft(cache);
+    }
+
+    [Fact]
+    public void Private_slabs_of_what_nobody_pays_for_go_back_with_their_group()
+    {
+        ObjectCache<Node> cache = Make("nodes", new() { HasPrivateSlabs = true });
+        for (int i = 0; i < 3; i++)
+        {
+            MemoryGroup group = _slabs.Root.CreateChild("g");
+            Node* node;
+            using (AllocationScope.BlockAccounting()) node = cache.Allocate(group);
+            group.Remove();
+            Assert.Equal(1, cache.ReadStatistics().ActiveObjects);
+            cache.Free(node);
+            Assert.Equal(0, cache.ReadStatistics().Slabs);
+
+            // A group that is removed can still be named where nobody pays.
+            using (AllocationScope.BlockAccounting()) node = cache.Allocate(group);
+            cache.Free(node);
+            _slabs.Slabs.Trim(all: true);   // the thread has taken more than one
+            Assert.Equal(0, cache.ReadStatistics().Slabs);
+        }
+
+        Assert.Null(_slabs.Slabs.TryClassOf(SizeClasses.Count + 1));
         AssertNothingLeft(cache);
     }
 

@@ -7,15 +7,32 @@ namespace Allot.Tests.Slabs;
 [Collection(AloneInProcess.Name)]
 public sealed unsafe class SharedFaultTests : IDisposable
 {
+    private static readonly GroupBufferOptions s_pinned = new() { HeldAs = PinKind.Pinned };
+
     private readonly MemoryController _controller = new(new MemoryGroupOptions { MaxBytes = 1L << 40 });
     private readonly MemoryGroup _group;
     private readonly ObjectCache<Entry> _cache = new("of shared faults", new() { Kind = MemoryKind.User });
-    private int _requests, _failsAt, _failures;
+    private readonly ObjectCache<Entry> _own = new("of one group", new() { HasPrivateSlabs = true });
+    private readonly ObjectCache<Entry> _made;
+    private int _requests, _failsAt, _failures, _constructed;
     private bool _fromThereOn;
 
-    public SharedFaultTests() => _group = _controller.Root.CreateChild("tenant");
+    public SharedFaultTests()
+    {
+        _group = _controller.Root.CreateChild("tenant");
+        _made = new ObjectCache<Entry>("made", null, (ref Entry entry) =>
+        {
+            entry.Bytes[0] = 7;
+            if (++_constructed % 7 == 0) throw new NotSupportedException();
+        });
+    }
 
-    public void Dispose() => _cache.Remove();
+    public void Dispose()
+    {
+        _cache.Remove();
+        _own.Remove();
+        _made.Remove();
+    }
 
     [Theory]
     [InlineData(false)]
@@ -91,11 +108,19 @@ public sealed unsafe class SharedFaultTests : IDisposable
                 Try(() => Block(GroupMemory.TryAllocate(_group, (nuint)bytes, out _)));
                 Try(() => Buffer(GroupMemoryPool.Shared.Rent(bytes)));
                 Try(() => Array(new GroupArray<long>(_group, bytes)));
+                Try(() => Buffer(new GroupMemoryPool(_group, s_pinned).Rent(bytes)));
                 Try(() => Write(bytes));
+                Try(() => WriteInPieces(bytes));
                 Try(() => Stream(bytes));
+                Try(() => StreamInPieces(bytes));
             }
 
-            for (int i = 0; i < 1000; i++) Try(Object);
+            for (int i = 0; i < 1000; i++)
+            {
+                Try(() => Object(_cache));
+                Try(() => Object(_own));
+                Try(() => Object(_made));
+            }
         }
 
         foreach (Action free in frees) free();
@@ -109,6 +134,10 @@ public sealed unsafe class SharedFaultTests : IDisposable
             catch (InsufficientMemoryException)
             {
                 _failures++;
+            }
+            catch (NotSupportedException)
+            {
+                // Of the constructor.
             }
         }
 
@@ -132,10 +161,51 @@ public sealed unsafe class SharedFaultTests : IDisposable
             stream.SetLength(bytes);
         }
 
-        void Object()
+        // What is refused leaves what was written before (I8).
+        void WriteInPieces(int bytes)
         {
-            nint made = (nint)_cache.Allocate(_group);
-            frees.Add(() => _cache.Free((Entry*)made));
+            var writer = new GroupBufferWriter(_group);
+            frees.Add(writer.Dispose);
+            for (int done = 0; done < bytes; done += 1000)
+            {
+                long before = writer.WrittenBytes, charged = writer.ChargedBytes;
+                try
+                {
+                    writer.GetSpan(1000)[0] = 1;
+                    writer.Advance(1000);
+                }
+                catch (InsufficientMemoryException)
+                {
+                    Assert.Equal((before, charged), (writer.WrittenBytes, writer.ChargedBytes));
+                    throw;
+                }
+            }
+        }
+
+        void StreamInPieces(int bytes)
+        {
+            var stream = new GroupMemoryStream(_group);
+            frees.Add(stream.Dispose);
+            byte[] piece = new byte[1000];
+            for (int done = 0; done < bytes; done += piece.Length)
+            {
+                long before = stream.Length;
+                try
+                {
+                    stream.Write(piece);
+                }
+                catch (InsufficientMemoryException)
+                {
+                    Assert.InRange(stream.Length, before, before + piece.Length);
+                    throw;
+                }
+            }
+        }
+
+        void Object(ObjectCache<Entry> cache)
+        {
+            nint made = (nint)cache.Allocate(_group);
+            frees.Add(() => cache.Free((Entry*)made));
         }
     }
 

@@ -125,6 +125,64 @@ public sealed unsafe class SlabIdleTests : IDisposable
         _slabs.AssertNothingLeft();
     }
 
+    [Theory]
+    [InlineData(16), InlineData(128), InlineData(4096), InlineData(100_000)]
+    public void Shared_slabs_of_a_removed_group_go_back_with_it(int bytes)
+    {
+        using var other = new TurnThread();
+        int count = Math.Min(20_000, (8 << 20) / bytes);
+        nint[] blocks = [.. Enumerable.Range(0, count).Select(_ => _slabs.Allocate(_slabs.A, bytes))];
+        nint neighbour = _slabs.Allocate(_slabs.B, 64);
+        other.Run(() =>
+        {
+            foreach (nint block in blocks[(count / 2)..]) _slabs.Free(block);
+        });
+        foreach (nint block in blocks[..(count / 2)]) _slabs.Free(block);
+        Assert.NotEqual(0, CarvedIn(bytes));
+        long neighbours = _slabs.Slabs.CountInBins((uint)SizeClasses.IndexOf(64));
+        _slabs.A.Remove();
+        Assert.Equal(0, CarvedIn(bytes));
+        Assert.Equal(neighbours, _slabs.Slabs.CountInBins((uint)SizeClasses.IndexOf(64)));   // nobody took them
+        _slabs.Free(neighbour);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void Shared_slabs_of_a_removed_group_go_back_with_their_last_block()
+    {
+        const int Bytes = 128;
+        nint[] blocks = [.. Enumerable.Range(0, 5000).Select(_ => _slabs.Allocate(_slabs.A, Bytes))];
+        _slabs.A.Remove();
+        foreach (nint block in blocks[1..]) _slabs.Free(block);
+        SlabClass of = _slabs.Slabs.ClassOf((uint)SizeClasses.IndexOf(Bytes));
+        Assert.InRange(of.ReadCounts().Spans, 1, 2);   // that of the last one, and that of who comes next
+        _slabs.Free(blocks[0]);
+        Assert.Equal(1, of.ReadCounts().Spans);
+        _slabs.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void What_waits_because_groups_go_all_the_time_is_given_back_by_the_timer()
+    {
+        _slabs.Slabs.StartTrimming(_time);
+        for (int i = 0; i < 100; i++)
+        {
+            MemoryGroup group = _slabs.Root.CreateChild($"{i}");
+            _slabs.Free(_slabs.Allocate(group, 64));
+            group.Remove();
+        }
+
+        Assert.True(_slabs.Slabs.IsTrimming);
+        Fire(1);
+        Assert.Equal(0, CarvedIn(64));
+        Fire(6);
+        Assert.False(_slabs.Slabs.IsTrimming);
+        _slabs.AssertNothingLeft();
+    }
+
+    private long CarvedIn(int bytes) =>
+        _slabs.Slabs.ClassOf((uint)SizeClasses.IndexOf((nuint)bytes)).ReadCounts().Carved;
+
     private ObjectCache<Node> MakePrivate() =>
         new(_slabs.Slabs, "own", new ObjectCacheOptions { HasPrivateSlabs = true }, null);
 

@@ -143,8 +143,7 @@ public sealed unsafe class ArenaMap : GroupMap
     /// <returns>-95 (EOPNOTSUPP).</returns>
     public override int NextKey(byte* key, byte* next) => MapErrors.NotOfThisKind;
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes)
+    private protected override bool HasValueAt(ulong address, ulong bytes)
     {
         ulong at = address - (ulong)_start, size = (ulong)Definition.Capacity * PageBytes;
         if (at >= size || bytes > size - at) return false;

@@ -7,8 +7,6 @@ public sealed unsafe class ArrayMap : GroupMap
 {
     private readonly long _strideBytes;
     private readonly long _valuesBytes;
-    private readonly bool _isReadOnly;   // for programs
-    private readonly bool _isWriteOnly;
     private readonly byte* _values;
 
     /// <summary>Makes the array and charges its group for it.</summary>
@@ -20,8 +18,6 @@ public sealed unsafe class ArrayMap : GroupMap
         : base(group, definition)
     {
         _strideBytes = (long)MemlockFormulas.Round8(definition.ValueBytes);
-        _isReadOnly = definition.Has(MapFlags.ReadOnlyForPrograms);
-        _isWriteOnly = definition.Has(MapFlags.WriteOnlyForPrograms);
         _values = Memory.Allocate(definition, BytesOf(definition));
         _valuesBytes = _strideBytes * definition.Capacity;
     }
@@ -34,9 +30,6 @@ public sealed unsafe class ArrayMap : GroupMap
 
     /// <summary>From the first byte of the first value to the last of the last.</summary>
     internal long ValuesBytes => _valuesBytes;
-
-    /// <summary>Whether programs may only read the values.</summary>
-    internal bool IsReadOnly => _isReadOnly;
 
     internal static MapFootprint FootprintOf(MapDefinition definition, int processors) =>
         MapFootprint.Fixed(BytesOf(definition));
@@ -72,13 +65,8 @@ public sealed unsafe class ArrayMap : GroupMap
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes)
-    {
-        ulong at = address - (ulong)_values;
-        bool isForbidden = writes ? _isReadOnly : _isWriteOnly;
-        return at < (ulong)_valuesBytes && bytes <= (ulong)_valuesBytes - at && !isForbidden;
-    }
+    private protected override bool HasValueAt(ulong address, ulong bytes) =>
+        LiesIn(_values, _valuesBytes, address, bytes);
 
     internal override (ulong Address, long Bytes) Region => ((ulong)_values, _valuesBytes);
 

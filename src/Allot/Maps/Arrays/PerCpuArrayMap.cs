@@ -10,8 +10,6 @@ public sealed unsafe class PerCpuArrayMap : GroupMap
     private readonly byte* _values;
     private readonly long _valuesBytes;
     private readonly ProcessorSlots _slots;
-    private readonly bool _isReadOnly;   // for programs
-    private readonly bool _isWriteOnly;
 
     /// <summary>Makes the array and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
@@ -25,8 +23,6 @@ public sealed unsafe class PerCpuArrayMap : GroupMap
         _values = Memory.Allocate(definition, bytes);
         _valuesBytes = (long)bytes;
         _slots = new ProcessorSlots(_values, definition, definition.Capacity);
-        _isReadOnly = definition.Has(MapFlags.ReadOnlyForPrograms);
-        _isWriteOnly = definition.Has(MapFlags.WriteOnlyForPrograms);
     }
 
     /// <inheritdoc/>
@@ -71,13 +67,8 @@ public sealed unsafe class PerCpuArrayMap : GroupMap
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes)
-    {
-        ulong at = address - (ulong)_values;
-        bool isForbidden = writes ? _isReadOnly : _isWriteOnly;
-        return at < (ulong)_valuesBytes && bytes <= (ulong)_valuesBytes - at && !isForbidden;
-    }
+    private protected override bool HasValueAt(ulong address, ulong bytes) =>
+        LiesIn(_values, _valuesBytes, address, bytes);
 
     internal override (ulong Address, long Bytes) Region => ((ulong)_values, _valuesBytes);
 

@@ -99,9 +99,6 @@ public sealed unsafe class BloomFilter : GroupMap
     public override int NextKey(byte* key, byte* next) =>
         key != null ? MapErrors.Invalid : MapErrors.NotOfThisKind;
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     private protected override int ReadCore(byte* key, byte* value) => key != null ? MapErrors.Invalid : Peek(value);
 
     private protected override int WriteCore(byte* key, byte* value, ulong flags) =>

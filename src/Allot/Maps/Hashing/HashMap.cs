@@ -16,8 +16,6 @@ public sealed unsafe class HashMap : GroupMap
     private readonly long _valueBytes;
     private readonly long _strideBytes;
     private readonly int _processors;   // 0 where there is one value for all
-    private readonly bool _isReadOnly;   // for programs
-    private readonly bool _isWriteOnly;
 
     /// <summary>Makes the map and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
@@ -31,8 +29,6 @@ public sealed unsafe class HashMap : GroupMap
         _valueBytes = definition.ValueBytes;
         _strideBytes = (long)MemlockFormulas.Round8(_valueBytes);
         _processors = definition.Type == MapType.PerCpuHash ? ProcessorCount : 0;
-        _isReadOnly = definition.Has(MapFlags.ReadOnlyForPrograms);
-        _isWriteOnly = definition.Has(MapFlags.WriteOnlyForPrograms);
         _table = new HashTable(Memory, definition, new HashShape(definition, ProcessorCount));
     }
 
@@ -94,9 +90,7 @@ public sealed unsafe class HashMap : GroupMap
         return _table.TryNext(ref slot, next, _keyBytes) == null ? MapErrors.NotFound : MapErrors.None;
     }
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) =>
-        !(writes ? _isReadOnly : _isWriteOnly) && _table.Contains(address, bytes);
+    private protected override bool HasValueAt(ulong address, ulong bytes) => _table.HasValueAt(address, bytes);
 
     internal override (ulong Address, long Bytes) Region => ((ulong)_table.Region, _table.RegionBytes);
 

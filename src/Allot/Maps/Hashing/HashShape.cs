@@ -5,8 +5,9 @@ namespace Allot.Maps;
 /// <summary>The sizes of a hash table, and so of its memory, from the definition of its map.</summary>
 internal sealed class HashShape
 {
-    // Slots for n elements: 8/7 of them, so that few elements are far from home.
-    private const int LoadNumerator = 8, LoadDenominator = 7;
+    // Slots for n elements: 5/4 of them. So 6 in 100 elements are not at home, and 36 in 100 come from a home that some
+    // have overflowed from (where writers look further); with 8/7, 9 and 55 would be.
+    private const int LoadNumerator = 5, LoadDenominator = 4;
     private const int StripesMax = 128, ChunksPerStripeMin = 64, PermitsMax = 32;
 
     public HashShape(MapDefinition map, int processors)

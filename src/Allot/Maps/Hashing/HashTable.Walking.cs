@@ -61,8 +61,8 @@ internal sealed unsafe partial class HashTable
         return -1;
     }
 
-    /// <summary>Whether memory lies in a value of a processor.</summary>
-    public bool Contains(ulong address, ulong bytes)
+    /// <summary>Whether memory lies in a value of a processor; where values lie side by side, in several.</summary>
+    public bool HasValueAt(ulong address, ulong bytes)
     {
         ulong at = address - (ulong)Region, key = (ulong)_keyBytes, value = (ulong)_valueBytes;
         if (_values != null) return at < (ulong)RegionBytes && bytes <= (ulong)RegionBytes - at;

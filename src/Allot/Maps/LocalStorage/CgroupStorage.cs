@@ -139,13 +139,11 @@ public sealed unsafe class CgroupStorage : GroupMap
         }
     }
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes)
+    private protected override bool HasValueAt(ulong address, ulong bytes)
     {
         foreach (nint block in Volatile.Read(ref _blocks))
         {
-            ulong at = address - (ulong)block;
-            if (at < (ulong)BlockBytes && bytes <= (ulong)BlockBytes - at) return true;
+            if (LiesIn((byte*)block, BlockBytes, address, bytes)) return true;
         }
 
         return false;

@@ -1,5 +1,6 @@
 // A value for each owner, which is an object of .NET: a thread, a socket, a file, a group. The value goes with the
-// owner, when the collector has found that nobody refers to the owner any more, or when it is deleted.
+// owner, when the collector has found that nobody refers to the owner any more, or when it is deleted (GroupStorage:
+// also when the group is removed).
 //
 // The table is weak and keyed by reference. _gate makes finding and adding one step.
 
@@ -35,7 +36,8 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
     /// <summary>Finds the value of an owner, or makes one of zeros, and keeps its memory meanwhile.</summary>
     /// <param name="owner">The owner.</param>
     /// <param name="use">The value; dispose it after use. Empty when false is returned.</param>
-    /// <returns>False when a limit refused a new one: see <see cref="GroupMap.LastRefusal"/>.</returns>
+    /// <returns>False when a limit refused a new one: see <see cref="GroupMap.LastRefusal"/>; or the owner is a group
+    /// that was removed.</returns>
     /// <exception cref="ObjectDisposedException">The storage has been disposed.</exception>
     public bool TryGetOrAdd(TOwner owner, out StorageUse use) => TryUse(owner, creates: true, out use);
 
@@ -107,16 +109,13 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
     /// <returns>-524 (ENOTSUPP).</returns>
     public override int NextKey(byte* key, byte* next) => MapErrors.NotSupported;
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     /// <summary>The value of an owner, with one more user; null if there is none.</summary>
     internal StorageValue? Find(TOwner owner, bool creates, byte* first = null)
     {
         using (HeldReports.Enter(_gate))
         {
             if (_table.TryGetValue(owner, out StorageValue? value)) return value.TryAddUser() ? value : null;
-            if (!creates) return null;
+            if (!creates || !MayHaveValue(owner)) return null;
             value = _values.TryMake();
             if (value is null) return null;
             if (first != null) Unsafe.CopyBlockUnaligned(value.Bytes, first, (uint)Definition.ValueBytes);
@@ -125,6 +124,9 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
             return isUsed ? value : null;
         }
     }
+
+    /// <summary>Whether an owner can still get a value. Under the gate.</summary>
+    private protected virtual bool MayHaveValue(TOwner owner) => true;
 
     private protected override int ReadCore(byte* key, byte* value)
     {
@@ -176,6 +178,7 @@ public abstract unsafe class LocalStorage<TOwner> : GroupMap
 
             if (value is null && flags == MapErrors.OnlyExisting) return MapErrors.NotFound;
             bool isNew = value is null;
+            if (isNew && !MayHaveValue(owner)) return MapErrors.BadHandle;
             value ??= Find(owner, creates: true, bytes);
             if (value is null) return MapErrors.NoMemory;
             if (!isNew) Unsafe.CopyBlockUnaligned(value.Bytes, bytes, (uint)Definition.ValueBytes);

@@ -94,13 +94,10 @@ public sealed unsafe class LpmTrie : GroupMap
         }
     }
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes)
+    private protected override bool HasValueAt(ulong address, ulong bytes)
     {
-        if (Definition.Has(writes ? MapFlags.ReadOnlyForPrograms : MapFlags.WriteOnlyForPrograms)) return false;
         byte* node = _nodes.ElementAt(address);
-        ulong at = address - ((ulong)node + (ulong)_valueAt);
-        return node != null && at < (ulong)_valueBytes && bytes <= (ulong)_valueBytes - at;
+        return node != null && LiesIn(node + _valueAt, _valueBytes, address, bytes);
     }
 
     /// <summary>Copies the value of the longest prefix. It is one value, unless programs write into it

@@ -149,14 +149,8 @@ public sealed unsafe partial class LruHashMap : GroupMap
         return MapErrors.NotFound;
     }
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes)
-    {
-        ulong at = address - (ulong)_values;
-        ulong all = (ulong)(_capacity * _strideBytes);
-        if (at >= all || bytes > all - at) return false;
-        return !Definition.Has(writes ? MapFlags.ReadOnlyForPrograms : MapFlags.WriteOnlyForPrograms);
-    }
+    private protected override bool HasValueAt(ulong address, ulong bytes) =>
+        LiesIn(_values, _capacity * _strideBytes, address, bytes);
 
     internal override (ulong Address, long Bytes) Region => ((ulong)_values, _capacity * _strideBytes);
 

@@ -48,9 +48,6 @@ public abstract unsafe class IndexedMap<T> : GroupMap
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     private protected static uint IndexOf(byte* key) => Unsafe.ReadUnaligned<uint>(key);
 
     private protected static uint NumberOf(byte* value) => Unsafe.ReadUnaligned<uint>(value);

@@ -69,9 +69,6 @@ public abstract unsafe class KeyedMap<T> : GroupMap
         lock (Gate) return _table.TryNext(key, next) ? MapErrors.None : MapErrors.NotFound;
     }
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     /// <summary>The object of a key; null if there is none.</summary>
     internal T? Find(byte* key)
     {

@@ -87,9 +87,6 @@ public sealed unsafe class QueueMap : GroupMap
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next) => MapErrors.Invalid;
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     /// <summary>Copies the value that so many are in front of, in the order in which they are taken.</summary>
     internal bool TryCopy(long position, byte* value)
     {

@@ -114,9 +114,6 @@ public abstract unsafe class RingMap : GroupMap
     /// <returns>-524 (ENOTSUPP).</returns>
     public override int NextKey(byte* key, byte* next) => MapErrors.NotSupported;
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     private protected override int ReadCore(byte* key, byte* value) => NoElements(key);
 
     private protected override int WriteCore(byte* key, byte* value, ulong flags) => NoElements(key);

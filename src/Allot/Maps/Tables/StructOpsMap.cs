@@ -140,9 +140,6 @@ public sealed unsafe class StructOpsMap : GroupMap
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     private protected override int ReadCore(byte* key, byte* value)
     {
         if (key == null) return MapErrors.Invalid;

@@ -174,9 +174,6 @@ public sealed unsafe class StackTraceMap : GroupMap
         return MapErrors.NotFound;
     }
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     private protected override int ReadCore(byte* key, byte* value) => Copy(key, value, removes: false);
 
     private protected override int TakeCore(byte* key, byte* value) => Copy(key, value, removes: true);

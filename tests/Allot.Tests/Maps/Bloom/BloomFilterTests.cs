@@ -1,6 +1,5 @@
 using Allot.Maps;
 using Allot.Testing;
-using Allot.Tests.Maps.Lru;
 
 namespace Allot.Tests.Maps.Bloom;
 
@@ -31,7 +30,7 @@ public sealed class BloomFilterTests
     public void What_threads_add_at_once_is_all_there()
     {
         using var filter = new BloomFilter<long>(new TreeOfThree().Leaf, capacity: 80_000);
-        LruHashMapTests.RunThreads(thread =>
+        Crew.Run(threads: 8, thread =>
         {
             for (long i = 0; i < 10_000; i++) filter.Add((i * 8) + thread);
         });

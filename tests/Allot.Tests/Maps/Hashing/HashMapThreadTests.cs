@@ -24,7 +24,7 @@ public sealed class HashMapThreadTests
     {
         var tree = new TreeOfThree();
         using var map = new HashMap<Wide, Wide4>(tree.Leaf, capacity, flags);
-        Run(thread =>
+        Crew.Run(Threads, thread =>
         {
             var random = new Prng((ulong)thread + 1);
             for (int i = 0; i < 30_000; i++)
@@ -57,7 +57,7 @@ public sealed class HashMapThreadTests
     {
         using var map = new HashMap<long, long>(new TreeOfThree().Leaf, 2000);
         for (long i = 0; i < 1000; i++) Assert.True(map.TryAdd(i, i));
-        Run(thread =>
+        Crew.Run(Threads, thread =>
         {
             var random = new Prng((ulong)thread + 1);
             for (int i = 0; i < 30_000; i++)
@@ -94,7 +94,7 @@ public sealed class HashMapThreadTests
     {
         using var map = new HashMap<long, long>(new TreeOfThree().Leaf, 5000, flags);
         int added = 0;
-        Run(thread =>
+        Crew.Run(Threads, thread =>
         {
             int mine = 0;
             for (long i = 0; i < 1000; i++)
@@ -117,7 +117,7 @@ public sealed class HashMapThreadTests
     {
         const int Share = 250;
         using var map = new HashMap<long, long>(new TreeOfThree().Leaf, Threads * Share, flags);
-        Run(thread =>
+        Crew.Run(Threads, thread =>
         {
             var random = new Prng((ulong)thread + 1);
             var mine = new Queue<long>();
@@ -136,27 +136,6 @@ public sealed class HashMapThreadTests
             }
         });
         map.Map.Validate();
-    }
-
-    private static void Run(Action<int> body)
-    {
-        Exception? failure = null;
-        var all = Enumerable.Range(0, Threads)
-            .Select(number => new Thread(() =>
-            {
-                try
-                {
-                    body(number);
-                }
-                catch (Exception e)
-                {
-                    Interlocked.CompareExchange(ref failure, e, null);
-                }
-            }))
-            .ToList();
-        all.ForEach(thread => thread.Start());
-        all.ForEach(thread => thread.Join());
-        Assert.Null(failure);
     }
 
     private readonly record struct Wide(long First, long Second);

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Net;
 using Allot.Maps;
 using Allot.Testing;
-using Allot.Tests.Maps.Lru;
 
 namespace Allot.Tests.Maps.Lpm;
 
@@ -188,7 +187,7 @@ public sealed unsafe class LpmTrieTests
     {
         using var trie = new LpmTrie<uint, long>(new TreeOfThree().Leaf, capacity: 5000);
         for (uint i = 0; i < 16; i++) Assert.True(trie.TryAdd(BinaryPrimitives.ReverseEndianness(i << 28), 4, i));
-        LruHashMapTests.RunThreads(thread =>
+        Crew.Run(threads: 8, thread =>
         {
             var random = new Prng((ulong)thread + 1);
             for (int step = 0; step < 20_000; step++)

@@ -187,41 +187,19 @@ public sealed unsafe class LruHashMapTests
         Assert.Equal(0, batch.Count);
     }
 
+    // The long version is a stress test.
     [Theory]
-    [MemberData(nameof(Kinds))]
-    public void Many_threads_never_see_a_value_of_another_key(MapType type, uint flags)
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Many_threads_never_see_a_value_of_another_key_and_leave_all_in_order(int kind)
     {
-        using LruHashMap map = new(new TreeOfThree().Leaf, Definition(type, flags, 200), processors: 4);
-        RunThreads(thread =>
-        {
-            var random = new Prng((ulong)thread + 1);
-            long* values = stackalloc long[4];
-            for (int i = 0; i < 30_000; i++)
-            {
-                long key = random.Below(400);
-                switch (random.Below(8))
-                {
-                    case < 3:
-                        for (int at = 0; at < 4; at++) values[at] = ~key;
-                        Assert.Contains(map.Write((byte*)&key, (byte*)values), (int[])[0, MapErrors.NoMemory]);
-                        break;
-                    case 3:
-                        if (map.LookupAndDelete((byte*)&key, (byte*)values) == 0) Assert.Equal(~key, values[0]);
-                        break;
-                    case 4:
-                        _ = map.Lookup((byte*)&key);
-                        break;
-                    case 5:
-                        if (map.NextKey((byte*)&key, (byte*)values) == 0) Assert.InRange(values[0], 0, 399);
-                        break;
-                    default:
-                        if (map.Read((byte*)&key, (byte*)values) == 0) Assert.Equal(~key, values[0]);
-                        break;
-                }
-            }
-        });
-        map.Validate();
-        Assert.InRange(map.Count, 0, 200);
+        var tree = new TreeOfThree();
+        using var map = new LruHashMap(tree.Leaf, LruLoad.Kinds(200).ElementAt(kind), LruLoad.Processors);
+        Crew.Run(Threads, thread => LruLoad.Work(map, (ulong)thread + 1, operations: 20_000));
+        LruLoad.Check(map);
+        Assert.Equal(map.ChargedBytes, tree.Root.Kernel.CurrentBytes);
     }
 
     [Fact]
@@ -229,7 +207,7 @@ public sealed unsafe class LruHashMapTests
     {
         // As many nodes as processors: what a thread needs is nearly always pending with another one.
         using LruHashMap map = new(new TreeOfThree().Leaf, Definition(MapType.LruHash, 0, 8), processors: 8);
-        RunThreads(thread =>
+        Crew.Run(Threads, thread =>
         {
             for (long i = 0; i < 20_000; i++)
             {
@@ -255,24 +233,5 @@ public sealed unsafe class LruHashMapTests
         List<KeyValuePair<long, Guid>> elements = [];
         foreach (KeyValuePair<long, Guid> element in map) elements.Add(element);
         return elements;
-    }
-
-    internal static void RunThreads(Action<int> body)
-    {
-        Exception? failure = null;
-        var threads = Enumerable.Range(0, Threads).Select(number => new Thread(() =>
-        {
-            try
-            {
-                body(number);
-            }
-            catch (Exception e)
-            {
-                failure = e;
-            }
-        })).ToList();
-        threads.ForEach(static thread => thread.Start());
-        threads.ForEach(static thread => thread.Join());
-        Assert.Null(failure);
     }
 }

@@ -1,5 +1,4 @@
 using Allot.Maps;
-using Allot.Tests.Maps.Lru;
 
 namespace Allot.Tests.Maps.Queues;
 
@@ -65,7 +64,7 @@ public sealed unsafe class QueueMapTests
         using var queue = new QueueMap<int>(new TreeOfThree().Leaf, capacity: 64);
         int[] seen = new int[4 * EachAdds];
         int left = seen.Length;
-        LruHashMapTests.RunThreads(thread =>
+        Crew.Run(threads: 8, thread =>
         {
             for (int i = 0; thread < 4 && i < EachAdds;)
             {

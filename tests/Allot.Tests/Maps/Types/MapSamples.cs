@@ -1,8 +1,9 @@
 using Allot.Maps;
 
-namespace Allot.Tests.Maps;
+namespace Allot.Tests.Maps.Types;
 
-/// <summary>A map of each type, as the tests of all types use them. A new type joins by a line.</summary>
+/// <summary>A map of each type, as the tests of all types use them. A new type joins by a line; one that is forgotten
+/// fails a test (<see cref="MapChargingTests"/>).</summary>
 internal static class MapSamples
 {
     public static IEnumerable<MapDefinition> All =>
@@ -51,6 +52,12 @@ internal static class MapSamples
         new() { Type = MapType.Stack, ValueBytes = 12, Capacity = 100 },
         new() { Type = MapType.BloomFilter, ValueBytes = 12, Capacity = 100, MapExtra = 3 },
         new() { Type = MapType.StackTrace, KeyBytes = 4, ValueBytes = 80, Capacity = 100 },
+        new() { Type = MapType.CgroupStorage, KeyBytes = 8, ValueBytes = 24 },
+        new() { Type = MapType.PerCpuCgroupStorage, KeyBytes = 16, ValueBytes = 24 },
+        Storage(MapType.TaskStorage),
+        Storage(MapType.SocketStorage),
+        Storage(MapType.InodeStorage),
+        Storage(MapType.CgroupOwnedStorage),
     ];
 
     public static MapDefinition Inner { get; } =
@@ -63,7 +70,15 @@ internal static class MapSamples
     public static TheoryData<string> NamesOfThoseWithMemory =>
         [.. All.Where(sample => MapSizes.Of(sample).ChargedBytes > 0).Select(NameOf)];
 
+    /// <summary>Those that can take more memory later.</summary>
+    public static TheoryData<string> NamesOfThoseThatGrow => [.. All.Where(Grows).Select(NameOf)];
+
+    public static bool Grows(MapDefinition sample) => MapSizes.Of(sample).MaxBytes > MapSizes.Of(sample).ChargedBytes;
+
     public static MapDefinition Of(string name) => All.First(sample => NameOf(sample) == name) with { Name = name };
+
+    private static MapDefinition Storage(MapType type) =>
+        new() { Type = type, KeyBytes = 4, ValueBytes = 24, Flags = MapFlags.NoPreallocation };
 
     private static string NameOf(MapDefinition sample) =>
         sample.Flags == 0 ? $"{sample.Type}" : $"{sample.Type}, flags 0x{sample.Flags:x}";
