@@ -120,7 +120,8 @@ internal sealed partial class FunctionCompiler(
     {
         BpfOperation operation = operations[at];
         bool isCall = operation.Op is BpfOp.CallLocal || (operation.Op == BpfOp.CallHelper && operation.Number != 0);
-        _usesBudget |= operation.Op is BpfOp.CallLocal or BpfOp.MayGoto || (operation.Op.IsJump() && operation.Offset <= at);
+        bool isBack = operation.Op.IsJump() && operation.Offset <= at;
+        _usesBudget |= isBack || operation.Op is BpfOp.CallLocal or BpfOp.MayGoto;
         _usesStack |= isCall || operation.Source == 10 || operation.Destination == 10
             || (IsPlainAccess(at) && !UsesMemory(at));
     }
