@@ -37,6 +37,18 @@ internal static class CompilerMembers
     public static readonly MethodInfo MayDoAtomic =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.MayDoAtomic), Instance));
 
+    public static readonly MethodInfo FromArena =
+        Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.FromArena), Instance));
+
+    public static readonly MethodInfo LoadInArena =
+        Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.LoadInArena), Instance));
+
+    public static readonly MethodInfo StoreInArena =
+        Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.StoreInArena), Instance));
+
+    public static readonly MethodInfo AtomicInArena =
+        Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.AtomicInArena), Instance));
+
     public static readonly MethodInfo MayDoOrdered =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.MayDoOrdered), Instance));
 

@@ -120,7 +120,8 @@ internal sealed partial class FunctionCompiler(
     {
         BpfOperation operation = operations[at];
         bool isCall = operation.Op is BpfOp.CallLocal || (operation.Op == BpfOp.CallHelper && operation.Number != 0);
-        _usesBudget |= operation.Op is BpfOp.CallLocal or BpfOp.MayGoto || (operation.Op.IsJump() && operation.Offset <= at);
+        bool isBack = operation.Op.IsJump() && operation.Offset <= at;
+        _usesBudget |= isBack || operation.Op is BpfOp.CallLocal or BpfOp.MayGoto;
         _usesStack |= isCall || operation.Source == 10 || operation.Destination == 10
             || (IsPlainAccess(at) && !UsesMemory(at));
     }
@@ -172,6 +173,8 @@ internal sealed partial class FunctionCompiler(
         else if (op.IsLoad()) Load(at, operation);
         else if (op.IsStore()) Store(at, operation);
         else if (op.IsAtomic()) Atomic(at, operation);
+        else if (op.IsCast()) Cast(operation);
+        else if (op == BpfOp.Arena) InArena(at, operation);
         else if (op.IsJump()) Jump(at, operation);
         else if (op.IsConstant()) Set(operation.Destination, () => _il.Emit(OpCodes.Ldc_I8, operation.Number));
         else if (op == BpfOp.CallHelper) CallHelper(at, operation);

@@ -114,6 +114,12 @@ internal sealed class MemoryFlow
         {
             _now.Set(0, default);
         }
+        else if (op is BpfOp.Arena)
+        {
+            _now.Set(0, default);   // whichever of them it changes
+            _now.Set(operation.Destination, default);
+            if (!operation.HasNumber) _now.Set(operation.Source, default);
+        }
         else
         {
             _now.Set(operation.Destination, ResultOf(_now, operation));

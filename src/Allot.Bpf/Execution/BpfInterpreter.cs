@@ -175,6 +175,12 @@ internal static unsafe class BpfInterpreter
                     Volatile.Write(ref *(ulong*)address, s);
                     break;
 
+                case BpfOp.CastToArena: d = (uint)s; break;
+                case BpfOp.CastFromArena: d = execution.FromArena(s); break;
+                case BpfOp.Arena:
+                    if (!InArena(execution, op, at, r)) return 0;
+                    break;
+
                 case BpfOp.Ja: goto Jump;
                 case BpfOp.MayGoto: taken = execution.Budget < execution.GoOnBudget; goto Branch;
                 case BpfOp.Jeq64: taken = d == s; goto Branch;
@@ -274,6 +280,28 @@ internal static unsafe class BpfInterpreter
         ulong old = BpfAtomics.Apply(op, address, r[source], r[0]);
         if (op.IsFetch()) r[op.As64() == BpfOp.CompareExchange64 ? 0 : source] = old;
         return true;
+    }
+
+    private static bool InArena(BpfExecution execution, BpfOperation* operation, int at, ulong* r)
+    {
+        int packed = operation->Offset;
+        BpfOp op = ArenaAccess.OpOf(packed);
+        ulong target = r[operation->Destination], source = r[operation->Source] + (ulong)operation->Number;
+        if (op.IsLoad())
+        {
+            r[operation->Destination] = execution.LoadInArena(packed, source, at);
+        }
+        else if (op.IsStore())
+        {
+            execution.StoreInArena(packed, target, source, at);
+        }
+        else
+        {
+            ulong result = execution.AtomicInArena(packed, target, source, r[0], at);
+            if (op.IsFetch()) r[op.As64() == BpfOp.CompareExchange64 ? 0 : operation->Source] = result;
+        }
+
+        return !execution.IsStopped;
     }
 
     // A function begins with its arguments and nothing else, and leaves nothing but r0.

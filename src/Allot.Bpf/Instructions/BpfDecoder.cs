@@ -216,7 +216,8 @@ internal static class BpfDecoder
         }
     }
 
-    private static bool WritesDestination(BpfOp op) => op.IsArithmetic() || op.IsLoad() || op.IsConstant();
+    private static bool WritesDestination(BpfOp op) =>
+        op.IsArithmetic() || op.IsLoad() || op.IsConstant() || op.IsCast();
 
     private static BpfRefusedException Refuse(
         BpfInstruction[] instructions, int index, string reason, int? register = null) => new(new BpfRefusal

@@ -68,6 +68,8 @@ public static class BpfDisassembler
             >= BpfOp.Le16 and <= BpfOp.Le64 => $"r{one.Destination} = le{one.Immediate} r{one.Destination}",
             >= BpfOp.Be16 and <= BpfOp.Be64 => $"r{one.Destination} = be{one.Immediate} r{one.Destination}",
             >= BpfOp.Swap16 and <= BpfOp.Swap64 => $"r{one.Destination} = bswap{one.Immediate} r{one.Destination}",
+            BpfOp.CastToArena => $"{target} = addr_space_cast({second}, 0, 1)",
+            BpfOp.CastFromArena => $"{target} = addr_space_cast({second}, 1, 0)",
             _ when op.IsArithmetic() => $"{target} {SymbolOf(op)} {second}",
             >= BpfOp.LoadAcquire8 and <= BpfOp.LoadAcquire64 =>
                 $"r{one.Destination} = load_acquire(({TypeOf(op)} *)(r{one.Source} {Signed(one.Offset)}))",

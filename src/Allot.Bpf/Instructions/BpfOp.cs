@@ -29,6 +29,13 @@ internal enum BpfOp : byte
     FetchAdd64, FetchAdd32, FetchOr64, FetchOr32, FetchAnd64, FetchAnd32, FetchXor64, FetchXor32,
     Exchange64, Exchange32, CompareExchange64, CompareExchange32,
 
+    // From an address that the host shares to one that programs use, and back.
+    CastToArena, CastFromArena,
+
+    /// <summary>A load, a store or an atomic operation in an arena, once it is known to be one: no program has it.
+    /// </summary>
+    Arena,
+
     Ja,
     Jeq64, Jeq32, Jne64, Jne32, Jset64, Jset32,
     Jgt64, Jgt32, Jge64, Jge32, Jlt64, Jlt32, Jle64, Jle32,

@@ -26,6 +26,9 @@ internal static class BpfOps
     /// <summary>An atomic operation that puts the old value into a register.</summary>
     public static bool IsFetch(this BpfOp op) => op is >= BpfOp.FetchAdd64 and <= BpfOp.CompareExchange32;
 
+    /// <summary>Between the two kinds of addresses in an arena.</summary>
+    public static bool IsCast(this BpfOp op) => op is BpfOp.CastToArena or BpfOp.CastFromArena;
+
     public static bool IsConstant(this BpfOp op) => op is >= BpfOp.LoadNumber and <= BpfOp.LoadFunction;
 
     /// <summary>Whether the offset is the first instruction of a function.</summary>

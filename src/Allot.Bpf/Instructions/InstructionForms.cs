@@ -65,6 +65,11 @@ internal static class InstructionForms
         yield return new(Opcodes.Alu64 | Move, BpfOp.MovSx32To64, DestinationAndSource) { Offset = 32 };
         yield return new(Opcodes.Alu | Move, BpfOp.MovSx8To32, DestinationAndSource) { Offset = 8 };
         yield return new(Opcodes.Alu | Move, BpfOp.MovSx16To32, DestinationAndSource) { Offset = 16 };
+
+        // The immediate is the address space to go to, and in the lower half the one to come from.
+        const byte Cast = Opcodes.Alu64 | Move;
+        yield return new(Cast, BpfOp.CastToArena, DestinationAndSource) { Offset = 1, Immediate = 1 };
+        yield return new(Cast, BpfOp.CastFromArena, DestinationAndSource) { Offset = 1, Immediate = 1 << 16 };
     }
 
     private static IEnumerable<InstructionForm> ByteOrders()

@@ -10,6 +10,7 @@ namespace Allot.Bpf;
 public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 {
     private readonly GroupMap[] _maps;
+    private readonly ArenaMap? _arena;
     private readonly BpfHelper[] _helpers;
     private readonly BpfOperation* _operations;
     private readonly int _length;               // of the first function: what entering it costs
@@ -39,6 +40,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         MemoryBytesMin = options.MemoryBytesMin;
         _charge = charge;
         _maps = linked.Maps;
+        _arena = _maps.OfType<ArenaMap>().FirstOrDefault();
         _helpers = linked.Helpers;
         _length = linked.Code.LengthOf(0);
         _budget = options.InstructionBudget - _length;
@@ -270,6 +272,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         execution.Program = this;
         execution.GoOnBudget = InstructionBudget / 2;
         execution.Maps = _maps;
+        execution.Arena = _arena;
         execution.Helpers = _helpers;
         execution.Functions = _functions;
         execution.Trace = _trace;

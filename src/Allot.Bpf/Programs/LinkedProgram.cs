@@ -35,6 +35,7 @@ internal sealed class LinkedProgram
             });
         }
 
+        if (verified is null) RefuseCasts(code);
         bool copiesMuch = options.Maps.Any(static map => HasLargeValues(map.Definition));
         var helpers = new List<BpfHelper>();
         BpfOperation[] operations = [.. code.Operations];
@@ -50,7 +51,18 @@ internal sealed class LinkedProgram
                 BpfOp.LoadMapValue => (0, AddressOf(code, index, options)),
                 _ => (one.Offset, one.Number),
             };
-            operations[index] = new BpfOperation(one.Op, one.Destination, one.Source, offset, number);
+            BpfOp op = one.Op;
+            if (verified?.Places[index].Kind == RegisterKind.Arena)
+            {
+                offset = ArenaAccess.Pack(op, offset);
+                op = BpfOp.Arena;
+            }
+            else if (verified is not null && verified.ComputesInArena[index] && !op.Is32())
+            {
+                op = op.Plus(1);
+            }
+
+            operations[index] = new BpfOperation(op, one.Destination, one.Source, offset, number);
         }
 
         return new LinkedProgram
@@ -90,6 +102,13 @@ internal sealed class LinkedProgram
         return (index, helper.NeedsFrame || (copiesMuch && helper.CopiesValue) ? 1 : 0);
     }
 
+    private static void RefuseCasts(BpfCode code)
+    {
+        int cast = Array.FindIndex(code.Operations, static one => one.Op.IsCast());
+        if (cast < 0) return;
+        throw code.Refuse(cast, "which registers hold an address in an arena is known of verified programs only");
+    }
+
     private static int MapIndex(BpfCode code, int at, BpfProgramOptions options)
     {
         int map = code.Operations[at].Offset;
@@ -101,6 +120,11 @@ internal sealed class LinkedProgram
     {
         long offset = code.Operations[at].Number;
         GroupMap map = options.Maps[MapIndex(code, at, options)];
+        if (map is ArenaMap arena && offset < arena.Definition.Capacity * ArenaMap.PageBytes)
+        {
+            return (long)arena.Start + offset;
+        }
+
         if (map is not ArrayMap array || offset >= array.ValuesBytes)
         {
             throw code.Refuse(at, $"'{map.Definition.Name}' has no value with a byte {offset} at a constant address");

@@ -48,7 +48,7 @@ internal sealed class BpfLiveness
             _ when op.As64() == BpfOp.CompareExchange64 => after | 1 | target | source,
             _ when op.IsAtomic() => after | target | source,
             _ when op.IsConstant() => after & ~target,
-            _ when op.IsLoad() || op.As64() == BpfOp.Mov64
+            _ when op.IsLoad() || op.IsCast() || op.As64() == BpfOp.Mov64
                 || op is >= BpfOp.MovSx8To64 and <= BpfOp.MovSx32To64 => (after & ~target) | source,
             _ => after | target | source,
         };

@@ -21,6 +21,12 @@ internal sealed partial class BpfVerifier
 
         RegisterState first = isMove ? RegisterState.Constant(0) : Written(at, operation.Destination);
         RegisterState second = isUnary ? RegisterState.Constant(0) : Second(at, operation);
+        if (ComputesInArena(at, operation, first, second))
+        {
+            target = RegisterState.Address(RegisterKind.Arena);
+            return;
+        }
+
         if (first.IsPointer || second.IsPointer)
         {
             target = AddressArithmetic(at, operation, first, second);
@@ -142,6 +148,12 @@ internal sealed partial class BpfVerifier
         if (operation.Op == BpfOp.LoadMap)
         {
             target = RegisterState.Address(RegisterKind.Map, operation.Offset);
+            return;
+        }
+
+        if (map.Type == MapType.Arena)
+        {
+            target = RegisterState.AnyNumber;
             return;
         }
 

@@ -56,6 +56,11 @@ internal sealed partial class BpfVerifier
         bool isTaken)
     {
         BpfOp op = operation.Op;
+        if (first.Kind == RegisterKind.Arena || second.Kind == RegisterKind.Arena)
+        {
+            if (IsNumberOrInArena(first) && IsNumberOrInArena(second)) return path;
+        }
+
         bool isEquality = op is BpfOp.Jeq64 or BpfOp.Jne64;
         if (isEquality && second is { IsNumber: true, Range: { IsConstant: true, Least: 0 } })
         {

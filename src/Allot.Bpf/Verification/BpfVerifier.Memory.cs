@@ -135,7 +135,7 @@ internal sealed partial class BpfVerifier
         RegisterState address = Written(at, register);
         if (!address.IsPointer) throw _code.Refuse(at, "is a number and not an address", register);
         if (address.MayBeZero) throw _code.Refuse(at, $"is {address.Describe()}: compare it with 0 before", register);
-        if (address.Kind is RegisterKind.Map or RegisterKind.Function or RegisterKind.LentPointer
+        if (address.Kind is RegisterKind.Map or RegisterKind.Function or RegisterKind.LentPointer or RegisterKind.Arena
             or RegisterKind.MemoryEnd)
         {
             throw _code.Refuse(at, $"is {address.Describe()}, where nothing can be read or written", register);
@@ -241,7 +241,11 @@ internal sealed partial class BpfVerifier
         bool isInner = isValue && of >= _maps.Count;   // which map that is, only the run knows
         var place = isInner ? AccessPlace.Several : new AccessPlace(address.Kind, of);
         ref AccessPlace noted = ref _places[at];
-        if (noted == default) noted = place;
+        if (noted.Kind == RegisterKind.Arena || (noted != default && place.Kind == RegisterKind.Arena))
+        {
+            if (noted != place) throw RefuseTwoSides(at);
+        }
+        else if (noted == default) noted = place;
         else if (noted != place) noted = AccessPlace.Several;
     }
 }

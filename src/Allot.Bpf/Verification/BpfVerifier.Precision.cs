@@ -139,7 +139,7 @@ internal sealed partial class BpfVerifier
             registers &= (ushort)~target;
             if (step.Extra != 0) MarkSlots(step.Extra - 1, op.AccessBytes());
         }
-        else if (op.IsConstant())
+        else if (op.IsConstant() || op.IsCast())
         {
             registers &= (ushort)~target;
         }

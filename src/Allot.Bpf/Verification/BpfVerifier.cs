@@ -53,6 +53,7 @@ internal sealed partial class BpfVerifier
         _isTarget = new bool[length];
         _places = new AccessPlace[length];
         _callsBack = new bool[length];
+        _sides = new Side[length];
         for (int at = 0; at < length; at++)
         {
             BpfOperation operation = code.Operations[at];
@@ -74,6 +75,7 @@ internal sealed partial class BpfVerifier
             VisitedInstructions = verifier._visited,
             ScratchBytes = verifier._scratchBytesMax,
             Places = verifier._places,
+            ComputesInArena = Array.ConvertAll(verifier._sides, static side => side == Side.Arena),
         };
     }
 
@@ -157,7 +159,9 @@ internal sealed partial class BpfVerifier
         BpfOp op = operation.Op;
         if (op == BpfOp.CallHelper) CallHelper(at, operation);
         else if (op.IsArithmetic()) Arithmetic(at, operation);
+        else if (op.IsCast()) Cast(at, operation);
         else if (op.IsConstant()) Constant(at, operation);
+        else if (IsInArena(at, operation)) AccessArena(at, operation);
         else if (op.IsLoad()) Load(at, operation);
         else if (op.IsStore()) Store(at, operation);
         else Atomic(at, operation);

@@ -53,4 +53,7 @@ internal enum RegisterKind : byte
 
     /// <summary>The address of the memory of a dynamic pointer, or 0.</summary>
     SliceOrZero,
+
+    /// <summary>An address in the arena of the program: 32 bits, which may be any.</summary>
+    Arena,
 }

@@ -67,6 +67,7 @@ internal readonly record struct RegisterState
         RegisterKind.LentPointer => "the address of a dynamic pointer",
         RegisterKind.Slice => "an address in the memory of a dynamic pointer",
         RegisterKind.SliceOrZero => "the address of the memory of a dynamic pointer, or 0",
+        RegisterKind.Arena => "an address in an arena",
         RegisterKind.Reserved => "an address in reserved memory",
         _ => "the address of reserved memory, or 0",
     };

@@ -11,4 +11,8 @@ internal sealed class VerifierResult
 
     /// <summary>For each instruction that accesses memory, where that is.</summary>
     public required AccessPlace[] Places { get; init; }
+
+    /// <summary>The instructions that compute addresses in an arena, which have 32 bits whatever the instruction has.
+    /// </summary>
+    public required bool[] ComputesInArena { get; init; }
 }

@@ -18,6 +18,14 @@ internal static class BpfFailure
         }
     }
 
+    /// <summary>The command line itself is wrong.</summary>
+    public static int SayUsage(string message)
+    {
+        StandardError.WriteMessage(message);
+        StandardError.WriteMessage("see 'allot bpf --help'.");
+        return ExitCode.AllotFailed;
+    }
+
     public static int Say(string message)
     {
         StandardError.WriteMessage(message);

@@ -24,7 +24,12 @@ internal static class BpfRunCommand
         {
             if (HexBytes.TryParse(parsed.GetValue(memory)!) is not { } bytes)
             {
-                return BpfFailure.Say("--memory: these are not bytes in hexadecimal.");
+                return BpfFailure.SayUsage($"--memory: '{parsed.GetValue(memory)}' is not bytes in hexadecimal.");
+            }
+
+            if (parsed.GetValue(budget) < 1)
+            {
+                return BpfFailure.SayUsage($"--budget: {parsed.GetValue(budget)} is not at least 1.");
             }
 
             var options = new BpfProgramOptions

@@ -46,9 +46,7 @@ internal static class BpfSizeCommand
             }
             catch (FormatException wrong)
             {
-                StandardError.WriteMessage(wrong.Message);
-                StandardError.WriteMessage("see 'allot bpf --help'.");
-                return ExitCode.AllotFailed;
+                return BpfFailure.SayUsage(wrong.Message);
             }
 
             return Show(definition, processors, parsed.GetValue(json));

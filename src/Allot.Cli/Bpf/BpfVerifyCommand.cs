@@ -18,6 +18,11 @@ internal static class BpfVerifyCommand
         };
         command.SetAction(parsed => BpfFailure.Guard(() =>
         {
+            if (parsed.GetValue(memoryBytes) < 0)
+            {
+                return BpfFailure.SayUsage($"--memory-bytes: {parsed.GetValue(memoryBytes)} is not at least 0.");
+            }
+
             BpfFile read = BpfFile.Read(parsed.GetValue(file)!);
             return Verify(read, read.Choose(parsed.GetValue(section)), parsed.GetValue(memoryBytes));
         }));

@@ -82,6 +82,12 @@ public sealed class BpfCommandTests : IDisposable
     [InlineData(1, "bpf", "run", "no-such-file.o")]
     [InlineData(125, "bpf", "fly")]
     [InlineData(125, "bpf", "run")]
+    [InlineData(125, "bpf", "run", "no-such-file.o", "--memory", "xyz")]
+    [InlineData(125, "bpf", "run", "no-such-file.o", "--memory", "012")]
+    [InlineData(125, "bpf", "run", "no-such-file.o", "--budget", "many")]
+    [InlineData(125, "bpf", "run", "no-such-file.o", "--budget", "0")]
+    [InlineData(125, "bpf", "verify", "no-such-file.o", "--memory-bytes", "-1")]
+    [InlineData(125, "bpf", "size", "--type", "HASH", "--key", "four")]
     public async Task What_is_wrong_is_said(int exitCode, params string[] arguments)
     {
         (int actual, string output, string error) = await Allot(arguments);

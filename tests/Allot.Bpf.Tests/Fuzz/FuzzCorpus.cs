@@ -12,13 +12,19 @@ internal sealed class FuzzCorpus : IDisposable
     private static readonly MapDefinition s_hash =
         new() { Name = "hash", Type = MapType.Hash, KeyBytes = 8, ValueBytes = 16, Capacity = 4 };
 
+    private static readonly MapDefinition s_arena =
+        new() { Name = "arena", Type = MapType.Arena, Capacity = ArenaBytes / ArenaMap.PageBytes, Flags = MapFlags.Mappable };
+
     private readonly List<(byte[] Program, FuzzMaps Maps)> _programs = [];
+
+    public const int ArenaBytes = 4 * ArenaMap.PageBytes;
 
     public FuzzCorpus(MemoryGroup root, IReadOnlyList<byte[]> objects)
     {
         Objects = objects;
         StandardMaps = new FuzzMaps(
             root.CreateChild("maps"), static group => [BpfMaps.Create(group, s_array), BpfMaps.Create(group, s_hash)]);
+        ArenaMaps = new FuzzMaps(root.CreateChild("arena"), MakeArena);
         for (int index = 0; index < objects.Count; index++)
         {
             BpfObject read = BpfObject.Read(objects[index]);
@@ -30,6 +36,9 @@ internal sealed class FuzzCorpus : IDisposable
     /// <summary>An array, and a hash map.</summary>
     public FuzzMaps StandardMaps { get; }
 
+    /// <summary>An arena, of which not all is there. It is at another address each time.</summary>
+    public FuzzMaps ArenaMaps { get; }
+
     public IReadOnlyList<byte[]> Objects { get; }
 
     public IReadOnlyList<(byte[] Program, FuzzMaps Maps)> Programs => _programs;
@@ -37,6 +46,15 @@ internal sealed class FuzzCorpus : IDisposable
     public void Dispose()
     {
         StandardMaps.Dispose();
+        ArenaMaps.Dispose();
         foreach ((_, FuzzMaps maps) in _programs) maps.Dispose();
+    }
+
+    private static unsafe IReadOnlyList<GroupMap> MakeArena(MemoryGroup group)
+    {
+        var arena = (ArenaMap)BpfMaps.Create(group, s_arena);
+        arena.AllocatePages(2, at: 0);
+        arena.AllocatePages(1, at: 3);
+        return [arena];
     }
 }

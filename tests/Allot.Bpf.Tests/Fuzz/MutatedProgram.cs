@@ -14,6 +14,7 @@ internal sealed class MutatedProgram(Prng random, FuzzCorpus corpus)
         {
             0 => (Bytes(), corpus.StandardMaps),
             < 3 => (Noise(), corpus.StandardMaps),
+            15 => (RandomArenaProgram.Make(random.Next(), FuzzCorpus.ArenaBytes), corpus.ArenaMaps),
             < 9 when corpus.Programs.Count > 0 => Pick(),
             _ => (RandomProgram.Make(random.Next()), corpus.StandardMaps),
         };

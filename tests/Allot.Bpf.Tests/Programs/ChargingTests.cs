@@ -166,5 +166,40 @@ public sealed class ChargingTests
         Assert.Equal(0, group.Memory.CurrentBytes);
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(8)]
+    public async Task Whoever_runs_a_program_as_it_ends_leaves_nothing_behind(int threads)
+    {
+        MemoryGroup group = new MemoryController().Root.CreateChild("tenant");
+        for (int round = 0; round < 40; round++)
+        {
+            BpfProgram program = BpfProgram.Load(group, s_program, new BpfProgramOptions { Engine = BpfEngine.Interpreter });
+            using var isRunning = new CountdownEvent(threads);
+            Task[] all = [.. Enumerable.Range(0, threads).Select(_ => Task.Factory.StartNew(
+                () => RunUntilItEnds(program, isRunning), TaskCreationOptions.LongRunning))];
+            isRunning.Wait(TestContext.Current.CancellationToken);
+            program.Dispose();
+            await Task.WhenAll(all);
+            Assert.Equal(0, group.Memory.CurrentBytes);
+        }
+    }
+
+    private static void RunUntilItEnds(BpfProgram program, CountdownEvent isRunning)
+    {
+        for (int run = 0; ; run++)
+        {
+            if (run == 50) isRunning.Signal();
+            try
+            {
+                Assert.Equal(7ul, program.Run([]));
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+
     private const long BpfExecutionBytes = 4096;
 }

@@ -52,6 +52,12 @@ internal sealed class Asm
 
     public Asm Move(int destination, int immediate) => Number(BpfOp.Mov64, destination, immediate);
 
+    /// <summary>From the address of the host to that of programs.</summary>
+    public Asm CastToArena(int destination, int source) => Raw(0xbf, destination, source, offset: 1, immediate: 1);
+
+    public Asm CastFromArena(int destination, int source) =>
+        Raw(0xbf, destination, source, offset: 1, immediate: 1 << 16);
+
     public Asm Copy(int destination, int source) => Register(BpfOp.Mov64, destination, source);
 
     public Asm Jump(string label)

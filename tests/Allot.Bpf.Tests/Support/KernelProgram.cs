@@ -13,6 +13,8 @@ internal sealed unsafe partial class KernelProgram : IDisposable
 
     private readonly List<int> _maps = [];
     private int _program = -1;
+    private nint _arena;
+    private nint _arenaBytes;
 
     private KernelProgram()
     {
@@ -23,7 +25,12 @@ internal sealed unsafe partial class KernelProgram : IDisposable
     public static KernelProgram? TryLoad(ReadOnlySpan<byte> program, IReadOnlyList<MapDefinition> maps, out string log)
     {
         var loaded = new KernelProgram();
-        foreach (MapDefinition map in maps) loaded._maps.Add(CreateMap(map));
+        foreach (MapDefinition map in maps)
+        {
+            loaded._maps.Add(CreateMap(map));
+            if (map.Type == MapType.Arena) loaded.MapArena(map, loaded._maps[^1]);
+        }
+
         byte[] copy = program.ToArray();
         var functions = new SortedSet<int> { 0 };
         for (int at = 0; at < copy.Length; at += 8)
@@ -42,6 +49,9 @@ internal sealed unsafe partial class KernelProgram : IDisposable
         loaded.Dispose();
         return null;
     }
+
+    /// <summary>The pages of its arena, which are there when they have been touched.</summary>
+    public Span<byte> Arena => new((byte*)_arena, (int)_arenaBytes);
 
     public uint Run(Span<byte> memory)
     {
@@ -66,6 +76,15 @@ internal sealed unsafe partial class KernelProgram : IDisposable
     {
         if (_program >= 0) _ = Close(_program);
         foreach (int map in _maps) _ = Close(map);
+        if (_arena != 0) _ = Unmap(_arena, _arenaBytes);
+    }
+
+    private void MapArena(MapDefinition map, int fd)
+    {
+        const int ReadAndWrite = 3, Shared = 1;
+        _arenaBytes = (nint)map.Capacity * 4096;
+        _arena = MapMemory(0, _arenaBytes, ReadAndWrite, Shared, fd, 0);
+        if (_arena == -1) throw new InvalidOperationException($"mmap of an arena: errno {Marshal.GetLastPInvokeError()}");
     }
 
     private static int CreateMap(MapDefinition map)
@@ -159,6 +178,12 @@ internal sealed unsafe partial class KernelProgram : IDisposable
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial nint SystemCall(nint number, nint a, nint b, nint c);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint MapMemory(nint address, nint bytes, int access, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Unmap(nint address, nint bytes);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int fd);

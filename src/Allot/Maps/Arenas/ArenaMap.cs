@@ -46,6 +46,9 @@ public sealed unsafe class ArenaMap : GroupMap
 
     internal override (ulong Address, long Bytes) Region => default;
 
+    /// <summary>The address of the first page, whether it is there or not.</summary>
+    internal byte* Start => _start;
+
     internal static MapFootprint FootprintOf(MapDefinition definition, int processors)
     {
         long bits = MapFootprint.Fixed(BitBytesOf(definition)).CreatedBytes;
