@@ -71,14 +71,18 @@ public sealed class BpfObject
     /// <returns>As many as <see cref="Maps"/>, in their order. Dispose them.</returns>
     /// <exception cref="BpfRefusedException">A map cannot have its shape.</exception>
     /// <exception cref="MemoryLimitExceededException">A limit of the group refused; nothing is charged.</exception>
-    public unsafe IReadOnlyList<GroupMap> CreateMaps(MemoryGroup group)
+    public IReadOnlyList<GroupMap> CreateMaps(MemoryGroup group) => CreateChangedMaps(group, static map => map);
+
+    /// <summary>Makes the maps, each from what becomes of its definition.</summary>
+    internal unsafe IReadOnlyList<GroupMap> CreateChangedMaps(
+        MemoryGroup group, Func<MapDefinition, MapDefinition> change)
     {
         var made = new List<GroupMap>();
         try
         {
             for (int index = 0; index < _maps.Count; index++)
             {
-                made.Add(BpfMaps.Create(group, _maps[index]));
+                made.Add(BpfMaps.Create(group, change(_maps[index])));
                 if (made[index] is not ArrayMap array) continue;
                 _contents[index].Span.CopyTo(new Span<byte>(array.Values, _contents[index].Length));
             }

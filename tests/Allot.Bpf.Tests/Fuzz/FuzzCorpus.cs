@@ -10,7 +10,7 @@ internal sealed class FuzzCorpus : IDisposable
         new() { Name = "array", Type = MapType.Array, KeyBytes = 4, ValueBytes = 24, Capacity = 2 };
 
     private static readonly MapDefinition s_hash =
-        new() { Name = "hash", Type = MapType.Hash, KeyBytes = 8, ValueBytes = 16, Capacity = 4 };
+        new() { Name = "hash", Type = MapType.Hash, KeyBytes = 8, ValueBytes = 16, Capacity = 4, Flags = MapFlags.ZeroSeed };
 
     private static readonly MapDefinition s_arena =
         new() { Name = "arena", Type = MapType.Arena, Capacity = ArenaBytes / ArenaMap.PageBytes, Flags = MapFlags.Mappable };
@@ -28,7 +28,7 @@ internal sealed class FuzzCorpus : IDisposable
         for (int index = 0; index < objects.Count; index++)
         {
             BpfObject read = BpfObject.Read(objects[index]);
-            var maps = new FuzzMaps(root.CreateChild($"maps{index}"), read.CreateMaps);
+            var maps = new FuzzMaps(root.CreateChild($"maps{index}"), group => read.CreateChangedMaps(group, InOneOrder));
             _programs.AddRange(read.Programs.Select(each => (each.Instructions.ToArray(), maps)));
         }
     }
@@ -49,6 +49,12 @@ internal sealed class FuzzCorpus : IDisposable
         ArenaMaps.Dispose();
         foreach ((_, FuzzMaps maps) in _programs) maps.Dispose();
     }
+
+    // What goes through all elements must find them in the same order each time.
+    private static MapDefinition InOneOrder(MapDefinition map) =>
+        map.Type is MapType.Hash or MapType.PerCpuHash or MapType.LruHash or MapType.LruPerCpuHash
+            ? map with { Flags = map.Flags | MapFlags.ZeroSeed }
+            : map;
 
     private static unsafe IReadOnlyList<GroupMap> MakeArena(MemoryGroup group)
     {
