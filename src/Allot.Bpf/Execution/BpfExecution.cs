@@ -172,14 +172,8 @@ public sealed unsafe partial class BpfExecution
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void CleanUp()
     {
+        LetGoOfAll();
         if (_inner.Count != 0) ReleaseInner();
-        foreach ((nint address, object owner) in _held)
-        {
-            if (owner is RingBuffer ring) ring.Commit((byte*)address, discards: true, flags: 0);
-            else ((IRunResource)owner).Release();
-        }
-
-        _held.Clear();
         _added.Clear();
         Redirect = default;
         TailCalls = 0;
@@ -217,7 +211,6 @@ public sealed unsafe partial class BpfExecution
     /// <summary>The next program of a tail call begins.</summary>
     internal void GoOn()
     {
-        if (_inner.Count != 0) ReleaseInner();
         Next = null;
         IsStopped = false;
     }
@@ -328,6 +321,22 @@ public sealed unsafe partial class BpfExecution
         if (address - (ulong)Stack <= (ulong)(StackBytes - bytes)) return true;
         ulong at = address - (ulong)Memory;
         return at < MemoryBytes && (ulong)bytes <= MemoryBytes - at;
+    }
+
+    // Why in this order, and why maps come after it: see BpfExecution.InnerMaps.cs.
+    private void LetGoOfAll()
+    {
+        foreach ((nint address, object owner) in _held)
+        {
+            if (owner is RingBuffer ring) ring.Commit((byte*)address, discards: true, flags: 0);
+        }
+
+        foreach ((_, object owner) in _held)
+        {
+            if (owner is not RingBuffer) ((IRunResource)owner).Release();
+        }
+
+        _held.Clear();
     }
 
     // The instruction is filled in when the helper has returned.
