@@ -41,8 +41,7 @@ public sealed unsafe class BpfProgramArray : GroupMap
         lock (_lock)
         {
             ITailTarget? program = _programs[index];
-            program?.AddUser();
-            return program;
+            return program is not null && program.TryAddUser() ? program : null;
         }
     }
 

@@ -174,6 +174,8 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
 
     void ITailTarget.AddUser() => AddUser();
 
+    bool ITailTarget.TryAddUser() => UserCount.TryAdd(ref _users);
+
     void ITailTarget.Release() => Release();
 
     private void AddUser()
