@@ -1,7 +1,7 @@
-// The end of a run gives back in this order: records that are reserved in rings, values of local storage, maps. A record
-// lies in its ring and a value in its storage, and such a map may have been found here: nobody else may have it any more,
-// and then its memory goes as soon as it is released. A tail call releases none of them, because what was held before it
-// is still held.
+// The end of a run gives back in this order: records that are reserved in rings, values of local storage, maps. A
+// record lies in its ring and a value in its storage, and such a map may have been found here: nobody else may have it
+// any more, and then its memory goes as soon as it is released. A tail call releases none of them, because what was
+// held before it is still held.
 
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;

@@ -1,8 +1,8 @@
 // What an engine works on: the stack, the memory of the run, what is left of the budget, and the fault if there is one.
 //
 // The check of an address. Stack and memory are compared by the engine itself: an access of n bytes at address is
-// inside of b bytes from base when address - base is below b - n + 1, in unsigned numbers; nothing is when b is less than
-// n. Everything else is asked of the maps.
+// inside of b bytes from base when address - base is below b - n + 1, in unsigned numbers; nothing is when b is less
+// than n. Everything else is asked of the maps.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;

@@ -6,11 +6,11 @@ internal interface ITailTarget
     /// <summary>The bytes that the memory of a run must have at least.</summary>
     int MemoryBytesMin { get; }
 
-    /// <summary>One more user, without whom the program stays.</summary>
-    /// <exception cref="ObjectDisposedException">The program has been disposed.</exception>
-    void AddUser();
+    /// <summary>Whether its owner has disposed it. Then it gets into no array any more, and stays in those that have
+    /// it.</summary>
+    bool IsDisposed { get; }
 
-    /// <summary>One more user of a program that an array keeps, whether or not its owner has disposed it.</summary>
+    /// <summary>One more user, without whom the program stays.</summary>
     /// <returns>False when nobody uses it any more.</returns>
     bool TryAddUser();
 
