@@ -27,4 +27,31 @@ public sealed class LargeKeyBudgetTests
         loaded.TryRun([], out _, out BpfFault fault);
         Assert.Equal(BpfFaultKind.OutOfBudget, fault.Kind);
     }
+
+    [Theory]
+    [InlineData(BpfEngine.Interpreter)]
+    [InlineData(BpfEngine.Compiler)]
+    public void A_record_of_megabytes_costs_more_than_an_instruction(BpfEngine engine)
+    {
+        const int Output = 130;
+        MemoryGroup group = new MemoryController().Root;
+        using GroupMap values = GroupMap.Create(group, new MapDefinition
+        {
+            Name = "values",
+            Type = MapType.Array,
+            KeyBytes = 4,
+            ValueBytes = KeyBytes,
+            Capacity = 1,
+        });
+        using GroupMap ring = GroupMap.Create(
+            group, new MapDefinition { Name = "ring", Type = MapType.RingBuffer, Capacity = 8 << 20 });
+        byte[] program = new Asm().Map(1, 1).MapValue(2, 0, 0).Move(3, KeyBytes).Move(4, 0).Call(Output).Move(0, 0)
+            .Exit().Bytes();
+        using BpfProgram loaded = BpfProgram.Load(
+            group,
+            program,
+            new BpfProgramOptions { Maps = [values, ring], InstructionBudget = Budget, Engine = engine });
+        loaded.TryRun([], out _, out BpfFault fault);
+        Assert.Equal(BpfFaultKind.OutOfBudget, fault.Kind);
+    }
 }
