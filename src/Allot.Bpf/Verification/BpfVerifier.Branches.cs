@@ -13,7 +13,8 @@ internal sealed partial class BpfVerifier
         PathState? notTaken = Assume(_path, at, operation, first, second, isTaken: false);
         int next = _code.Next(at);
         bool isDecided = taken is null || notTaken is null;
-        if (isDecided || first.IsPointer || second.IsPointer) NeedOperands(operation);
+        bool tellsLength = first.IsLength || second.IsLength;   // how long the memory is, by the other number
+        if (isDecided || tellsLength || first.IsPointer || second.IsPointer) NeedOperands(operation);
         if (taken is null && notTaken is null) return null;
         if (taken is not null && notTaken is not null) Push(taken, operation.Offset, parent);
         _path = notTaken ?? taken!;
@@ -66,7 +67,7 @@ internal sealed partial class BpfVerifier
         {
             bool isZero = isTaken == (op == BpfOp.Jeq64);
             if (first.MayBeZero) AssumeZero(path, first, isZero);
-            return first.MayBeZero || !isZero ? path : null;
+            return first.MayBeZero || !isZero || !IsNeverZero(path, first) ? path : null;
         }
 
         bool isEnd = first.Kind == RegisterKind.MemoryEnd || second.Kind == RegisterKind.MemoryEnd;
@@ -76,6 +77,17 @@ internal sealed partial class BpfVerifier
         int register = first.IsPointer ? operation.Destination : operation.Source;
         RegisterState address = first.IsPointer ? first : second;
         throw _code.Refuse(at, $"is {address.Describe()}, and is compared with something else", register);
+    }
+
+    // Inside of memory that has bytes, or at its end. Further away anything can be; and where there are no bytes, the
+    // address of the memory may be 0 itself.
+    private bool IsNeverZero(PathState path, in RegisterState address)
+    {
+        if (address.Kind == RegisterKind.Map) return true;
+        if (!IsInMemory(address.Kind) || !HasBound(address.Range)) return false;
+        (int first, int last) = Bounds(address, 0);
+        (long begin, long end, _) = MemoryOf(path, address);
+        return begin < end && first >= begin && last <= end;
     }
 
     private static void AssumeZero(PathState path, RegisterState address, bool isZero)

@@ -79,6 +79,11 @@ internal sealed partial class BpfVerifier
                 case BpfArgument.MapValue:
                     Readable(at, register, (int)map!.ValueBytes);
                     break;
+                case BpfArgument.MapValueOrNone:
+                    Need(register);   // 0 where there is none
+                    if (state is { IsNumber: true, Range: { IsConstant: true, Least: 0 } }) break;
+                    Readable(at, register, (int)map!.ValueBytes);
+                    break;
                 case BpfArgument.MapValueToWrite:
                     if (map!.Type == MapType.BloomFilter) Readable(at, register, (int)map.ValueBytes);
                     else Writable(at, register, (int)map.ValueBytes);
