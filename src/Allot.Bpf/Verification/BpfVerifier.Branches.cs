@@ -79,15 +79,14 @@ internal sealed partial class BpfVerifier
         throw _code.Refuse(at, $"is {address.Describe()}, and is compared with something else", register);
     }
 
-    // Inside of memory that has bytes, or at its end. Further away anything can be; and where there are no bytes, the
-    // address of the memory may be 0 itself.
+    // No memory is at 0, also when it has no bytes: so nothing in it is, and not its end. Further away anything can be.
     private bool IsNeverZero(PathState path, in RegisterState address)
     {
         if (address.Kind == RegisterKind.Map) return true;
         if (!IsInMemory(address.Kind) || !HasBound(address.Range)) return false;
         (int first, int last) = Bounds(address, 0);
         (long begin, long end, _) = MemoryOf(path, address);
-        return begin < end && first >= begin && last <= end;
+        return first >= begin && last <= end;
     }
 
     private static void AssumeZero(PathState path, RegisterState address, bool isZero)

@@ -27,12 +27,4 @@ public sealed class AddressThatIsZeroTests
 
         Assert.Equal(BpfFaultKind.None, fault.Kind);
     }
-
-    [Fact]
-    public void The_memory_of_a_run_without_memory_is_at_0()
-    {
-        byte[] program = new Asm().Move(0, 0).If(BpfOp.Jne64, 1, 0, "end").Register(BpfOp.Load64, 0, 1, 4000)
-            .Label("end").Exit().Bytes();
-        Assert.Throws<BpfRefusedException>(() => BpfProgram.Load(new MemoryController().Root, program).Dispose());
-    }
 }
