@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Allot.Bpf;
 
 /// <content>Conditional jumps: which ways are possible, and what each of them tells.</content>
@@ -41,6 +43,7 @@ internal sealed partial class BpfVerifier
     // Of a register, and of all that hold the same.
     private static void Narrow(PathState path, int register, ScalarRange range)
     {
+        Debug.Assert(!range.IsEmpty, "A way is followed when it is possible.");
         RegisterState narrowed = path.Top[register] with { Range = range };
         path.Top[register] = narrowed;
         if (narrowed.IsLength) path.MemoryBytes = long.Max(path.MemoryBytes, (long)range.Least);

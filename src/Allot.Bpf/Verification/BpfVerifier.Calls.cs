@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Allot.Bpf;
 
 /// <content>Calls of helpers and of functions of the program, and exits.</content>
@@ -90,7 +92,8 @@ internal sealed partial class BpfVerifier
 
     private void GiveBack(int reservation)
     {
-        _path.Reservations.RemoveAll(each => each.Id == reservation);
+        int given = _path.Reservations.RemoveAll(each => each.Id == reservation);
+        Debug.Assert(given == 1, "What is given back was reserved, and is gone then.");
         _path.ForEachRegister(each =>
             each.Kind == RegisterKind.Reserved && each.Id == reservation ? RegisterState.Unwritten : each);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Allot.Maps;
 
 namespace Allot.Bpf;
@@ -176,9 +177,15 @@ internal sealed partial class BpfVerifier
     private static bool HasBound(in ScalarRange range) =>
         range is { SignedMost: < OffsetMax, SignedLeast: > -OffsetMax };
 
-    private static (int First, int Last) Bounds(in RegisterState address, int offset) => (
-        (int)(address.Offset + address.Range.SignedLeast + offset),
-        (int)(address.Offset + address.Range.SignedMost + offset));
+    private static (int First, int Last) Bounds(in RegisterState address, int offset)
+    {
+        Debug.Assert(address.IsPointer, "A number has no place.");
+        Debug.Assert(address.Offset is > -OffsetMax and < OffsetMax, "An address does not move further.");
+        Debug.Assert(HasBound(address.Range), "Places are asked for when they are bounded.");
+        return (
+            (int)(address.Offset + address.Range.SignedLeast + offset),
+            (int)(address.Offset + address.Range.SignedMost + offset));
+    }
 
     private (long Begin, long End, string Name) MemoryOf(PathState path, in RegisterState to) => to.Kind switch
     {

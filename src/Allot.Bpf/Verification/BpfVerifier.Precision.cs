@@ -11,6 +11,8 @@
 // The idea, and which instruction hands what on, are those of the verifier of Linux (mark_chain_precision). What
 // differs: steps are shared by the paths that part later, and stacks are tracked by the exact place of every access.
 
+using System.Diagnostics;
+
 namespace Allot.Bpf;
 
 /// <content>Which numbers matter.</content>
@@ -70,8 +72,12 @@ internal sealed partial class BpfVerifier
                 frame = StepBack(one, frame);
             }
 
+            Debug.Assert(one.Previous < step, "Steps lead back.");
+            Debug.Assert(frame is >= 0 and < BpfExecution.FramesMax, "A step is in a function.");
             step = one.Previous;
         }
+
+        Debug.Assert(step != PathTrace.None || frame == 0, "A path begins in the program itself.");
     }
 
     // What matters before an instruction, from what matters after it. Returns the function it is in.

@@ -10,6 +10,8 @@
 // read from memory mean anything. The engines check every address and the budget all the same: a mistake here is a
 // refused or a failed program, never a broken host.
 
+using System.Diagnostics;
+
 namespace Allot.Bpf;
 
 /// <summary>The verifier, for one program.</summary>
@@ -88,13 +90,33 @@ internal sealed partial class BpfVerifier
         var length = RegisterState.OfNumber(ScalarRange.Between((ulong)_input.MemoryBytesMin, int.MaxValue));
         frame[2] = length with { IsLength = true, Id = ++_lastId };
         first.Frames.Add(frame);
-        _open.Push((first, 0, null));
+        Push(first, 0, parent: null);
         while (_open.TryPop(out (PathState State, int At, Checkpoint? Parent) next))
         {
             _path = next.State;
             _scratchBytes -= _path.ScratchBytes;
             Close(Follow(next.At, next.Parent));
         }
+
+        AssertAllIsProven();
+    }
+
+    [Conditional("DEBUG")]
+    private void AssertAllIsProven()
+    {
+        int states = 0;
+        foreach (List<Checkpoint>? seen in _seen)
+        {
+            foreach (Checkpoint state in seen ?? [])
+            {
+                Debug.Assert(state.State is not null, "What was forgotten is not looked at.");
+                Debug.Assert(state.OpenPaths == 0, "When no way is left, no path is open.");
+                Debug.Assert(OpenBelow(state) is null, "What no open path is below of is proven.");
+                states++;
+            }
+        }
+
+        Debug.Assert(states == _states, "All states are counted.");
     }
 
     // To its end, and returns the last state that was remembered on it.
@@ -240,6 +262,7 @@ internal sealed partial class BpfVerifier
 
     private void Charge(long scratchBytes)
     {
+        Debug.Assert(scratchBytes >= 0 && _scratchBytes >= 0, "No more is given back than was taken.");
         _scratchBytes += scratchBytes;
         long bytes = _scratchBytes + _trace.ScratchBytes + (_learners.Count * MarksBytes);
         _scratchBytesMax = long.Max(_scratchBytesMax, bytes);
@@ -294,11 +317,13 @@ internal sealed partial class BpfVerifier
 
         Charge(state.ScratchBytes);
         if (parent is not null) parent.OpenPaths++;
+        Debug.Assert(state != _path, "A way that is left for later does not change.");
         _open.Push((state, at, parent));
     }
 
     private static void Close(Checkpoint? state)
     {
+        Debug.Assert(state is not { OpenPaths: <= 0 }, "A path ends once.");
         while (state is not null && --state.OpenPaths == 0) state = state.Parent;
     }
 
