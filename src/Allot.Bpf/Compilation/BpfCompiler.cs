@@ -22,8 +22,8 @@ internal static class BpfCompiler
     private const long InstructionBytes = 24;
     private const long FunctionBytes = 1024;
 
-    // The first parameter is what the delegate is bound to, and nothing: a delegate of a static method that is not bound
-    // to its first argument has to move all the others at each call.
+    // The first parameter is what the delegate is bound to, and nothing: a delegate of a static method that is not
+    // bound to its first argument has to move all the others at each call.
     private static readonly Type[] s_entryParameters =
         [typeof(object), typeof(BpfExecution), typeof(ulong), typeof(ulong)];
 

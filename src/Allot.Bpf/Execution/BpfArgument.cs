@@ -67,4 +67,7 @@ public enum BpfArgument
 
     /// <summary>A constant number of bytes of the dynamic pointer in an earlier register.</summary>
     BytesOfSlice,
+
+    /// <summary>The address of a value of the map in an earlier register, or 0.</summary>
+    MapValueOrNone,
 }

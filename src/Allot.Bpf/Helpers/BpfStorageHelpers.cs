@@ -39,7 +39,7 @@ internal static unsafe class BpfStorageHelpers
         where T : class =>
         new(number, name, static (run, map, owner, value, flags, _) => Get<T>(run, map, owner, value, flags))
         {
-            Arguments = [BpfArgument.Map, BpfArgument.Number, BpfArgument.Anything, BpfArgument.Number],
+            Arguments = [BpfArgument.Map, BpfArgument.Number, BpfArgument.MapValueOrNone, BpfArgument.Number],
             MapTypes = [type],
             Result = BpfResult.MapValueOrZero,
             CopiesValue = true,

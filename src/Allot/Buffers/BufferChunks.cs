@@ -85,14 +85,14 @@ internal sealed class BufferChunks
     /// <summary>Asks once for what then is appended in parts: what can never fit is refused before others have given
     /// anything up for it, and before anybody is out of room.</summary>
     /// <exception cref="MemoryLimitExceededException">Refused; nothing has changed.</exception>
-    /// <exception cref="InsufficientMemoryException">The machine, or what it lives in, does not have as much.</exception>
+    /// <exception cref="InsufficientMemoryException">The machine does not have as much, or the container.</exception>
     public void AskFor(long bytes)
     {
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (bytes > Math.Min(available, MemoryGroup.MaxChargeBytes))
         {
             throw new InsufficientMemoryException(
-                $"{bytes} bytes were asked for at once, and there are {available} for this process. Nothing is charged.");
+                $"{bytes} bytes were asked for at once; this process can have {available}. Nothing is charged.");
         }
 
         _group.Charge(_options.Kind, bytes);

@@ -47,8 +47,18 @@ internal sealed unsafe class ThreadGroups
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static MemoryGroup? ActiveAt(nint scopes)
     {
-        if (s_flowsCharge) return ActiveInFlow();
-        return scopes == 0 ? null : CellAt(scopes).Group;
+        return s_flowsCharge ? ActiveInFlow() : OfThreadAt(scopes);
+    }
+
+    /// <summary>What the thread itself says, which is the current group where no flow has ever set one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MemoryGroup? OfThreadAt(nint scopes) => scopes == 0 ? null : CellAt(scopes).Group;
+
+    /// <summary>Whether a flow has ever set a group.</summary>
+    public static bool FlowsCharge
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => s_flowsCharge;
     }
 
     /// <summary>The same, but null also where it takes a closer look to say.</summary>
@@ -63,8 +73,7 @@ internal sealed unsafe class ThreadGroups
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            nint cell = ThreadPlaces.Scopes;
-            return cell == 0 ? null : CellAt(cell).Group;
+            return OfThreadAt(ThreadPlaces.Scopes);
         }
     }
 

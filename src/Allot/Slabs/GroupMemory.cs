@@ -64,8 +64,11 @@ public static unsafe class GroupMemory
     /// <inheritdoc cref="Allocate(MemoryGroup, nuint)"/>
     /// <param name="bytes">The size; 0 is a block too.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* Allocate(nuint bytes) =>
-        AllocateAmbient((ThreadHeap*)ThreadPlaces.Blocks, ThreadPlaces.Scopes, bytes);
+    public static byte* Allocate(nuint bytes)
+    {
+        byte* block = TryTakeAmbient((ThreadHeap*)ThreadPlaces.Blocks, ThreadPlaces.Scopes, bytes);
+        return block != null ? block : AllocateAmbientSlow(bytes);
+    }
 
     /// <summary>The same as for a group alone, for a call that says itself what may be done to find room, and what the
     /// memory is like. The scopes around it can only permit less.</summary>
@@ -163,13 +166,18 @@ public static unsafe class GroupMemory
     private static byte* TryTake(ThreadHeap* heap, MemoryGroup group, nuint bytes) =>
         SlabPath.TryTake(heap, bytes, group.Memory);
 
+    // A removed group has nothing to spend from: it comes to the slow path, and there to its heir. All that is called
+    // here is called last, so that there is nothing to save.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* AllocateAmbient(ThreadHeap* heap, nint scopes, nuint bytes)
+    private static byte* TryTakeAmbient(ThreadHeap* heap, nint scopes, nuint bytes)
     {
-        // A removed group has nothing to spend from: it comes to the slow path, and there to its heir.
-        byte* block = ThreadGroups.ActiveAt(scopes) is { } group ? SlabPath.TryTake(heap, bytes, group.Memory) : null;
-        return block != null ? block : AllocateAmbientSlow(bytes);
+        if (ThreadGroups.FlowsCharge) return TryTakeInFlow(heap, scopes, bytes);
+        return ThreadGroups.OfThreadAt(scopes) is { } group ? SlabPath.TryTake(heap, bytes, group.Memory) : null;
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* TryTakeInFlow(ThreadHeap* heap, nint scopes, nuint bytes) =>
+        ThreadGroups.ActiveAt(scopes) is { } group ? SlabPath.TryTake(heap, bytes, group.Memory) : null;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* AllocateSlow(MemoryGroup group, MemoryKind kind, nuint bytes) =>
