@@ -24,7 +24,8 @@ public enum BpfArgument
     /// <summary>The address of bytes that the helper reads; how many is in the next register.</summary>
     MemoryToRead,
 
-    /// <summary>The address of bytes that the helper writes; how many is in the next register.</summary>
+    /// <summary>The address of bytes that the helper writes; how many is in the next register. To the verifier all of
+    /// them are written, so the helper writes all of them whatever it returns, zeros where it has nothing.</summary>
     MemoryToWrite,
 
     /// <summary>The number of bytes of the address before it, at least 1.</summary>
@@ -66,4 +67,7 @@ public enum BpfArgument
 
     /// <summary>A constant number of bytes of the dynamic pointer in an earlier register.</summary>
     BytesOfSlice,
+
+    /// <summary>The address of a value of the map in an earlier register, or 0.</summary>
+    MapValueOrNone,
 }

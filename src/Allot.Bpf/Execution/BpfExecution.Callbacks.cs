@@ -14,10 +14,11 @@ public sealed unsafe partial class BpfExecution
     /// <summary>r10 of the function that has called the helper that runs, if the helper asks for it.</summary>
     internal ulong FrameEnd;
 
-    /// <summary>Values that are larger cost more than the instruction that copies them.</summary>
-    internal const long LargeValueBytes = 4096;
+    /// <summary>Keys, values and records that are larger cost more than the instruction that copies or compares them.
+    /// </summary>
+    internal const long LargeBytes = 4096;
 
-    /// <summary>Bytes that are copied for one instruction of the budget.</summary>
+    /// <summary>Bytes that are copied or compared for one instruction of the budget.</summary>
     internal const long BytesPerInstruction = 64;
 
     // Where each function has called the next one, by the place of its stack.
@@ -39,11 +40,18 @@ public sealed unsafe partial class BpfExecution
     }
 
     /// <summary>Takes from the budget for the copy of a value, if it is a large one.</summary>
-    internal bool TryPayForValue(GroupMap map)
-    {
-        long bytes = map.Definition.ValueBytes;
-        return bytes <= LargeValueBytes || TryPay(bytes / BytesPerInstruction);
-    }
+    internal bool TryPayForValue(GroupMap map) => TryPayForBytes(map.Definition.ValueBytes);
+
+    /// <summary>Takes from the budget for finding an element by its key, which is hashed and compared, if it is a
+    /// large one.</summary>
+    internal bool TryPayForKey(GroupMap map) => TryPayForBytes(map.Definition.KeyBytes);
+
+    /// <summary>Takes from the budget for bytes that a helper looks at or copies, if there are many.</summary>
+    internal bool TryPayForBytes(long bytes) => bytes <= LargeBytes || TryPay(bytes / BytesPerInstruction);
+
+    /// <summary>The key of a map, for a helper to find an element by; it is paid for.</summary>
+    internal bool TryReadKey(GroupMap map, ulong address, out byte* key) =>
+        TryRead(address, map.Definition.KeyBytes, out key) && TryPayForKey(map);
 
     private int DepthOf(ulong r10) => (int)((StackEnd - r10) / FrameBytes);
 

@@ -1,3 +1,9 @@
+// The end of a run gives back in this order: records that are reserved in rings, values of local storage, maps. A
+// record lies in its ring and a value in its storage, and such a map may have been found here: nobody else may have it
+// any more, and then its memory goes as soon as it is released. A tail call releases none of them, because what was
+// held before it is still held.
+
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Allot.Maps;
 
@@ -56,6 +62,8 @@ public sealed unsafe partial class BpfExecution
 
     private void ReleaseInner()
     {
+        Debug.Assert(_held.Count == 0, "Nothing is held in a map any more when it is released.");
+        Debug.Assert(_innerIndex.Count == _inner.Count, "Each map that was found is released once.");
         foreach (GroupMap map in _inner) map.Release();
         _inner.Clear();
         _innerIndex.Clear();

@@ -1,8 +1,8 @@
 // What an engine works on: the stack, the memory of the run, what is left of the budget, and the fault if there is one.
 //
 // The check of an address. Stack and memory are compared by the engine itself: an access of n bytes at address is
-// inside of b bytes from base when address - base is below b - n + 1, in unsigned numbers; nothing is when b is less than
-// n. Everything else is asked of the maps.
+// inside of b bytes from base when address - base is below b - n + 1, in unsigned numbers; nothing is when b is less
+// than n. Everything else is asked of the maps.
 
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
@@ -172,14 +172,8 @@ public sealed unsafe partial class BpfExecution
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void CleanUp()
     {
+        LetGoOfAll();
         if (_inner.Count != 0) ReleaseInner();
-        foreach ((nint address, object owner) in _held)
-        {
-            if (owner is RingBuffer ring) ring.Commit((byte*)address, discards: true, flags: 0);
-            else ((IRunResource)owner).Release();
-        }
-
-        _held.Clear();
         _added.Clear();
         Redirect = default;
         TailCalls = 0;
@@ -217,7 +211,6 @@ public sealed unsafe partial class BpfExecution
     /// <summary>The next program of a tail call begins.</summary>
     internal void GoOn()
     {
-        if (_inner.Count != 0) ReleaseInner();
         Next = null;
         IsStopped = false;
     }
@@ -328,6 +321,22 @@ public sealed unsafe partial class BpfExecution
         if (address - (ulong)Stack <= (ulong)(StackBytes - bytes)) return true;
         ulong at = address - (ulong)Memory;
         return at < MemoryBytes && (ulong)bytes <= MemoryBytes - at;
+    }
+
+    // Why in this order, and why maps come after it: see BpfExecution.InnerMaps.cs.
+    private void LetGoOfAll()
+    {
+        foreach ((nint address, object owner) in _held)
+        {
+            if (owner is RingBuffer ring) ring.Commit((byte*)address, discards: true, flags: 0);
+        }
+
+        foreach ((_, object owner) in _held)
+        {
+            if (owner is not RingBuffer) ((IRunResource)owner).Release();
+        }
+
+        _held.Clear();
     }
 
     // The instruction is filled in when the helper has returned.

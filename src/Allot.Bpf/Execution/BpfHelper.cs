@@ -42,6 +42,9 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
     /// <summary>Whether it copies a value of its map, and takes from the budget for a large one.</summary>
     internal bool CopiesValue { get; init; }
 
+    /// <summary>Whether it finds an element of its map by a key, and takes from the budget for a large one.</summary>
+    internal bool TakesKey => Arguments.Contains(BpfArgument.MapKey);
+
     /// <summary>Whether the memory of the dynamic pointer that it makes must be given back.</summary>
     internal bool Reserves { get; init; }
 

@@ -66,6 +66,7 @@ internal static unsafe class BpfCallbackHelpers
         while (true)
         {
             long before = place;
+            if (!run.TryPayForKey(map)) return 0;
             byte* value = map.NextElement(ref place, key);
             if (!run.TryPay((place - before) / PlacesPerInstruction)) return 0;
             if (value == null) return elements;

@@ -100,9 +100,21 @@ internal static unsafe class BpfDynamicPointerHelpers
     private static ulong Read(BpfExecution run, ulong target, ulong bytes, ulong at, ulong offset, ulong flags)
     {
         if (!BpfDynamicPointer.TryRead(run, at, out BpfDynamicPointer pointer)) return 0;
-        if (pointer.Data == 0 || flags != 0) return Error(MapErrors.Invalid);
-        (bytes, offset) = ((uint)bytes, (uint)offset);
-        return pointer.Has(offset, bytes) ? Copy(run, pointer.Data + offset, target, bytes) : Error(MapErrors.TooBig);
+        bytes = (uint)bytes;
+        if (pointer.Data == 0 || flags != 0) return Clear(run, target, bytes, MapErrors.Invalid);
+        offset = (uint)offset;
+        return pointer.Has(offset, bytes)
+            ? Copy(run, pointer.Data + offset, target, bytes)
+            : Clear(run, target, bytes, MapErrors.TooBig);
+    }
+
+    // What is not read is 0: to the verifier the target is written whatever the helper returns.
+    private static ulong Clear(BpfExecution run, ulong target, ulong bytes, int error)
+    {
+        if (bytes == 0) return Error(error);
+        bool mayWrite = bytes <= int.MaxValue && run.TryPay((long)bytes / BpfExecution.BytesPerInstruction);
+        if (mayWrite && run.TryGetMemory(target, (int)bytes, out Span<byte> memory)) memory.Clear();
+        return Error(error);
     }
 
     private static ulong Write(BpfExecution run, ulong at, ulong offset, ulong source, ulong bytes, ulong flags)

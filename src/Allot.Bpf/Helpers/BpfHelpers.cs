@@ -74,20 +74,20 @@ public static unsafe class BpfHelpers
 
     private static ulong MapLookup(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>
         execution.TryGetMap(map, out GroupMap? found)
-        && execution.TryRead(key, found.Definition.KeyBytes, out byte* bytes)
+        && execution.TryReadKey(found, key, out byte* bytes)
             ? found is ArrayOfMaps or HashOfMaps ? execution.LookUpInner(found, bytes) : (ulong)found.Lookup(bytes)
             : 0;
 
     private static ulong MapLookupOf(
         BpfExecution execution, ulong map, ulong key, ulong processor, ulong r4, ulong r5) =>
         execution.TryGetMap(map, out GroupMap? found)
-        && execution.TryRead(key, found.Definition.KeyBytes, out byte* bytes) && processor <= int.MaxValue
+        && execution.TryReadKey(found, key, out byte* bytes) && processor <= int.MaxValue
             ? (ulong)found.LookupOf(bytes, (int)processor)
             : 0;
 
     private static ulong MapUpdate(BpfExecution execution, ulong map, ulong key, ulong value, ulong flags, ulong r5) =>
         execution.TryGetMapToChange(map, out GroupMap? found)
-        && execution.TryRead(key, found.Definition.KeyBytes, out byte* keyBytes)
+        && execution.TryReadKey(found, key, out byte* keyBytes)
         && execution.TryRead(value, (int)found.Definition.ValueBytes, out byte* valueBytes)
         && execution.TryPayForValue(found)
             ? (ulong)found.Update(keyBytes, valueBytes, flags)
@@ -95,7 +95,7 @@ public static unsafe class BpfHelpers
 
     private static ulong MapDelete(BpfExecution execution, ulong map, ulong key, ulong r3, ulong r4, ulong r5) =>
         execution.TryGetMapToChange(map, out GroupMap? found)
-        && execution.TryRead(key, found.Definition.KeyBytes, out byte* bytes)
+        && execution.TryReadKey(found, key, out byte* bytes)
             ? (ulong)found.Delete(bytes)
             : Failed;
 
@@ -113,6 +113,12 @@ public static unsafe class BpfHelpers
         if (!execution.TryGetMap(map, out GroupMap? found)) return Failed;
         if (found is not BpfProgramArray programs || execution.TailCalls == BpfExecution.TailCallsMax) return Failed;
         if (programs.Find((uint)index) is not { } next) return Failed;
+        if ((ulong)next.MemoryBytesMin > execution.MemoryBytes)
+        {
+            next.Release();   // it was proven to be safe with more memory than this run has
+            return Failed;
+        }
+
         execution.TailCallTo(next);
         return 0;
     }

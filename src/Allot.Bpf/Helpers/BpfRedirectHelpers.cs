@@ -67,7 +67,7 @@ internal static unsafe class BpfRedirectHelpers
 
     private static ulong RedirectToSocketOfKey(
         BpfExecution run, ulong context, ulong map, ulong key, ulong flags, ulong r5) =>
-        run.TryGetMap(map, out GroupMap? found) && run.TryRead(key, found.Definition.KeyBytes, out byte* bytes)
+        run.TryGetMap(map, out GroupMap? found) && run.TryReadKey(found, key, out byte* bytes)
             ? To(run, (found as SockHash)?.FindOpen(bytes), flags)
             : Drop;
 

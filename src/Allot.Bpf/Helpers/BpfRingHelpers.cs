@@ -15,11 +15,13 @@ internal static unsafe class BpfRingHelpers
                 BpfArgument.BytesOrNone,
             ],
             MapTypes = [MapType.PerfEventArray],
+            Pays = true,
         },
         new(130, "ringbuf_output", Output)
         {
             Arguments = [BpfArgument.Map, BpfArgument.MemoryToRead, BpfArgument.BytesOrNone, BpfArgument.Number],
             MapTypes = [MapType.RingBuffer],
+            Pays = true,
         },
         new(131, "ringbuf_reserve", Reserve)
         {
@@ -87,7 +89,8 @@ internal static unsafe class BpfRingHelpers
     {
         found = run.TryGetMap(map, out GroupMap? any) ? any as T : null;
         record = default;
-        return found is not null && bytes <= int.MaxValue && run.TryReadMemory(data, (int)bytes, out record);
+        return found is not null && bytes <= int.MaxValue && run.TryReadMemory(data, (int)bytes, out record)
+            && run.TryPayForBytes((long)bytes);
     }
 
     private static ulong Error(int error) => (ulong)(long)error;

@@ -39,9 +39,10 @@ internal static unsafe class BpfStorageHelpers
         where T : class =>
         new(number, name, static (run, map, owner, value, flags, _) => Get<T>(run, map, owner, value, flags))
         {
-            Arguments = [BpfArgument.Map, BpfArgument.Number, BpfArgument.Anything, BpfArgument.Number],
+            Arguments = [BpfArgument.Map, BpfArgument.Number, BpfArgument.MapValueOrNone, BpfArgument.Number],
             MapTypes = [type],
             Result = BpfResult.MapValueOrZero,
+            CopiesValue = true,
         };
 
     private static BpfHelper Delete<T>(int number, string name, MapType type)
@@ -58,6 +59,7 @@ internal static unsafe class BpfStorageHelpers
     {
         if (!run.TryGetMap(map, out GroupMap? found) || found is not LocalStorage<T> storage) return 0;
         if (flags > Create || Owner<T>(run, owner) is not { } target) return 0;
+        if (flags == Create && !run.TryPayForValue(found)) return 0;
         byte* bytes = null;
         if (first != 0 && !run.TryRead(first, (int)found.Definition.ValueBytes, out bytes)) return 0;
         if (storage.Find(target, creates: flags == Create, bytes) is not { } value) return 0;

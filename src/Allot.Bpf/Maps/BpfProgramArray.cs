@@ -3,7 +3,8 @@ using Allot.Maps;
 
 namespace Allot.Bpf;
 
-/// <summary>Programs by index, for tail calls. The host puts them there.</summary>
+/// <summary>Programs by index, for tail calls. The host puts them there, by <see cref="BpfTailCalls.Set"/> or as the
+/// numbers of <see cref="MapHandles"/>.</summary>
 public sealed unsafe class BpfProgramArray : GroupMap
 {
     private readonly Lock _lock = new();
@@ -17,6 +18,11 @@ public sealed unsafe class BpfProgramArray : GroupMap
     public BpfProgramArray(MemoryGroup group, MapDefinition definition)
         : base(group, definition)
     {
+        if (definition.Capacity > Array.MaxLength)
+        {
+            throw MapRules.Refuse(definition, MapErrors.NoMemory, $"{Array.MaxLength} programs are the most");
+        }
+
         Memory.Hold(definition, (Int128)definition.Capacity * sizeof(nint));
         _programs = new ITailTarget?[definition.Capacity];
     }
@@ -28,10 +34,8 @@ public sealed unsafe class BpfProgramArray : GroupMap
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, _programs.Length);
-        program?.AddUser();
-        ITailTarget? before;
-        lock (_lock) (before, _programs[index]) = (_programs[index], program);
-        before?.Release();
+        if (program is not null) ObjectDisposedException.ThrowIf(!TryUse(program), program);
+        Replace((uint)index, program)?.Release();
     }
 
     /// <summary>The program at an index, with a user more; null if there is none.</summary>
@@ -41,8 +45,7 @@ public sealed unsafe class BpfProgramArray : GroupMap
         lock (_lock)
         {
             ITailTarget? program = _programs[index];
-            program?.AddUser();
-            return program;
+            return program is not null && program.TryAddUser() ? program : null;
         }
     }
 
@@ -51,28 +54,37 @@ public sealed unsafe class BpfProgramArray : GroupMap
     /// <returns>Null.</returns>
     public override byte* Lookup(byte* key) => null;
 
-    /// <inheritdoc/>
-    public override int Update(byte* key, byte* value, ulong flags) => MapErrors.Invalid;
+    /// <summary>Adds or replaces a program, by its number: see <see cref="MapHandles"/>.</summary>
+    /// <param name="key">The bytes of the index.</param>
+    /// <param name="value">The bytes of the number.</param>
+    /// <param name="flags">0.</param>
+    /// <returns>0, or the error of Linux as a negative number: -22 (EINVAL) with flags or the number of something else,
+    /// -7 (E2BIG) when there is no such index, -9 (EBADF) when nothing has the number or the program has been disposed.
+    /// </returns>
+    public override int Update(byte* key, byte* value, ulong flags)
+    {
+        if (flags != MapErrors.Any) return MapErrors.Invalid;
+        uint index = Unsafe.ReadUnaligned<uint>(key);
+        if (index >= (uint)_programs.Length) return MapErrors.TooBig;
+        if (!MapHandles.TryFind(Unsafe.ReadUnaligned<uint>(value), out object? found)) return MapErrors.BadHandle;
+        if (found is not ITailTarget program) return MapErrors.Invalid;
+        if (!TryUse(program)) return MapErrors.BadHandle;
+        Replace(index, program)?.Release();
+        return MapErrors.None;
+    }
 
     /// <inheritdoc/>
     public override int Delete(byte* key)
     {
         uint index = Unsafe.ReadUnaligned<uint>(key);
         if (index >= (uint)_programs.Length) return MapErrors.TooBig;
-        if (_programs[index] is null) return MapErrors.NotFound;
-        Put((int)index, null);
+        if (Replace(index, null) is not { } before) return MapErrors.NotFound;
+        before.Release();
         return MapErrors.None;
     }
 
     /// <inheritdoc/>
-    public override int NextKey(byte* key, byte* next)
-    {
-        uint index = key == null ? uint.MaxValue : Unsafe.ReadUnaligned<uint>(key);
-        uint following = index >= (uint)_programs.Length ? 0 : index + 1;
-        if (following == (uint)_programs.Length) return MapErrors.NotFound;
-        Unsafe.WriteUnaligned(next, following);
-        return MapErrors.None;
-    }
+    public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 
     /// <inheritdoc/>
     public override bool Contains(ulong address, ulong bytes, bool writes) => false;
@@ -85,6 +97,31 @@ public sealed unsafe class BpfProgramArray : GroupMap
 
     private protected override void LoseOwner()
     {
-        for (int index = 0; index < _programs.Length; index++) Put(index, null);
+        for (uint index = 0; index < (uint)_programs.Length; index++) Replace(index, null)?.Release();
+    }
+
+    /// <summary>The number of a program, as Linux reads its id.</summary>
+    private protected override int ReadCore(byte* key, byte* value)
+    {
+        if (key == null) return MapErrors.Invalid;
+        uint index = Unsafe.ReadUnaligned<uint>(key);
+        if (index >= (uint)_programs.Length) return MapErrors.NotFound;
+        if (Volatile.Read(ref _programs[index]) is not { } program) return MapErrors.NotFound;
+        Unsafe.WriteUnaligned(value, MapHandles.Of(program));
+        return MapErrors.None;
+    }
+
+    // The owner of a program that has been disposed puts it nowhere any more.
+    private static bool TryUse(ITailTarget program) => !program.IsDisposed && program.TryAddUser();
+
+    // What was there is released by the caller, not under the lock: it may be the last user.
+    private ITailTarget? Replace(uint index, ITailTarget? with)
+    {
+        lock (_lock)
+        {
+            ITailTarget? before = _programs[index];
+            Volatile.Write(ref _programs[index], with);
+            return before;
+        }
     }
 }

@@ -172,7 +172,9 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         Release();
     }
 
-    void ITailTarget.AddUser() => AddUser();
+    bool ITailTarget.IsDisposed => Volatile.Read(ref _isDisposed) != 0;
+
+    bool ITailTarget.TryAddUser() => UserCount.TryAdd(ref _users);
 
     void ITailTarget.Release() => Release();
 

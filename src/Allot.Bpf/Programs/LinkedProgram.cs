@@ -36,7 +36,9 @@ internal sealed class LinkedProgram
         }
 
         if (verified is null) RefuseCasts(code);
-        bool copiesMuch = options.Maps.Any(static map => HasLargeValues(map.Definition));
+        var large = new LargeParts(
+            options.Maps.Any(static map => HasLargeKeys(map.Definition)),
+            options.Maps.Any(static map => HasLargeValues(map.Definition)));
         var helpers = new List<BpfHelper>();
         BpfOperation[] operations = [.. code.Operations];
         for (int index = 0; index < operations.Length; index++)
@@ -45,7 +47,7 @@ internal sealed class LinkedProgram
             (int offset, long number) = one.Op switch
             {
                 BpfOp.CallLocal => (one.Offset, code.LengthOf(code.FunctionOf(one.Offset))),
-                BpfOp.CallHelper => HelperOf(code, index, helpers, known, copiesMuch),
+                BpfOp.CallHelper => HelperOf(code, index, helpers, known, large),
                 BpfOp.LoadFunction => (0, (long)(BpfExecution.FunctionBase + (ulong)code.FunctionOf(one.Offset))),
                 BpfOp.LoadMap => (0, (long)(BpfExecution.MapBase + (ulong)MapIndex(code, index, options))),
                 BpfOp.LoadMapValue => (0, AddressOf(code, index, options)),
@@ -84,11 +86,14 @@ internal sealed class LinkedProgram
     }
 
     private static bool HasLargeValues(MapDefinition map) =>
-        (map.InnerMap ?? map).ValueBytes > BpfExecution.LargeValueBytes;
+        (map.InnerMap ?? map).ValueBytes > BpfExecution.LargeBytes;
+
+    private static bool HasLargeKeys(MapDefinition map) =>
+        int.Max(map.KeyBytes, map.InnerMap?.KeyBytes ?? 0) > BpfExecution.LargeBytes;
 
     // Its index, and 1 if it needs to know what the engine is doing.
     private static (int Index, long NeedsFrame) HelperOf(
-        BpfCode code, int at, List<BpfHelper> used, Dictionary<int, BpfHelper> known, bool copiesMuch)
+        BpfCode code, int at, List<BpfHelper> used, Dictionary<int, BpfHelper> known, LargeParts large)
     {
         int number = (int)code.Operations[at].Number;
         if (!known.TryGetValue(number, out BpfHelper? helper)) throw code.Refuse(at, $"there is no helper {number}");
@@ -99,7 +104,8 @@ internal sealed class LinkedProgram
             used.Add(helper);
         }
 
-        return (index, helper.NeedsFrame || (copiesMuch && helper.CopiesValue) ? 1 : 0);
+        bool pays = helper.NeedsFrame || (large.Values && helper.CopiesValue) || (large.Keys && helper.TakesKey);
+        return (index, pays ? 1 : 0);
     }
 
     private static void RefuseCasts(BpfCode code)
@@ -132,4 +138,7 @@ internal sealed class LinkedProgram
 
         return (long)array.Values + offset;
     }
+
+    // What some map of the program has, so that helpers that go through it take from the budget.
+    private readonly record struct LargeParts(bool Keys, bool Values);
 }

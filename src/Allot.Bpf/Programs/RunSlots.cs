@@ -18,6 +18,7 @@
 // and who has made that barrier sees it. An owner that was too late says for an instant that it is inside and is not:
 // that delays others, and keeps a closing thread from ending the slot, which the owner does in its place.
 
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -81,7 +82,11 @@ internal sealed class RunSlots
     /// <summary>The execution of the slot from now on, for whoever has taken it.</summary>
     public void Keep(int number, BpfExecution execution)
     {
-        if (number >= 0) _slots[number & ~OfAnother].Execution = execution;
+        if (number < 0) return;
+        ref Slot slot = ref _slots[number & ~OfAnother];
+        Debug.Assert(slot.Execution is null, "An execution is made once for a slot.");
+        Debug.Assert((slot.IsTaken | slot.IsInside) != 0, "Only who has taken a slot gives it an execution.");
+        slot.Execution = execution;
     }
 
     /// <summary>Leaves it.</summary>
@@ -92,6 +97,7 @@ internal sealed class RunSlots
         Slot[] slots = _slots;
         if ((uint)number >= (uint)slots.Length) return TryReturnAsAnother(number);
         ref Slot slot = ref slots[number];
+        Debug.Assert(slot.IsInside == 1, "An owner leaves the slot that it is inside of.");
         Volatile.Write(ref slot.IsInside, 0);
         return Volatile.Read(ref slot.Owner) != Closed || !TryEnd(ref slot);
     }
@@ -112,6 +118,8 @@ internal sealed class RunSlots
 
     private void End(ref Slot slot)
     {
+        Debug.Assert(Volatile.Read(ref slot.Owner) == Closed, "Only a slot that is closed ends.");
+        Debug.Assert(slot.IsTaken == 1, "Who ends a slot has taken it, and nobody leaves it any more.");
         if (slot.Execution is { } execution) _end(execution);
     }
 
@@ -119,7 +127,9 @@ internal sealed class RunSlots
     private bool TryReturnAsAnother(int number)
     {
         if (number < 0) return false;
+        Debug.Assert((number & OfAnother) != 0, "What was taken as an owner is left as one.");
         ref Slot slot = ref _slots[number & ~OfAnother];
+        Debug.Assert(slot.IsTaken == 1, "Who leaves a shared slot has taken it.");
         Volatile.Write(ref slot.IsTaken, 0);
         return Volatile.Read(ref slot.Owner) != Closed || !TryEnd(ref slot);
     }

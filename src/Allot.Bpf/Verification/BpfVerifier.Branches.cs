@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Allot.Bpf;
 
 /// <content>Conditional jumps: which ways are possible, and what each of them tells.</content>
@@ -13,7 +15,8 @@ internal sealed partial class BpfVerifier
         PathState? notTaken = Assume(_path, at, operation, first, second, isTaken: false);
         int next = _code.Next(at);
         bool isDecided = taken is null || notTaken is null;
-        if (isDecided || first.IsPointer || second.IsPointer) NeedOperands(operation);
+        bool tellsLength = first.IsLength || second.IsLength;   // how long the memory is, by the other number
+        if (isDecided || tellsLength || first.IsPointer || second.IsPointer) NeedOperands(operation);
         if (taken is null && notTaken is null) return null;
         if (taken is not null && notTaken is not null) Push(taken, operation.Offset, parent);
         _path = notTaken ?? taken!;
@@ -40,6 +43,7 @@ internal sealed partial class BpfVerifier
     // Of a register, and of all that hold the same.
     private static void Narrow(PathState path, int register, ScalarRange range)
     {
+        Debug.Assert(!range.IsEmpty, "A way is followed when it is possible.");
         RegisterState narrowed = path.Top[register] with { Range = range };
         path.Top[register] = narrowed;
         if (narrowed.IsLength) path.MemoryBytes = long.Max(path.MemoryBytes, (long)range.Least);
@@ -66,7 +70,7 @@ internal sealed partial class BpfVerifier
         {
             bool isZero = isTaken == (op == BpfOp.Jeq64);
             if (first.MayBeZero) AssumeZero(path, first, isZero);
-            return first.MayBeZero || !isZero ? path : null;
+            return first.MayBeZero || !isZero || !IsNeverZero(path, first) ? path : null;
         }
 
         bool isEnd = first.Kind == RegisterKind.MemoryEnd || second.Kind == RegisterKind.MemoryEnd;
@@ -76,6 +80,16 @@ internal sealed partial class BpfVerifier
         int register = first.IsPointer ? operation.Destination : operation.Source;
         RegisterState address = first.IsPointer ? first : second;
         throw _code.Refuse(at, $"is {address.Describe()}, and is compared with something else", register);
+    }
+
+    // No memory is at 0, also when it has no bytes: so nothing in it is, and not its end. Further away anything can be.
+    private bool IsNeverZero(PathState path, in RegisterState address)
+    {
+        if (address.Kind == RegisterKind.Map) return true;
+        if (!IsInMemory(address.Kind) || !HasBound(address.Range)) return false;
+        (int first, int last) = Bounds(address, 0);
+        (long begin, long end, _) = MemoryOf(path, address);
+        return first >= begin && last <= end;
     }
 
     private static void AssumeZero(PathState path, RegisterState address, bool isZero)

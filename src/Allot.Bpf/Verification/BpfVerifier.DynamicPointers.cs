@@ -47,6 +47,15 @@ internal sealed partial class BpfVerifier
             at, $"is a place in the stack where no dynamic pointer is; {helper.Name} needs {Needed} there", register);
     }
 
+    private void GiveBackPointer(int at, int register, BpfHelper helper)
+    {
+        RegisterState given = PointerAt(at, register, helper);
+        bool isReserved = given is { Kind: RegisterKind.DynamicPointer, Of: ReservedPointer };
+        Require(isReserved, at, register, given, "one whose memory was reserved", helper);
+        GiveBack(given.Id);
+        Forget(given.Id);
+    }
+
     private static bool IsPlace(in RegisterState address) =>
         address is { Kind: RegisterKind.Stack, Range: { IsConstant: true, Least: 0 } } && address.Offset % 8 == 0;
 

@@ -1,6 +1,6 @@
-// A loop with a jump that is taken when half of the budget is used up ends, whatever it does. So a path that comes back to
-// such a jump knowing no less than it did ends there, as at the call of a helper that calls functions. Any loop through
-// there has the jump in it, so unlike a call it may be of another round of something else.
+// A loop with a jump that is taken when half of the budget is used up ends, whatever it does. So a path that comes back
+// to such a jump knowing no less than it did ends there, as at the call of a helper that calls functions. Any loop
+// through there has the jump in it, so unlike a call it may be of another round of something else.
 
 namespace Allot.Bpf;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Allot.Maps;
 
 namespace Allot.Bpf;
@@ -115,11 +116,11 @@ internal sealed partial class BpfVerifier
 
     private void RequireAligned(int at, int register, in RegisterState address, int offset, int bytes)
     {
-        if (address.Kind == RegisterKind.Memory)
+        if (address.Kind is RegisterKind.Memory or RegisterKind.Slice)
         {
             throw _code.Refuse(
                 at,
-                "is an address in the memory of the run, which may lie anywhere: atomic operations need one in the "
+                $"is {address.Describe()}, which may lie anywhere: atomic operations need one in the "
                 + "stack or in a value of a map",
                 register);
         }
@@ -135,20 +136,19 @@ internal sealed partial class BpfVerifier
         RegisterState address = Written(at, register);
         if (!address.IsPointer) throw _code.Refuse(at, "is a number and not an address", register);
         if (address.MayBeZero) throw _code.Refuse(at, $"is {address.Describe()}: compare it with 0 before", register);
-        if (address.Kind is RegisterKind.Map or RegisterKind.Function or RegisterKind.LentPointer or RegisterKind.Arena
-            or RegisterKind.MemoryEnd)
+        if (!IsInMemory(address.Kind))
         {
             throw _code.Refuse(at, $"is {address.Describe()}, where nothing can be read or written", register);
         }
 
-        if (address.Range.SignedMost >= OffsetMax || address.Range.SignedLeast <= -OffsetMax)
+        if (!HasBound(address.Range))
         {
             throw _code.Refuse(
                 at, $"is {address.Describe()} plus a number without a bound: compare that number before", register);
         }
 
         (int first, int last) = Bounds(address, offset);
-        (long begin, long end, string name) = MemoryOf(address);
+        (long begin, long end, string name) = MemoryOf(_path, address);
         if (first < begin || last + bytes > end)
         {
             string verb = writes ? "writes" : "reads";
@@ -168,19 +168,34 @@ internal sealed partial class BpfVerifier
         return address;
     }
 
-    private static (int First, int Last) Bounds(in RegisterState address, int offset) => (
-        (int)(address.Offset + address.Range.SignedLeast + offset),
-        (int)(address.Offset + address.Range.SignedMost + offset));
+    // Where programs read and write.
+    private static bool IsInMemory(RegisterKind kind) => kind is not (
+        RegisterKind.Map or RegisterKind.Function or RegisterKind.LentPointer or RegisterKind.Arena
+        or RegisterKind.MemoryEnd);
 
-    private (long Begin, long End, string Name) MemoryOf(in RegisterState address) => address.Kind switch
+    // Of what was added to an address.
+    private static bool HasBound(in ScalarRange range) =>
+        range is { SignedMost: < OffsetMax, SignedLeast: > -OffsetMax };
+
+    private static (int First, int Last) Bounds(in RegisterState address, int offset)
+    {
+        Debug.Assert(address.IsPointer, "A number has no place.");
+        Debug.Assert(address.Offset is > -OffsetMax and < OffsetMax, "An address does not move further.");
+        Debug.Assert(HasBound(address.Range), "Places are asked for when they are bounded.");
+        return (
+            (int)(address.Offset + address.Range.SignedLeast + offset),
+            (int)(address.Offset + address.Range.SignedMost + offset));
+    }
+
+    private (long Begin, long End, string Name) MemoryOf(PathState path, in RegisterState to) => to.Kind switch
     {
         RegisterKind.Stack => (-BpfExecution.FrameBytes, 0, "the stack"),
-        RegisterKind.Memory => (0, _path.MemoryBytes, "the memory of the run, as far as is known"),
-        RegisterKind.Slice => (0, address.Bytes, "the memory of a dynamic pointer"),
-        RegisterKind.MapKey => (0, _maps[address.Of].KeyBytes, $"a key of '{_maps[address.Of].Name}'"),
+        RegisterKind.Memory => (0, path.MemoryBytes, "the memory of the run, as far as is known"),
+        RegisterKind.Slice => (0, to.Bytes, "the memory of a dynamic pointer"),
+        RegisterKind.MapKey => (0, _maps[to.Of].KeyBytes, $"a key of '{_maps[to.Of].Name}'"),
         RegisterKind.MapValue =>
-            (0, _maps[address.Of].ValueBytes, $"a value of '{_maps[address.Of].Name}'"),
-        _ => (0, address.Bytes, "the reserved memory"),
+            (0, _maps[to.Of].ValueBytes, $"a value of '{_maps[to.Of].Name}'"),
+        _ => (0, to.Bytes, "the reserved memory"),
     };
 
     private void RequireAccess(int at, int register, MapDefinition map, string name, bool writes)

@@ -5,16 +5,21 @@
 //
 // So nothing is marked while a path is followed. When a number turns out to matter, the steps of the path are walked
 // backwards, and each remembered state on the way is told. A state whose paths all have ended has all its marks. A path
-// that ends there inherits them: what mattered there matters for what this path has come from.
+// that ends there inherits them: what mattered there matters for what this path has come from. A walk ends where all
+// that it looks for was told before; so on a long way without jumps there are marks without a state now and then.
 //
 // The idea, and which instruction hands what on, are those of the verifier of Linux (mark_chain_precision). What
 // differs: steps are shared by the paths that part later, and stacks are tracked by the exact place of every access.
+
+using System.Diagnostics;
 
 namespace Allot.Bpf;
 
 /// <content>Which numbers matter.</content>
 internal sealed partial class BpfVerifier
 {
+    private const int StepsMarked = 128;   // from one place with marks to the next
+
     private readonly PathTrace _trace = new();
     private readonly List<Checkpoint> _checkpoints = [];
     private readonly List<PrecisionMarks> _learners = [];
@@ -48,9 +53,12 @@ internal sealed partial class BpfVerifier
         WalkBack(_path.Step, _path.Frames.Count - 1);
     }
 
+    // Where a walk back ends that looks for nothing else than one before.
+    private void MarkHere(int at, Checkpoint? parent) => NewCheckpoint(at, parent, state: null);
+
     private void WalkBack(int step, int frame)
     {
-        while (step != PathTrace.None)
+        while (step != PathTrace.None && !_needed.IsEmpty)
         {
             PathTrace.Step one = _trace[step];
             if (one.Instruction < 0)
@@ -58,15 +66,18 @@ internal sealed partial class BpfVerifier
                 Checkpoint state = _checkpoints[-1 - one.Instruction];
                 if (_marksAll) state.KeepRealMarks();
                 _needed.MoveNewTo(state.Marks);
-                if (_needed.IsEmpty) return;
             }
             else
             {
                 frame = StepBack(one, frame);
             }
 
+            Debug.Assert(one.Previous < step, "Steps lead back.");
+            Debug.Assert(frame is >= 0 and < BpfExecution.FramesMax, "A step is in a function.");
             step = one.Previous;
         }
+
+        Debug.Assert(step != PathTrace.None || frame == 0, "A path begins in the program itself.");
     }
 
     // What matters before an instruction, from what matters after it. Returns the function it is in.

@@ -10,6 +10,8 @@
 // read from memory mean anything. The engines check every address and the budget all the same: a mistake here is a
 // refused or a failed program, never a broken host.
 
+using System.Diagnostics;
+
 namespace Allot.Bpf;
 
 /// <summary>The verifier, for one program.</summary>
@@ -20,6 +22,7 @@ internal sealed partial class BpfVerifier
     private const int StatesOfAllMax = 1 << 14;
     private const int StepsFew = 8;            // a path that was remembered so lately is not again
     private const int OpenMax = 4;             // of those that are not proven, so many are looked at
+    private const int PathsLeftMax = 8192;     // ways that were left for later, as in Linux
     private const int MissesMax = 64;          // a state that so many paths have known less than is forgotten
     private const long ScratchStepBytes = 64 << 10;
     private const long MarksBytes = 160;       // of a state, also of one that was forgotten
@@ -87,12 +90,33 @@ internal sealed partial class BpfVerifier
         var length = RegisterState.OfNumber(ScalarRange.Between((ulong)_input.MemoryBytesMin, int.MaxValue));
         frame[2] = length with { IsLength = true, Id = ++_lastId };
         first.Frames.Add(frame);
-        _open.Push((first, 0, null));
+        Push(first, 0, parent: null);
         while (_open.TryPop(out (PathState State, int At, Checkpoint? Parent) next))
         {
             _path = next.State;
+            _scratchBytes -= _path.ScratchBytes;
             Close(Follow(next.At, next.Parent));
         }
+
+        AssertAllIsProven();
+    }
+
+    [Conditional("DEBUG")]
+    private void AssertAllIsProven()
+    {
+        int states = 0;
+        foreach (List<Checkpoint>? seen in _seen)
+        {
+            foreach (Checkpoint state in seen ?? [])
+            {
+                Debug.Assert(state.State is not null, "What was forgotten is not looked at.");
+                Debug.Assert(state.OpenPaths == 0, "When no way is left, no path is open.");
+                Debug.Assert(OpenBelow(state) is null, "What no open path is below of is proven.");
+                states++;
+            }
+        }
+
+        Debug.Assert(states == _states, "All states are counted.");
     }
 
     // To its end, and returns the last state that was remembered on it.
@@ -110,8 +134,8 @@ internal sealed partial class BpfVerifier
             }
 
             if (++_visited > _input.VisitedMax) throw RefuseAsTooComplex(at);
+            if (++_path.StepsSinceRemembered % StepsMarked == 0) MarkHere(at, parent);
             _path.Step = _trace.Add(_path.Step, at);
-            _path.StepsSinceRemembered++;
             BpfOperation operation = _code.Operations[at];
             BpfOp op = operation.Op;
             if (op == BpfOp.Exit)
@@ -215,16 +239,31 @@ internal sealed partial class BpfVerifier
         bool isNew = states.Count < StatesFew || _path.StepsSinceRemembered >= StepsFew || _callsBack[at]
             || _code.Operations[at].Op == BpfOp.MayGoto;
         if (!isNew) return parent;
-        var state = new Checkpoint(_path.Copy(), parent) { Number = _checkpoints.Count, At = at };
-        Forget(state.State!, _liveness.LiveAt(at));
+        PathState copy = _path.Copy();
+        Forget(copy, _liveness.LiveAt(at));
+        Checkpoint state = NewCheckpoint(at, parent, copy);
         bool isFull = states.Count == StatesMax || _states >= StatesOfAllMax;
         if (isFull && states.Count > 0) Forget(states, 0);
         states.Add(state);
         _states++;
-        _path.Step = _trace.Add(_path.Step, -1 - _checkpoints.Count);
         _path.StepsSinceRemembered = 0;
-        _checkpoints.Add(state);
-        _scratchBytes += state.State!.ScratchBytes + MarksBytes;
+        return state;
+    }
+
+    // In the trace, where walks back come by.
+    private Checkpoint NewCheckpoint(int at, Checkpoint? parent, PathState? state)
+    {
+        var checkpoint = new Checkpoint(_path, parent) { State = state, Number = _checkpoints.Count, At = at };
+        _path.Step = _trace.Add(_path.Step, -1 - checkpoint.Number);
+        _checkpoints.Add(checkpoint);
+        Charge((state?.ScratchBytes ?? 0) + MarksBytes);
+        return checkpoint;
+    }
+
+    private void Charge(long scratchBytes)
+    {
+        Debug.Assert(scratchBytes >= 0 && _scratchBytes >= 0, "No more is given back than was taken.");
+        _scratchBytes += scratchBytes;
         long bytes = _scratchBytes + _trace.ScratchBytes + (_learners.Count * MarksBytes);
         _scratchBytesMax = long.Max(_scratchBytesMax, bytes);
         while (bytes > _chargedBytes && _input.Scratch is { } scratch)
@@ -232,8 +271,6 @@ internal sealed partial class BpfVerifier
             scratch.Grow(ScratchStepBytes);
             _chargedBytes += ScratchStepBytes;
         }
-
-        return state;
     }
 
     // Its marks stay: paths go on from it.
@@ -270,12 +307,23 @@ internal sealed partial class BpfVerifier
 
     private void Push(PathState state, int at, Checkpoint? parent)
     {
+        if (_open.Count == PathsLeftMax)
+        {
+            throw _code.Refuse(
+                at,
+                $"the program is too complex: more than {PathsLeftMax} ways were left for later, from jumps of which "
+                + "both ways are possible");
+        }
+
+        Charge(state.ScratchBytes);
         if (parent is not null) parent.OpenPaths++;
+        Debug.Assert(state != _path, "A way that is left for later does not change.");
         _open.Push((state, at, parent));
     }
 
     private static void Close(Checkpoint? state)
     {
+        Debug.Assert(state is not { OpenPaths: <= 0 }, "A path ends once.");
         while (state is not null && --state.OpenPaths == 0) state = state.Parent;
     }
 
@@ -290,10 +338,10 @@ internal sealed partial class BpfVerifier
     private RegisterState Second(int at, BpfOperation operation) =>
         operation.HasNumber ? RegisterState.Constant((ulong)operation.Number) : Written(at, operation.Source);
 
-    private sealed class Checkpoint(PathState state, Checkpoint? parent)
+    private sealed class Checkpoint(PathState path, Checkpoint? parent)
     {
-        /// <summary>Null once it was forgotten.</summary>
-        public PathState? State { get; set; } = state;
+        /// <summary>Null once it was forgotten, and where there are marks only.</summary>
+        public PathState? State { get; set; }
 
         public Checkpoint? Parent { get; } = parent;
 
@@ -302,10 +350,10 @@ internal sealed partial class BpfVerifier
         public int At { get; init; }
 
         /// <summary>The function that was running: from 0 for the program itself.</summary>
-        public int Depth { get; } = state.Frames.Count - 1;
+        public int Depth { get; } = path.Frames.Count - 1;
 
         /// <summary>Which call of a helper that calls back that function is in.</summary>
-        public int Activation { get; } = state.Top.Activation;
+        public int Activation { get; } = path.Top.Activation;
 
         /// <summary>The innermost open state that a path from here has ended at.</summary>
         public Checkpoint? DependsOn { get; set; }

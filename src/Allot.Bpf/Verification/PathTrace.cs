@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Allot.Bpf;
 
 /// <summary>The instructions of all paths, each with the one before it: paths that part share what is before.</summary>
@@ -20,6 +22,7 @@ internal sealed class PathTrace
     /// <returns>The new step.</returns>
     public int Add(int previous, int instruction)
     {
+        Debug.Assert(previous is >= None && previous < _count, "A step is after another one of its path.");
         if (_count == _steps.Length) Array.Resize(ref _steps, 2 * _count);
         _steps[_count] = new Step { Previous = previous, Instruction = instruction };
         return _count++;

@@ -1,6 +1,8 @@
 // The 512 bytes of a function's stack, as 64 slots of 8 bytes. A slot remembers a whole register that was stored there,
 // or for each byte whether it was written, and with what if that is known.
 
+using System.Diagnostics;
+
 namespace Allot.Bpf;
 
 /// <summary>What the verifier knows of the stack of one function.</summary>
@@ -198,6 +200,7 @@ internal sealed class StackState
 
     private int Touch(int offset)
     {
+        Debug.Assert(offset is >= -BpfExecution.FrameBytes and < 0, "A function has its own stack only.");
         int slot = (offset + BpfExecution.FrameBytes) / 8;
         if (_lowest == Slots) _slots = new Slot[Slots];
         _lowest = int.Min(_lowest, slot);

@@ -13,7 +13,7 @@ internal static class BpfCommand
           allot bpf verify FILE [--section NAME] [--memory-bytes N]
           allot bpf disasm FILE [--section NAME]
           allot bpf size --type TYPE [--key N] [--value N] [--entries N] [--flags F] [--cpus N] [--extra N] [--json]
-          allot bpf conformance [HEX] [--elf] [--interpret]
+          allot bpf conformance [HEX] [--program HEX] [--elf] [--interpret] [--debug]
 
         Commands:
           run           Verify a program, run it once and print r0, and the memory if the program has changed it
@@ -34,7 +34,9 @@ internal static class BpfCommand
           --budget N         The most instructions of the run, roughly. Default: 16777216
           --dump-maps        Print all elements of all maps at the end
           --interpret        Interpret the program instead of compiling it
+          --program HEX      The bytes of the program, instead of standard input
           --elf              The bytes are an ELF object
+          --debug            Changes nothing; the suite may give it
           --type TYPE        The type of a map, as Linux calls it: HASH, LRU_HASH, ARRAY, RINGBUF, ...
           --key N            The bytes of a key. Default: 0, for a type without keys
           --value N          The bytes of a value. Default: 0, for a type without values

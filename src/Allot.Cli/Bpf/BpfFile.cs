@@ -19,8 +19,10 @@ internal sealed class BpfFile
     public IReadOnlyList<BpfObjectProgram> Programs => _object?.Programs ?? [_bare!];
 
     /// <summary>Reads a file; <c>-</c> is standard input.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public static BpfFile Read(string path)
     {
+        if (path.Length == 0) throw new FileNotFoundException("the name of the file is empty.");
         if (path != "-") return new BpfFile(File.ReadAllBytes(path));
         using Stream input = Console.OpenStandardInput();
         using var all = new MemoryStream();
@@ -30,7 +32,14 @@ internal sealed class BpfFile
 
     public static BpfFile Of(byte[] bytes) => new(bytes);
 
-    public BpfObjectProgram Find(string? name) => _object is not null ? _object.Find(name) : _bare!;
+    /// <exception cref="BpfRefusedException">It has no such program.</exception>
+    public BpfObjectProgram Find(string? name)
+    {
+        if (_object is not null) return _object.Find(name);
+        if (name is null || name == _bare!.Section) return _bare!;
+        throw BpfRefusedException.Because(
+            $"there is no program '{name}'; these are bare instructions, of one program without sections");
+    }
 
     /// <summary>The programs that a command is about: one if it is named, otherwise all.</summary>
     public IReadOnlyList<BpfObjectProgram> Choose(string? name) => name is null ? Programs : [Find(name)];

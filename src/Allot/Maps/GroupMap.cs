@@ -12,7 +12,12 @@ namespace Allot.Maps;
 /// recorded before the first allocation, whoever uses the map.</summary>
 /// <remarks>All members may be used from any thread. Programs get addresses of values, and keep them until they end:
 /// memory in which values lie is given back no earlier than by <see cref="Dispose()"/>, or at the end of the last
-/// program that uses them.</remarks>
+/// program that uses them.
+/// <para>After <see cref="Dispose()"/>, programs that were loaded with the map use it on; nobody else may. Rings and
+/// local storages then throw <see cref="ObjectDisposedException"/>; queues and stacks do once the last program has
+/// ended too, and so does <see cref="TransferTo"/>. The other maps do not look, because their lookups and updates take
+/// a few nanoseconds: one that comes too late reads or writes memory that may be somebody else's by then. The group of
+/// the map, its definition and what it is charged may be read at any time.</para></remarks>
 public abstract unsafe partial class GroupMap : IDisposable
 {
     private int _users = 1;   // the owner, and each program

@@ -1,4 +1,5 @@
 using Allot.Bpf.Tests.Support;
+using Allot.Maps;
 
 namespace Allot.Bpf.Tests.Command;
 
@@ -27,6 +28,23 @@ public sealed class BpfCommandTests : IDisposable
             """;
         string[] options = option.Length == 0 ? [] : [option];
         Assert.Equal((0, expected, ""), await Allot(["bpf", "run", _file, "--dump-maps", .. options]));
+    }
+
+    [Fact]
+    public async Task Run_prints_values_without_keys_and_those_of_all_processors()
+    {
+        await File.WriteAllBytesAsync(_file, Clang.Compile("dump"), TestContext.Current.CancellationToken);
+        (int exitCode, string output, string error) = await Allot(["bpf", "run", _file, "--dump-maps"]);
+        Assert.Equal((0, ""), (exitCode, error));
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(
+            ["waiting (Queue, 3 of 4):", "  01 00 00 00", "  02 00 00 00", "  03 00 00 00"],
+            LinesFrom(lines, "waiting", 4));
+        Assert.Equal(
+            ["undone (Stack, 3 of 4):", "  03 00 00 00", "  02 00 00 00", "  01 00 00 00"],
+            LinesFrom(lines, "undone", 4));
+        AssertOnOneProcessor(lines, "runs (PerCpuArray, ", elementsBefore: 1, "07");
+        AssertOnOneProcessor(lines, "names (PerCpuHash, 1 of 2):", elementsBefore: 0, "09");
     }
 
     [Fact]
@@ -87,12 +105,27 @@ public sealed class BpfCommandTests : IDisposable
     [InlineData(125, "bpf", "run", "no-such-file.o", "--budget", "many")]
     [InlineData(125, "bpf", "run", "no-such-file.o", "--budget", "0")]
     [InlineData(125, "bpf", "verify", "no-such-file.o", "--memory-bytes", "-1")]
+    [InlineData(125, "bpf", "verify", "no-such-file.o", "--memory-bytes", "-5")]
     [InlineData(125, "bpf", "size", "--type", "HASH", "--key", "four")]
     public async Task What_is_wrong_is_said(int exitCode, params string[] arguments)
     {
         (int actual, string output, string error) = await Allot(arguments);
         Assert.Equal((exitCode, ""), (actual, output));
         Assert.StartsWith("allot: ", error);
+    }
+
+    [Theory]
+    [InlineData("run")]
+    [InlineData("verify")]
+    [InlineData("disasm")]
+    public async Task Bare_instructions_have_no_section_of_another_name(string command)
+    {
+        byte[] program = new Asm().Move(0, 7).Exit().Bytes();
+        await File.WriteAllBytesAsync(_file, program, TestContext.Current.CancellationToken);
+        (int exitCode, string output, string error) = await Allot(["bpf", command, _file, "--section", "nope"]);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith("allot: there is no program 'nope'; ", error);
+        Assert.Equal(0, (await Allot(["bpf", command, _file, "--section", "program"])).ExitCode);
     }
 
     [Theory, InlineData, InlineData("run"), InlineData("verify"), InlineData("size")]
@@ -102,6 +135,24 @@ public sealed class BpfCommandTests : IDisposable
         Assert.Equal(0, exitCode);
         Assert.Contains("Examples:", output);
         Assert.All(["run", "verify", "disasm", "conformance"], name => Assert.Contains($"allot bpf {name} ", output));
+    }
+
+    private static string[] LinesFrom(string[] lines, string start, int count)
+    {
+        int first = Array.FindIndex(lines, line => line.StartsWith(start, StringComparison.Ordinal));
+        Assert.True(first >= 0, string.Join('\n', lines));
+        return lines[first..int.Min(first + count, lines.Length)];
+    }
+
+    private static void AssertOnOneProcessor(string[] lines, string start, int elementsBefore, string value)
+    {
+        int processors = KernelProfile.Default.Processors;
+        string[] all = LinesFrom(lines, start, 1 + ((elementsBefore + 1) * (processors + 1)));
+        string[] element = all[^(processors + 1)..];
+        Assert.Equal("  01 00 00 00:", element[0]);
+        IEnumerable<string> possible = Enumerable.Range(0, processors).Select(each => $"    cpu {each}: ");
+        Assert.Equal(possible, element[1..].Select(line => line[..(line.IndexOf(':') + 2)]));
+        Assert.Single(element[1..], line => line.EndsWith($": {value} 00 00 00 00 00 00 00", StringComparison.Ordinal));
     }
 
     private static Task<(int ExitCode, string Output, string Error)> Allot(string[] arguments) =>

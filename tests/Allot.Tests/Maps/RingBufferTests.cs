@@ -141,6 +141,7 @@ public sealed class RingBufferTests : IDisposable
         Assert.Equal(-524, _ring.Remove(null));
         Assert.Equal(-22, _ring.Remove(bytes));
         Assert.Equal(-524, _ring.NextKey(null, bytes));
+        Assert.Equal(-22, _ring.NextKey(bytes, bytes));
         Assert.True(_ring.Lookup(bytes) == null);
     }
 

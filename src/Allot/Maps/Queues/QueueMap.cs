@@ -8,7 +8,8 @@ namespace Allot.Maps;
 
 /// <summary>Values without keys: first in, first out, or as a stack last in, first out.</summary>
 /// <remarks>All members may be used from any thread. Values are copied in and out; nobody gets an address of
-/// one.</remarks>
+/// one. What adds, takes or copies a value throws <see cref="ObjectDisposedException"/> once the map is disposed and
+/// the last program that uses it has ended.</remarks>
 public sealed unsafe class QueueMap : GroupMap
 {
     private readonly Lock _lock = new();
@@ -18,6 +19,7 @@ public sealed unsafe class QueueMap : GroupMap
     private readonly byte* _values;
     private long _oldest;
     private long _count;
+    private bool _isFreed;   // nobody uses it, and the memory is another map's or nobody's
 
     /// <summary>Makes the queue or stack and charges its group for it.</summary>
     /// <param name="group">Who pays.</param>
@@ -55,6 +57,7 @@ public sealed unsafe class QueueMap : GroupMap
         lock (_lock)
         {
             AssertInvariants();
+            ObjectDisposedException.ThrowIf(_isFreed, this);
             if (_count == _capacity)
             {
                 if (flags == MapErrors.Any) return MapErrors.TooBig;
@@ -92,6 +95,8 @@ public sealed unsafe class QueueMap : GroupMap
     {
         lock (_lock)
         {
+            AssertInvariants();
+            ObjectDisposedException.ThrowIf(_isFreed, this);
             if (position >= _count) return false;
             Unsafe.CopyBlockUnaligned(value, At_NeedsLock(_isStack ? _count - 1 - position : position), _valueBytes);
             return true;
@@ -105,6 +110,12 @@ public sealed unsafe class QueueMap : GroupMap
 
     private protected override int TakeCore(byte* key, byte* value) => key != null ? MapErrors.Invalid : Pop(value);
 
+    private protected override void Free()
+    {
+        lock (_lock) _isFreed = true;
+        base.Free();
+    }
+
     private static Int128 BytesOf(MapDefinition definition) => (Int128)definition.Capacity * definition.ValueBytes;
 
     // Where there is none, the value is zeroed, as in Linux: a program has initialised memory either way.
@@ -113,6 +124,7 @@ public sealed unsafe class QueueMap : GroupMap
         lock (_lock)
         {
             AssertInvariants();
+            ObjectDisposedException.ThrowIf(_isFreed, this);
             if (_count == 0)
             {
                 Unsafe.InitBlockUnaligned(value, 0, _valueBytes);

@@ -111,8 +111,8 @@ public abstract unsafe class RingMap : GroupMap
     /// <summary>A ring has no elements.</summary>
     /// <param name="key">The bytes of a key.</param>
     /// <param name="next">Not written.</param>
-    /// <returns>-524 (ENOTSUPP).</returns>
-    public override int NextKey(byte* key, byte* next) => MapErrors.NotSupported;
+    /// <returns>-524 (ENOTSUPP), or -22 (EINVAL) with a key.</returns>
+    public override int NextKey(byte* key, byte* next) => NoElements(key);
 
     private protected override int ReadCore(byte* key, byte* value) => NoElements(key);
 

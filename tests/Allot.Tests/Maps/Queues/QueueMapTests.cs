@@ -49,6 +49,27 @@ public sealed unsafe class QueueMapTests
         Assert.Equal(0, stack.Count);
     }
 
+    // The memory is another map's by then.
+    [Theory]
+    [InlineData(MapType.Queue)]
+    [InlineData(MapType.Stack)]
+    public void Nobody_adds_to_one_that_was_disposed(MapType type)
+    {
+        var tree = new TreeOfThree();
+        var definition = new MapDefinition { Type = type, ValueBytes = 4, Capacity = 3 };
+        var disposed = (QueueMap)GroupMap.Create(tree.Leaf, definition);
+        int value = 7;
+        Assert.Equal(0, disposed.Push((byte*)&value, flags: 0));
+        disposed.Dispose();
+        using GroupMap next = GroupMap.Create(tree.Leaf, definition);
+        Assert.Throws<ObjectDisposedException>(() => Call(disposed, static (map, bytes) => map.Push(bytes, flags: 0)));
+        Assert.Throws<ObjectDisposedException>(() => Call(disposed, static (map, bytes) => map.Push(bytes, flags: 2)));
+        Assert.Throws<ObjectDisposedException>(() => Call(disposed, static (map, bytes) => map.Pop(bytes)));
+        Assert.Throws<ObjectDisposedException>(() => Call(disposed, static (map, bytes) => map.Peek(bytes)));
+        Assert.Throws<ObjectDisposedException>(() => Call(disposed, static (map, bytes) => map.Write(null, bytes)));
+        Assert.Equal(0, next.Count);
+    }
+
     [Fact]
     public void A_queue_is_no_stack()
     {
@@ -103,5 +124,13 @@ public sealed unsafe class QueueMapTests
         List<int> all = [];
         while (values.MoveNext()) all.Add(values.Current);
         return all;
+    }
+
+    private delegate int CallOnQueue(QueueMap map, byte* value);
+
+    private static void Call(QueueMap map, CallOnQueue call)
+    {
+        int value = 9;
+        _ = call(map, (byte*)&value);
     }
 }
