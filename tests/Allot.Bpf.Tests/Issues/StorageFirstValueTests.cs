@@ -21,7 +21,19 @@ public sealed class StorageFirstValueTests
     public void An_address_in_the_stack_is_no_value() =>
         AssertRefused(new Asm().Register(BpfOp.Store64, 10, 10, -8).Copy(3, 10).Number(BpfOp.Add64, 3, -8));
 
-    private static void AssertRefused(Asm begin)
+    [Fact]
+    public void A_number_in_the_stack_is_what_a_value_begins_with()
+    {
+        Asm begin = new Asm().Number(BpfOp.Store64, 10, 7, -8).Copy(3, 10).Number(BpfOp.Add64, 3, -8);
+        Assert.Equal(7ul, Run(begin));
+    }
+
+    [Fact]
+    public void Without_one_it_begins_with_0() => Assert.Equal(0ul, Run(new Asm().Move(3, 0)));
+
+    private static void AssertRefused(Asm begin) => Assert.Throws<BpfRefusedException>(() => Run(begin));
+
+    private static ulong Run(Asm begin)
     {
         byte[] program = begin.Map(1, 0).Move(2, 0).Move(4, Create).Call(TaskStorageGet)
             .If(BpfOp.Jeq64, 0, 0, "end").Register(BpfOp.Load64, 0, 0).Label("end").Exit().Bytes();
@@ -34,7 +46,7 @@ public sealed class StorageFirstValueTests
             ValueBytes = 8,
             Flags = MapFlags.NoPreallocation,
         });
-        Assert.Throws<BpfRefusedException>(
-            () => BpfProgram.Load(group, program, new BpfProgramOptions { Maps = [storage] }).Dispose());
+        using BpfProgram loaded = BpfProgram.Load(group, program, new BpfProgramOptions { Maps = [storage] });
+        return loaded.Run([]);
     }
 }
