@@ -61,6 +61,7 @@ internal sealed partial class BpfVerifier
         while (step != PathTrace.None && !_needed.IsEmpty)
         {
             PathTrace.Step one = _trace[step];
+            _stepsBack++;
             if (one.Instruction < 0)
             {
                 Checkpoint state = _checkpoints[-1 - one.Instruction];

@@ -40,6 +40,7 @@ internal sealed partial class BpfVerifier
     private readonly Dictionary<int, int> _idCounts = [];
     private PathState _path = new();
     private int _visited;
+    private long _stepsBack;
     private int _lastId;
     private long _scratchBytes;
     private long _scratchBytesMax;
@@ -76,6 +77,7 @@ internal sealed partial class BpfVerifier
         return new VerifierResult
         {
             VisitedInstructions = verifier._visited,
+            StepsBack = verifier._stepsBack,
             ScratchBytes = verifier._scratchBytesMax,
             Places = verifier._places,
             ComputesInArena = Array.ConvertAll(verifier._sides, static side => side == Side.Arena),

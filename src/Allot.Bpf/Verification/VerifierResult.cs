@@ -6,6 +6,10 @@ internal sealed class VerifierResult
     /// <summary>The instructions that were looked at, on all paths.</summary>
     public required int VisitedInstructions { get; init; }
 
+    /// <summary>The instructions that were looked at once more, backwards, for what decides which numbers matter.
+    /// </summary>
+    public required long StepsBack { get; init; }
+
     /// <summary>The most bytes that the verifier has remembered at a time.</summary>
     public required long ScratchBytes { get; init; }
 
