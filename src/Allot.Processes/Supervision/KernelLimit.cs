@@ -120,8 +120,16 @@ internal sealed class KernelLimit
 
     private void Reclaim(long bytes)
     {
-        if (Stopwatch.GetElapsedTime(_lastReclaim) < _reclaimPause) return;
-        _cgroup.Reclaim(ShortageOf(bytes));
+        if (IsLost || Stopwatch.GetElapsedTime(_lastReclaim) < _reclaimPause) return;
+        try
+        {
+            _cgroup.Reclaim(ShortageOf(bytes));
+        }
+        catch (IOException)
+        {
+            // The cgroup was removed under us, as the reading finds.
+        }
+
         Refresh();
         _lastReclaim = Stopwatch.GetTimestamp();
         _reclaimPause = HasRoom(bytes) ? TimeSpan.Zero : NextPause(_reclaimPause);

@@ -55,8 +55,8 @@ internal sealed class Sampler
         SampleUserMemory();
         if (!HasKernelGrown()) yield break;
         _kindsReadAtBytes = _kernel!.LastReadingBytes;
-        List<(string Kind, long Bytes)> kinds = [.. _cgroup!.ReadKernelByKind()];
-        if (_cgroup.Version == 1)
+        if (ReadKinds() is not { } kinds) yield break;
+        if (_cgroup!.Version == 1)
         {
             long bytes = 0;
             foreach (int pid in ReadMembers())
@@ -78,6 +78,19 @@ internal sealed class Sampler
     private bool HasKernelGrown() =>
         _cgroup is not null && _kernel is { IsLost: false }
         && _kernel.LastReadingBytes > _kindsReadAtBytes + (_kindsReadAtBytes / 10);
+
+    // Null when the cgroup was removed under us: the last snapshot stays.
+    private List<(string Kind, long Bytes)>? ReadKinds()
+    {
+        try
+        {
+            return [.. _cgroup!.ReadKernelByKind()];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     private List<int> ReadMembers()
     {

@@ -14,15 +14,18 @@ internal sealed class FakeMemoryCgroup() : MemoryCgroup("/nowhere", new UndoList
 
     public bool IsRemoved { get; set; }
 
+    /// <summary>Whether somebody removes it while it reclaims.</summary>
+    public bool IsRemovedByReclaim { get; set; }
+
     internal override int Version => 2;
 
     internal override bool CountsKernelBytes => true;
 
-    internal override long ReadKernelBytes() => IsRemoved ? throw new IOException("removed") : KernelBytes;
+    internal override long ReadKernelBytes() => Read(KernelBytes);
 
     internal override long? ReadKernelPeakBytes() => null;
 
-    internal override long ReadMemoryBytes() => KernelBytes;
+    internal override long ReadMemoryBytes() => Read(KernelBytes);
 
     internal override long? ReadMemoryPeakBytes() => null;
 
@@ -30,16 +33,19 @@ internal sealed class FakeMemoryCgroup() : MemoryCgroup("/nowhere", new UndoList
 
     internal override OomEvents ReadOomEvents() => default;
 
-    internal override IReadOnlyList<(string Kind, long Bytes)> ReadKernelByKind() => [];
+    internal override IReadOnlyList<(string Kind, long Bytes)> ReadKernelByKind() => Read(Array.Empty<(string, long)>());
 
     protected override void ReclaimCore(long bytes)
     {
         Reclaims++;
         KernelBytes -= ReclaimableBytes;
         ReclaimableBytes = 0;
+        IsRemoved |= IsRemovedByReclaim;
     }
 
     protected override void CloseFiles()
     {
     }
+
+    private T Read<T>(T value) => IsRemoved ? throw new IOException("removed") : value;
 }

@@ -101,6 +101,17 @@ public sealed class KernelLimitTests : IDisposable
         Assert.Empty(_limit.RefreshInParts());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_cgroup_that_is_removed_before_or_while_it_is_reclaimed_refuses_the_call(bool byReclaim)
+    {
+        _cgroup.IsRemovedByReclaim = byReclaim;
+        _cgroup.IsRemoved = !byReclaim;
+        Assert.False(_limit.TryAllow(NoThread, AnyCall, 601));
+        Assert.True(_limit.IsLost);
+    }
+
     [Fact]
     public void The_end_of_the_group_gives_everything_back()
     {

@@ -1,4 +1,3 @@
-using Allot.Processes.Observation;
 using Allot.Processes.Supervision;
 
 namespace Allot.Processes.Tests.Supervision;
@@ -195,15 +194,4 @@ public sealed class PinLimitTests : IDisposable
     }
 
     private bool Allows(SleepingProgram program, long bytes) => _limit.TryAllow(PinAction.Lock, program.LockCall(bytes));
-
-    private sealed class FixedMembers : IMembers
-    {
-        public List<int> Pids { get; } = [];
-
-        public void Read(List<int> pids)
-        {
-            pids.Clear();
-            pids.AddRange(Pids);
-        }
-    }
 }

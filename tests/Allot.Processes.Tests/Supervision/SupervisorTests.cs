@@ -1,4 +1,3 @@
-using Allot.Processes.Observation;
 using Allot.Processes.Supervision;
 using Allot.Processes.Tests.Support;
 
@@ -13,7 +12,7 @@ public sealed class SupervisorTests
         var supervisor = new Supervisor(new SupervisorParts
         {
             Group = group,
-            Members = new NoMembers(),
+            Members = new FixedMembers(),
             Cgroup = new FakeMemoryCgroup { KernelBytes = 1000 },
             Calls = null,
             DeniesIoUring = false,
@@ -26,10 +25,5 @@ public sealed class SupervisorTests
         Assert.Null(thrown);
         Assert.IsType<ThreadInterruptedException>(later);
         Assert.Equal(0, group.Memory.CurrentBytes);
-    }
-
-    private sealed class NoMembers : IMembers
-    {
-        public void Read(List<int> pids) => pids.Clear();
     }
 }
