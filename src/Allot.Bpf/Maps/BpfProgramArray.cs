@@ -86,9 +86,6 @@ public sealed unsafe class BpfProgramArray : GroupMap
     /// <inheritdoc/>
     public override int NextKey(byte* key, byte* next) => NextIndex(key, next);
 
-    /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong bytes, bool writes) => false;
-
     private protected override void Free()
     {
         LoseOwner();

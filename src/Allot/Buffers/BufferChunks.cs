@@ -95,8 +95,7 @@ internal sealed class BufferChunks
                 $"{bytes} bytes were asked for at once; this process can have {available}. Nothing is charged.");
         }
 
-        _group.Charge(_options.Kind, bytes);
-        _group.Uncharge(_options.Kind, bytes);
+        _group.Hold(_options.Kind, bytes).Dispose();
     }
 
     /// <summary>Appends a buffer, nothing of which counts yet. It takes the place of the last one where nothing counts

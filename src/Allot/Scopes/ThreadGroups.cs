@@ -43,14 +43,8 @@ internal sealed unsafe class ThreadGroups
         get => s_flowsCharge ? ActiveInFlow() : OfThread;
     }
 
-    /// <summary>The same, with <see cref="ThreadPlaces.Scopes"/> in hand.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static MemoryGroup? ActiveAt(nint scopes)
-    {
-        return s_flowsCharge ? ActiveInFlow() : OfThreadAt(scopes);
-    }
-
-    /// <summary>What the thread itself says, which is the current group where no flow has ever set one.</summary>
+    /// <summary>What the thread itself says, which is the current group where no flow has ever set one; with
+    /// <see cref="ThreadPlaces.Scopes"/> in hand.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static MemoryGroup? OfThreadAt(nint scopes) => scopes == 0 ? null : CellAt(scopes).Group;
 
@@ -71,10 +65,7 @@ internal sealed unsafe class ThreadGroups
     private static MemoryGroup? OfThread
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get
-        {
-            return OfThreadAt(ThreadPlaces.Scopes);
-        }
+        get => OfThreadAt(ThreadPlaces.Scopes);
     }
 
     /// <summary>A flow is about to set a group, for the first time perhaps.</summary>

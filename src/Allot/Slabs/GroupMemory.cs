@@ -96,20 +96,10 @@ public static unsafe class GroupMemory
     public static byte* Allocate(nuint bytes, AllocationFlags flags)
     {
         bool isCharged = (flags & AllocationFlags.Account) != 0;
-        while (isCharged && AllocationContext.ActiveGroup is { } group)
-        {
-            try
-            {
-                return Allocate(group, bytes, flags);
-            }
-            catch (MemoryLimitExceededException refused) when (refused.Refusal.IsForHeir)
-            {
-                // Removed since it was found: its heir pays.
-            }
-        }
-
+        byte* block = isCharged ? AllocateForActive(bytes, flags) : null;
+        if (block != null) return block;
         AllocationContext.MightAllocate(flags);
-        byte* block = AllocateForNobody(bytes);
+        block = AllocateForNobody(bytes);
         if ((flags & AllocationFlags.Zero) != 0) GroupAllocator.Clear(block, bytes);
         return block;
     }
@@ -171,13 +161,13 @@ public static unsafe class GroupMemory
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* TryTakeAmbient(ThreadHeap* heap, nint scopes, nuint bytes)
     {
-        if (ThreadGroups.FlowsCharge) return TryTakeInFlow(heap, scopes, bytes);
+        if (ThreadGroups.FlowsCharge) return TryTakeInFlow(heap, bytes);
         return ThreadGroups.OfThreadAt(scopes) is { } group ? SlabPath.TryTake(heap, bytes, group.Memory) : null;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* TryTakeInFlow(ThreadHeap* heap, nint scopes, nuint bytes) =>
-        ThreadGroups.ActiveAt(scopes) is { } group ? SlabPath.TryTake(heap, bytes, group.Memory) : null;
+    private static byte* TryTakeInFlow(ThreadHeap* heap, nuint bytes) =>
+        ThreadGroups.Active is { } group ? SlabPath.TryTake(heap, bytes, group.Memory) : null;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* AllocateSlow(MemoryGroup group, MemoryKind kind, nuint bytes) =>
@@ -186,11 +176,20 @@ public static unsafe class GroupMemory
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* AllocateAmbientSlow(nuint bytes)
     {
+        byte* block = AllocateForActive(bytes, flags: null);
+        return block != null ? block : AllocateForNobody(bytes);
+    }
+
+    // Null where there is no current group.
+    private static byte* AllocateForActive(nuint bytes, AllocationFlags? flags)
+    {
         while (AllocationContext.ActiveGroup is { } group)
         {
             try
             {
-                return AllocateSlow(group, MemoryKind.User, bytes);
+                return flags is { } permitted
+                    ? Allocate(group, bytes, permitted)
+                    : AllocateSlow(group, MemoryKind.User, bytes);
             }
             catch (MemoryLimitExceededException refused) when (refused.Refusal.IsForHeir)
             {
@@ -198,7 +197,7 @@ public static unsafe class GroupMemory
             }
         }
 
-        return AllocateForNobody(bytes);
+        return null;
     }
 
     /// <summary>Allocates a block that nobody is charged for: its user has charged it otherwise.</summary>

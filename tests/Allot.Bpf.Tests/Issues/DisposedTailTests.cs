@@ -1,5 +1,4 @@
 using Allot.Bpf.Tests.Support;
-using Allot.Maps;
 
 namespace Allot.Bpf.Tests.Issues;
 
@@ -15,17 +14,9 @@ public sealed class DisposedTailTests
     public void A_program_that_its_owner_has_disposed_runs_until_it_is_taken_out_of_the_array(BpfEngine engine)
     {
         MemoryGroup group = new MemoryController().Root.CreateChild("tenant");
-        using (GroupMap map = BpfMaps.Create(group, new MapDefinition
-        {
-            Name = "programs",
-            Type = MapType.ProgramArray,
-            KeyBytes = 4,
-            ValueBytes = 4,
-            Capacity = 2,
-        }))
+        using (BpfProgramArray programs = ProgramArrays.Create(group, capacity: 2))
         {
             long emptyBytes = group.Memory.CurrentBytes;
-            var programs = (BpfProgramArray)map;
             BpfProgram second = BpfProgram.Load(
                 group, new Asm().Move(0, 7).Exit().Bytes(), new BpfProgramOptions { Engine = engine });
             programs.Set(0, second);
@@ -33,7 +24,7 @@ public sealed class DisposedTailTests
             Assert.Throws<ObjectDisposedException>(() => programs.Set(1, second));
             byte[] calls = new Asm().Map(2, 0).Move(3, 0).Call(TailCall).Move(0, 1).Exit().Bytes();
             using (BpfProgram first = BpfProgram.Load(
-                group, calls, new BpfProgramOptions { Maps = [map], Engine = engine }))
+                group, calls, new BpfProgramOptions { Maps = [programs], Engine = engine }))
             {
                 Assert.Equal(7ul, first.Run([]));
                 programs.Set(0, null);

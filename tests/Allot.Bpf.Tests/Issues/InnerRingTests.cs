@@ -43,8 +43,7 @@ public sealed class InnerRingTests
         byte[] program = code.Move(7, 100_000)
             .Label("again").Number(BpfOp.Sub64, 7, 1).If(BpfOp.Jne64, 7, 0, "again")
             .Copy(1, 6).Move(2, 0).Call(Discard).Label("end").Move(0, 0).Exit().Bytes();
-        using GroupMap programs = BpfMaps.Create(
-            group, shape with { Type = MapType.ProgramArray, KeyBytes = 4, ValueBytes = 4, Capacity = 1 });
+        using BpfProgramArray programs = ProgramArrays.Create(group);
         var options = new BpfProgramOptions
         {
             Maps = [outer, programs],
@@ -56,7 +55,7 @@ public sealed class InnerRingTests
         byte[] loops = new Asm().Move(7, 100_000).Label("again").Number(BpfOp.Sub64, 7, 1)
             .If(BpfOp.Jne64, 7, 0, "again").Move(0, 0).Exit().Bytes();
         using BpfProgram next = BpfProgram.Load(group, loops);
-        if (callsNext) ((BpfProgramArray)programs).Set(0, next);
+        if (callsNext) programs.Set(0, next);
         Assert.False(loaded.TryRun([], out _, out BpfFault fault));
         Assert.Equal(BpfFaultKind.OutOfBudget, fault.Kind);
     }

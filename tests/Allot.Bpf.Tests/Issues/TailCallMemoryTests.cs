@@ -1,5 +1,4 @@
 using Allot.Bpf.Tests.Support;
-using Allot.Maps;
 
 namespace Allot.Bpf.Tests.Issues;
 
@@ -13,17 +12,10 @@ public sealed class TailCallMemoryTests
     public void A_program_that_needs_more_memory_than_the_run_has_is_not_entered()
     {
         MemoryGroup group = new MemoryController().Root;
-        using GroupMap map = BpfMaps.Create(group, new MapDefinition
-        {
-            Name = "programs",
-            Type = MapType.ProgramArray,
-            KeyBytes = 4,
-            ValueBytes = 4,
-            Capacity = 1,
-        });
+        using BpfProgramArray map = ProgramArrays.Create(group);
         byte[] reads = new Asm().Register(BpfOp.Load64, 0, 1, 56).Exit().Bytes();
         using BpfProgram second = BpfProgram.Load(group, reads, new BpfProgramOptions { MemoryBytesMin = 64 });
-        ((BpfProgramArray)map).Set(0, second);
+        map.Set(0, second);
         byte[] calls = new Asm().Map(2, 0).Move(3, 0).Call(TailCall).Move(0, 1).Exit().Bytes();
         using BpfProgram first = BpfProgram.Load(group, calls, new BpfProgramOptions { Maps = [map] });
         first.TryRun(new byte[8], out _, out BpfFault fault);

@@ -64,16 +64,9 @@ public sealed class BudgetTests
         {
             _steps = 0;
             MemoryGroup group = new MemoryController().Root;
-            using GroupMap map = BpfMaps.Create(group, new MapDefinition
-            {
-                Name = "programs",
-                Type = MapType.ProgramArray,
-                KeyBytes = 4,
-                ValueBytes = 4,
-                Capacity = 1,
-            });
+            using BpfProgramArray map = ProgramArrays.Create(group);
             using BpfProgram loaded = Load(group, program, engine, map);
-            ((BpfProgramArray)map).Set(0, loaded);
+            map.Set(0, loaded);
             bool hasRun = loaded.TryRun([], out ulong result, out BpfFault fault);
             if (programs > 0) Assert.Equal((true, 77ul, rounds * programs), (hasRun, result, _steps));
             else Assert.Equal((false, BpfFaultKind.OutOfBudget), (hasRun, fault.Kind));
