@@ -1,5 +1,4 @@
 using Allot.Maps;
-using Allot.Testing;
 using Allot.Tests.Maps.Kernel;
 
 namespace Allot.Tests.Issues;

@@ -159,7 +159,8 @@ public sealed unsafe class ArenaMap : GroupMap
 
     private protected override int WriteCore(byte* key, byte* value, ulong flags) => NoElements(key);
 
-    private protected override int TakeCore(byte* key, byte* value) => MapErrors.Invalid;
+    private protected override int TakeCore(byte* key, byte* value) =>
+        key == null ? MapErrors.NotSupported : MapErrors.Invalid;
 
     private static int NoElements(byte* key) => key == null ? MapErrors.NotOfThisKind : MapErrors.Invalid;
 
