@@ -191,8 +191,8 @@ public sealed unsafe partial class BpfExecution
     /// <param name="argument">An argument of the helper.</param>
     /// <param name="map">The map; null when false is returned.</param>
     /// <returns>False when the argument is no map of the program, or of a type that is none of
-    /// <see cref="BpfHelper.MapTypes"/>; then the run ends with <see cref="BpfFaultKind.BadArgument"/> after the helper.
-    /// </returns>
+    /// <see cref="BpfHelper.MapTypes"/>; then the run ends with <see cref="BpfFaultKind.BadArgument"/> after the
+    /// helper.</returns>
     public bool TryGetMap(ulong argument, [NotNullWhen(true)] out GroupMap? map)
     {
         ulong index = argument - MapBase;
