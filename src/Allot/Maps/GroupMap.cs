@@ -35,7 +35,7 @@ public abstract unsafe partial class GroupMap : IDisposable
         Memory = new MapMemory(group);
     }
 
-    /// <summary>The group that pays for the map.</summary>
+    /// <summary>The group that pays for the map; when it was removed, its closest ancestor that is left pays.</summary>
     public MemoryGroup Group => Memory.Group;
 
     /// <summary>What the map holds.</summary>
