@@ -4,7 +4,10 @@ namespace Allot.Tests.Slabs;
 public sealed unsafe class NullGroupTests
 {
     public static TheoryData<string> Ways =>
-        ["allocator", "flags", "try", "handle and flags", "object try", "object flags", "object statistics", "free all"];
+    [
+        "allocator", "flags", "try", "handle and flags",
+        "object try", "object flags", "object statistics", "free all",
+    ];
 
     [Theory, MemberData(nameof(Ways))]
     public void No_group_is_a_mistake_with_a_name(string way)
