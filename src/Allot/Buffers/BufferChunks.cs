@@ -27,7 +27,7 @@ internal sealed class BufferChunks
     private GroupBuffer? _last;
     private long _lastStart;
     private int _lastBytes, _lastCapacity;
-    private bool _isDisposed;
+    private volatile int _disposals;
 
     public BufferChunks(MemoryGroup group, GroupBufferOptions options)
     {
@@ -48,7 +48,7 @@ internal sealed class BufferChunks
     /// <summary>What the group pays for.</summary>
     public long ChargedBytes { get; private set; }
 
-    public bool IsDisposed => _isDisposed;
+    public bool IsDisposed => _disposals != 0;
 
     /// <summary>What counts of the last buffer.</summary>
     public int LastBytes
@@ -99,22 +99,30 @@ internal sealed class BufferChunks
     }
 
     /// <summary>Appends a buffer, nothing of which counts yet. It takes the place of the last one where nothing counts
-    /// of that.</summary>
+    /// of that. While it asks for room, a reclaimer may free what is here, or dispose it.</summary>
     /// <param name="leastBytes">The least size; it is larger if that costs nobody anything to find.</param>
     /// <exception cref="MemoryLimitExceededException">Refused; nothing has changed (I8).</exception>
+    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     public void Append(int leastBytes)
     {
         ThrowIfDisposed();
-        if (_last is not null && _earlierCount == _earlier.Length)   // first: after the charge nothing can fail
-        {
-            Array.Resize(ref _earlier, Math.Max(4, _earlierCount * 2));
-        }
-
         long generous = Math.Clamp(ChargedBytes, FirstBytes, DoubledBytesMost);
         GroupBuffer? buffer = generous > leastBytes
             ? GroupBuffer.TryAllocate(_group, _options, generous)
             : null;
         buffer ??= GroupBuffer.Allocate(_group, _options, leastBytes);
+        try
+        {
+            ThrowIfDisposed();
+            bool isFull = _last is not null && _earlierCount == _earlier.Length;
+            if (isFull) Array.Resize(ref _earlier, Math.Max(4, _earlierCount * 2));
+        }
+        catch
+        {
+            buffer.Dispose();
+            throw;
+        }
+
         long start = Bytes;
         GroupBuffer? replaced = _lastBytes == 0 ? _last : null;
         if (_last is not null && replaced is null) _earlier[_earlierCount++] = new Chunk(_last, _lastStart);
@@ -180,12 +188,12 @@ internal sealed class BufferChunks
             : new ReadOnlySequence<byte>(first, 0, last!, last!.Memory.Length);
     }
 
-    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_isDisposed, this);
+    public void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(IsDisposed, this);
 
+    /// <summary>Safe to call twice, and from two threads at once.</summary>
     public void Dispose()
     {
-        _isDisposed = true;
-        FreeAllBut(0);
+        if (Interlocked.Exchange(ref _disposals, 1) == 0) FreeAllBut(0);
     }
 
     private static int CapacityOf(GroupBuffer buffer) => (int)Math.Min(buffer.Bytes, int.MaxValue);

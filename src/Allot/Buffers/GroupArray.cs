@@ -140,17 +140,18 @@ public sealed unsafe class GroupArray<T> : IDisposable
     public void Resize(long length)
     {
         ObjectDisposedException.ThrowIf(_buffer is null, this);
-        long bytes = BytesOf(length), before = _length;
+        long bytes = BytesOf(length);
         bool fits = bytes <= _buffer.Bytes, wastesHalf = bytes < _buffer.Bytes / 2;
         if (!fits)
         {
-            MoveTo(GroupBuffer.Allocate(Group, _options, bytes), before);
+            MoveTo(GroupBuffer.Allocate(Group, _options, bytes), length);
         }
         else if (wastesHalf && GroupBuffer.TryAllocate(Group, _options, bytes) is { } smaller)
         {
             MoveTo(smaller, length);
         }
 
+        long before = _length;
         _length = length;
         if (length > before) Clear(before, length);
     }
@@ -174,10 +175,14 @@ public sealed unsafe class GroupArray<T> : IDisposable
         return length * sizeof(T);
     }
 
-    private void MoveTo(GroupBuffer target, long kept)
+    // What is there only now: a reclaimer that was asked for the room may have resized the array, or disposed it.
+    private void MoveTo(GroupBuffer target, long length)
     {
-        NativeCopy(_items, (T*)target.Pointer, kept);
-        GroupBuffer source = _buffer!;
+        GroupBuffer? source = _buffer;
+        if (source is null) target.Dispose();
+        ObjectDisposedException.ThrowIf(source is null, this);
+        _length = Math.Min(_length, length);
+        NativeCopy(_items, (T*)target.Pointer, _length);
         _buffer = target;
         _items = (T*)target.Pointer;
         source.Dispose();

@@ -9,7 +9,8 @@ namespace Allot;
 /// <summary>A stream in memory that a group pays for, which grows as it is written to. It can be larger than 2 GiB.
 /// </summary>
 /// <remarks>For one thread at a time. Growing copies nothing. A write that is refused leaves the stream as it was, and
-/// shortening it returns bytes to the group. Asynchronous calls have ended when they return. Dispose it.</remarks>
+/// shortening it returns bytes to the group. A reclaimer that is asked in the middle of a write may read the stream or
+/// dispose it, but not change it. Asynchronous calls have ended when they return. Dispose it.</remarks>
 public sealed class GroupMemoryStream : Stream
 {
     private const int AtOnceMost = 256 << 10;
@@ -22,6 +23,9 @@ public sealed class GroupMemoryStream : Stream
     private GroupBuffer? _near;
     private long _nearStart;
     private int _nearBytes;
+
+    // Room is asked for, and for that a reclaimer may be: it can read, and dispose, and nothing else.
+    private bool _isGrowing;
 
     /// <summary>Creates an empty stream, which charges nothing before the first write.</summary>
     /// <param name="group">Who pays, for all that is ever written.</param>
@@ -116,6 +120,7 @@ public sealed class GroupMemoryStream : Stream
     public override void SetLength(long value)
     {
         _chunks.ThrowIfDisposed();
+        ThrowIfGrowing();
         ArgumentOutOfRangeException.ThrowIfNegative(value);
         if (value > _length)
         {
@@ -175,19 +180,22 @@ public sealed class GroupMemoryStream : Stream
     {
         _chunks.ThrowIfDisposed();
         if (buffer.IsEmpty) return;
-        if (_position > long.MaxValue - buffer.Length) throw new IOException("The stream would be too long.");
-        EnsureCapacity(_position + buffer.Length);
-        if (_position > _length) Zero(_length, _position);
+        ThrowIfGrowing();
+        long position = _position;
+        if (position > long.MaxValue - buffer.Length) throw new IOException("The stream would be too long.");
+        EnsureCapacity(position + buffer.Length);
+        if (position > _length) Zero(_length, position);
         while (!buffer.IsEmpty)
         {
-            Span<byte> here = From(_position);
+            Span<byte> here = From(position);
             int copied = Math.Min(here.Length, buffer.Length);
             buffer[..copied].CopyTo(here);
             buffer = buffer[copied..];
-            _position += copied;
+            position += copied;
         }
 
-        _length = Math.Max(_length, _position);
+        _position = position;
+        _length = Math.Max(_length, position);
     }
 
     /// <inheritdoc cref="Write(ReadOnlySpan{byte})"/>
@@ -281,9 +289,10 @@ public sealed class GroupMemoryStream : Stream
     {
         if (bytes <= _chunks.Bytes) return;
         int count = _chunks.Count;
-        if (bytes - _chunks.Bytes > AtOnceMost) _chunks.AskFor(bytes - _chunks.Bytes);
+        _isGrowing = true;
         try
         {
+            if (bytes - _chunks.Bytes > AtOnceMost) _chunks.AskFor(bytes - _chunks.Bytes);
             while (_chunks.Bytes < bytes)
             {
                 _chunks.Append((int)Math.Min(bytes - _chunks.Bytes, AtOnceMost));
@@ -292,9 +301,21 @@ public sealed class GroupMemoryStream : Stream
         }
         catch
         {
-            _chunks.FreeAllBut(count);
+            if (!_chunks.IsDisposed) _chunks.FreeAllBut(count);
             throw;
         }
+        finally
+        {
+            _isGrowing = false;
+        }
+    }
+
+    private void ThrowIfGrowing()
+    {
+        if (!_isGrowing) return;
+        throw new InvalidOperationException(
+            $"The stream of '{Group.Path}' is in the middle of a write that asks for room: it cannot be changed, by a "
+            + "reclaimer for instance. It can be disposed.");
     }
 
     // From a position to the end of its chunk.

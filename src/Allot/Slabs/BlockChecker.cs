@@ -19,14 +19,31 @@ internal sealed unsafe class BlockChecker
     public const uint NoClass = uint.MaxValue;
 
     private const int KeptBlocks = 256;
+
+    /// <summary>The places of so many blocks are known after they were let go; the mark of a block tells a second free
+    /// of any other.</summary>
+    public const int RememberedBlocks = 4096;
+
     private const long KeptBytes = 1 << 20, KeptLargeBytes = 64 << 20;
     private const byte Fresh = 0xCD, Guard = 0xFB, Poison = 0xDD;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<nint, Record> _records = [];
 
+    // Under the lock. Let go: the oldest first. What is handed out again has another record.
+    private readonly Queue<(nint Block, Record Record)> _remembered = new();
+
     // Freed, and not yet for anybody else: the oldest first. Under the lock.
     private readonly KeptQueue _kept = new(KeptBytes), _keptLarge = new(KeptLargeBytes);
+
+    /// <summary>Blocks that something is known of.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock) return _records.Count;
+        }
+    }
 
     /// <summary>A block is about to be handed out.</summary>
     /// <param name="block">The block.</param>
@@ -92,8 +109,16 @@ internal sealed unsafe class BlockChecker
             int markBytes = MarkBytes(oldest.Index);
             isWritten = (markBytes > 0 && !FreeBlock.IsFree(block))
                 || (!record.IsConstructed && !Is(block + markBytes, record.BlockBytes - markBytes, Poison));
+            _remembered.Enqueue((oldest.Block, record));
+            if (_remembered.Count > RememberedBlocks) ForgetOldest_NeedsLock();
             return true;
         }
+    }
+
+    private void ForgetOldest_NeedsLock()
+    {
+        (nint block, Record record) = _remembered.Dequeue();
+        if (_records.GetValueOrDefault(block) == record) _records.Remove(block);
     }
 
     /// <summary>Blocks of a class that are kept back.</summary>

@@ -9,8 +9,9 @@ namespace Allot;
 /// for a while (up to 1 MiB of small blocks, and 64 MiB of those above 256 KiB, which nobody is charged for then), and
 /// looked at when it is handed out again. New blocks are filled with another pattern. What is found
 /// ends the process, as a second free does, with the places where the block was allocated and freed. A second free
-/// and a free of what was not allocated are found without the checks too; with them they are told with the places. Two
-/// threads that free the same block at the same moment are certainly found with the checks only.</para>
+/// and a free of what was not allocated are found without the checks too; with them they are told with the places, for
+/// the last 4096 blocks that were kept back. Two threads that free the same block at the same moment are certainly
+/// found with the checks only.</para>
 /// </remarks>
 public static class BlockChecks
 {

@@ -17,6 +17,7 @@ public readonly unsafe ref struct GroupAllocator
 
     internal GroupAllocator(ThreadHeap* heap, MemoryGroup group, MemoryKind kind)
     {
+        ArgumentNullException.ThrowIfNull(group);
         _heap = heap;
         _payer = SlabAllocator.Of(heap).PayerFor(heap, group, kind);
     }

@@ -96,6 +96,7 @@ public sealed unsafe class ObjectCache<T>
     /// <exception cref="ArgumentOutOfRangeException">A flag is unknown.</exception>
     public T* Allocate(MemoryGroup group, AllocationFlags flags)
     {
+        ArgumentNullException.ThrowIfNull(group);
         bool zeros = (flags & AllocationFlags.Zero) != 0;
         if (zeros && _constructor is not null)
         {
@@ -125,6 +126,7 @@ public sealed unsafe class ObjectCache<T>
     /// <exception cref="ObjectDisposedException">The cache was removed.</exception>
     public T* TryAllocate(MemoryGroup group, out ChargeRefusal refusal)
     {
+        ArgumentNullException.ThrowIfNull(group);
         refusal = default;
         T* item = AllocateFast(group);
         return item != null ? item : AllocateSlow(group, flags: null, out refusal);
@@ -180,7 +182,11 @@ public sealed unsafe class ObjectCache<T>
 
     /// <summary>What one group has of the cache. Looks at every slab.</summary>
     /// <param name="group">The group; what its descendants have is not counted.</param>
-    public ObjectCacheStatistics ReadStatistics(MemoryGroup group) => _cache.ReadStatistics(group);
+    public ObjectCacheStatistics ReadStatistics(MemoryGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        return _cache.ReadStatistics(group);
+    }
 
     /// <summary>Removes the cache and gives its memory back. Doing it again does nothing.</summary>
     /// <exception cref="InvalidOperationException">Objects are in use; nothing has changed.</exception>

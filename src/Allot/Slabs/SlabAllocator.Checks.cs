@@ -78,7 +78,8 @@ internal sealed unsafe partial class SlabAllocator
     private long FreeEach(SlabClass of)
     {
         ThreadHeap* heap = HeapOfCaller();
-        List<nint> blocks = of.ReadInUse();
+        List<nint> blocks;
+        using (of.OwnersLock.EnterScope()) blocks = of.IsClosed ? [] : of.ReadInUse();
         foreach (nint block in blocks) FreeSlow(heap, (byte*)block, of.Cache);
         return (long)blocks.Count * of.BlockBytes;
     }

@@ -1,11 +1,14 @@
 // Slabs that belong to one group are released in one step: nobody frees the blocks one by one.
+//
+// The group may be removed meanwhile, and its class closed and followed by another of the same number. So whether it is
+// closed is looked at under its lock, which it needs to close: its slabs are its own until the lock is left.
 
 namespace Allot;
 
 internal sealed unsafe partial class SlabAllocator
 {
     /// <summary>Frees all blocks of a class, whoever has them.</summary>
-    /// <returns>The bytes of the blocks that were in use.</returns>
+    /// <returns>The bytes of the blocks that were in use; none of a class that is closed.</returns>
     public long FreeAll(SlabClass of)
     {
         Empty((uint)of.Index);
@@ -13,7 +16,9 @@ internal sealed unsafe partial class SlabAllocator
         long bytes = 0;
         List<(MemoryGroup Group, MemoryKind Kind, long Bytes)> owned = [];
         using (_searchLock.EnterScope())   // so that no owner is forgotten before it is known here
+        using (of.OwnersLock.EnterScope())
         {
+            if (of.IsClosed) return 0;
             foreach ((int owner, long blocks) in of.ReleaseAll())
             {
                 bytes += blocks * of.BlockBytes;

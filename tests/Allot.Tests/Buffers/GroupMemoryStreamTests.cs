@@ -141,6 +141,29 @@ public sealed class GroupMemoryStreamTests
     }
 
     [Fact]
+    public void Of_two_threads_that_dispose_at_once_one_frees()
+    {
+        const int Rounds = 500;
+        byte[] data = new byte[20_000];   // in several buffers
+        GroupMemoryStream[] streams = [.. Enumerable.Range(0, Rounds).Select(_ => new GroupMemoryStream(_group))];
+        foreach (GroupMemoryStream one in streams)
+        {
+            for (int i = 0; i < 10; i++) one.Write(data);
+        }
+
+        using var bothAreThere = new Barrier(2);
+        Crew.Run(2, _ =>
+        {
+            foreach (GroupMemoryStream one in streams)
+            {
+                bothAreThere.SignalAndWait();
+                one.Dispose();
+            }
+        });
+        Assert.Equal(0, _group.Memory.CurrentBytes);
+    }
+
+    [Fact]
     public void Wrong_calls_are_found()
     {
         var stream = new GroupMemoryStream(_group);

@@ -108,6 +108,19 @@ public sealed unsafe class BlockChecksTests : IDisposable
     }
 
     [Fact]
+    public void Only_so_much_is_remembered_of_blocks_that_are_not_there_any_more()
+    {
+        nint[] blocks = [.. Enumerable.Range(0, 3 * BlockChecker.RememberedBlocks).Select(_ => Allocate())];
+        foreach (nint block in blocks) Free(block);
+        _slabs.Slabs.Trim(all: true);
+        Assert.Equal(BlockChecker.RememberedBlocks, _slabs.Slabs.Checker!.Count);
+        nint again = Allocate();
+        Free(again);
+        string message = Assert.Throws<CorruptionException>(() => _slabs.Free(again)).Message;
+        Assert.Contains("Freed here", message);
+    }
+
+    [Fact]
     public void What_is_freed_in_one_step_is_looked_at_block_by_block()
     {
         ObjectCache<Node> cache = new(_slabs.Slabs, "own", new() { HasPrivateSlabs = true }, null);
