@@ -126,6 +126,7 @@ internal sealed unsafe partial class SlabClass
 
     private void GiveBackPlace_NeedsLock(HashSet<int> owners, int place)
     {
+        AssertInvariants_NeedsLock();
         nint word = _rack.Read(place);
         ulong* magazine = MagazineRack.MagazineOf(word);
         bool isChosen = MagazineRack.IsFull(word) && _allocator.HasBlockOf(owners, magazine + 1, Batch);
