@@ -11,11 +11,12 @@ public sealed class RackModelTests
     /// <summary>Who takes part, and the switches of the model.</summary>
     public static TheoryData<string, string> Configurations => new()
     {
-        { "two who bring, one who takes, and the keeper", "" },
-        { "no memory for a magazine", "FAULTS KEEPS=1" },
-        { "one place", "PLACES=1 BRINGS_1=2" },
-        { "two who take", "TAKERS=2 BRINGS_1=0 KEEPS=1" },
-        { "a keeper that does much", "BRINGS_0=3 BRINGS_1=0 TAKES=3 KEEPS=3" },
+        { "two who bring, one who takes, and the keeper", "KEEPS=1" },
+        { "a keeper that comes again", "BRINGS_0=1" },
+        { "no memory for a magazine", "FAULTS BRINGS_0=1 KEEPS=1" },
+        { "one place", "PLACES=1 BRINGS_1=2 KEEPS=1" },
+        { "two who take", "TAKERS=2 BRINGS_0=1 BRINGS_1=0 KEEPS=1" },
+        { "a keeper that does much", "BRINGS_1=0 TAKES=3 KEEPS=3" },
     };
 
     /// <summary>The idea that is missing, and who has to take part for it to matter.</summary>
