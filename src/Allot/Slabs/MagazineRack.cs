@@ -3,18 +3,19 @@
 // A rack has a few *places*, each one word: nothing (0), an empty magazine, or a full one (FullMark). The *keeper* is
 // who holds the lock of the class.
 //   - Who has a full magazine puts it in the place of an empty one and has that (TryBring). Who needs blocks puts an
-//     empty magazine, or nothing, in the place of a full one and has that (TryTake).
+//     empty magazine, or nothing, in the place of a full one and has that (TryTake). Who finds none goes to the lock.
 //   - Only the keeper puts a magazine where nothing is, takes one for nothing, or marks one as seen.
-// Who finds no place for that goes to the lock. Why it is right:
-//   - A magazine is of who got it by a swap that succeeded: one does. The swap is a full fence, so what was written into
-//     the magazine before is seen by who has it next. Nobody reads a magazine that lies here but the keeper, who alone
-//     frees magazines: it may see what the next one does with it, and takes that for an old answer.
+// Why it is right:
+//   - A magazine is of who got it by a swap that succeeded: one does. The swap is a full fence, so what was written
+//     into the magazine before is seen by who has it next. Only the keeper, who alone frees magazines, looks into one
+//     that lies here: it may see what the next one does with it, and takes that for an old answer.
 //   - A word that has changed and is as it was (ABA) says the same again: a full magazine lies here, or an empty one.
 //     What is in it is read after the swap.
-//   - From when the keeper has taken all that lies here until it leaves the lock, nothing comes: there is no empty
-//     magazine to put one in the place of. So a class is closed in one step, and a place is by being empty.
-// The rendezvous is that of an exchanger (W. Scherer, D. Lea, M. Scott, A Scalable Elimination-based Exchange Channel,
-// 2005). What differs: nobody waits for a partner, the word keeps what was brought.
+//   - When the keeper has taken all that lies here, nothing comes until it leaves the lock: there is no empty magazine
+//     to put a full one in the place of. So a class is closed in one step, without a word for that.
+// tests/Allot.Model.Tests/Slabs/rack.pml has every interleaving of a few threads. The rendezvous is that of an exchanger
+// (W. Scherer, D. Lea, M. Scott, A Scalable Elimination-based Exchange Channel, 2005). What differs: nobody waits for a
+// partner, the word keeps what was brought.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -28,8 +29,8 @@ internal sealed unsafe class MagazineRack
 
     private const int LineWords = 8;
 
-    // A magazine is aligned to more than that. SeenMark: it lay here when RemoveIdle_NeedsLock came by last; a swap takes
-    // the mark along.
+    // A magazine is aligned to more than that. SeenMark: it lay here when RemoveIdle_NeedsLock came by last; a swap
+    // takes the mark along.
     private const nint FullMark = 1, SeenMark = 2, Marks = FullMark | SeenMark;
 
     private Words _words;
