@@ -13,9 +13,9 @@
 //     What is in it is read after the swap.
 //   - When the keeper has taken all that lies here, nothing comes until it leaves the lock: there is no empty magazine
 //     to put a full one in the place of. So a class is closed in one step, without a word for that.
-// tests/Allot.Model.Tests/Slabs/rack.pml has every interleaving of a few threads. The rendezvous is that of an exchanger
-// (W. Scherer, D. Lea, M. Scott, A Scalable Elimination-based Exchange Channel, 2005). What differs: nobody waits for a
-// partner, the word keeps what was brought.
+// Every interleaving of a few threads: tests/Allot.Model.Tests/Slabs/rack.pml. The rendezvous is that of an exchanger
+// (W. Scherer, D. Lea, M. Scott, A Scalable Elimination-based Exchange Channel, 2005). What differs: nobody waits for
+// a partner, the word keeps what was brought.
 
 using System.Diagnostics;
 using System.Runtime.CompilerServices;

@@ -160,7 +160,8 @@ internal sealed unsafe partial class SlabAllocator
             }
 
             byte* block = BlockOf(bin->Top[-1]);
-            if (!FreeBlock.IsFree(block)) Fail(block, "was written to after it was freed, or two threads have freed it");
+            bool isFree = FreeBlock.IsFree(block);
+            if (!isFree) Fail(block, "was written to after it was freed, or two threads have freed it");
             FreeBlock.SetInUse(block);
             record = RecordOwner(heap, ThreadHeap.UnitOf(heap, block), block, payer);
             if (record != Record.Done)

@@ -1,13 +1,13 @@
 /*
  * Full magazines that threads pass for empty ones (src/Allot/Slabs/MagazineRack.cs, SlabClass.Batches.cs) for the model
- * checker spin: every interleaving of threads that bring, threads that take, and one that trims, gives back and closes.
- * RackModelTests.cs has the configurations (-D) and runs them; each BROKEN_ switch removes one idea, and the checker must
- * find the error.
+ * checker spin: every interleaving of threads that bring, threads that take, and one that trims, gives back and
+ * closes. RackModelTests.cs has the configurations (-D) and runs them; each BROKEN_ switch removes one idea, and the
+ * checker must find the error.
  *
  * Modelled: the places of a rack; magazines, which are freed and made again, so that a word comes back as it was; the
  * blocks of one magazine as one *batch*, which is in use, in a magazine, or in the spans; the lock of the class. Who
- * brings fills its magazine with a batch in use, and has to get an empty one for it. Who takes brings an empty magazine,
- * or none. The system may have no memory for a magazine.
+ * brings fills its magazine with a batch in use, and has to get an empty one for it. Who takes brings an empty
+ * magazine, or none. The system may have no memory for a magazine.
  * Checked: who touches a magazine is the only one who has it, and nobody reads one that was freed; a batch is in one
  * place; a class is closed when all batches lie in the spans, and then nobody gets one; what is given back as idle was
  * needed by nobody since it was looked at; nothing is lost at the end; no deadlock.
