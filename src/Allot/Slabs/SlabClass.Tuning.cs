@@ -8,7 +8,10 @@ internal sealed unsafe partial class SlabClass
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
-            int batches = tunables.BatchesKept ?? BatchesByDefault(Batch * BlockBytes);
+            int kept = tunables.BatchesKept ?? BatchesByDefault(Batch * BlockBytes);
+            _places = Math.Min(kept, MagazineRack.Places);
+            ClearRack_NeedsLock(from: _places);
+            int batches = kept - _places;
             while (_batchCount > batches)
             {
                 var magazine = (ulong*)_batches[--_batchCount];
@@ -16,10 +19,10 @@ internal sealed unsafe partial class SlabClass
                 _allocator.FreeMagazine(magazine, Batch);
             }
 
-            while (_emptyCount > batches) _allocator.FreeMagazine((ulong*)_empties[--_emptyCount], Batch);
+            while (_emptyCount > kept) _allocator.FreeMagazine((ulong*)_empties[--_emptyCount], Batch);
             _lowest = Math.Min(_lowest, _batchCount);
             Array.Resize(ref _batches, batches);
-            Array.Resize(ref _empties, batches);
+            Array.Resize(ref _empties, kept);
             _emptySpansMost = tunables.EmptySlabsKept;
             ReleaseEmpty_NeedsLock(_emptySpansMost);
         }
@@ -30,7 +33,7 @@ internal sealed unsafe partial class SlabClass
     {
         get
         {
-            using (_lock.EnterScope()) return (_batches.Length, _emptySpansMost);
+            using (_lock.EnterScope()) return (_places + _batches.Length, _emptySpansMost);
         }
     }
 

@@ -40,6 +40,7 @@ internal sealed unsafe partial class SlabClass
             Check(central == _centralFree, "free blocks of spans add up");
             Check(kept == _emptySpans, "kept spans add up");
             for (int i = 0; i < _batchCount; i++) Note((ulong*)_batches[i] + 1, Batch, free);
+            for (int i = 0; i < MagazineRack.Places; i++) NoteRacked(i, free);
         }
     }
 
@@ -54,6 +55,14 @@ internal sealed unsafe partial class SlabClass
         }
 
         return counted;
+    }
+
+    private void NoteRacked(int place, HashSet<nint> free)
+    {
+        nint word = _rack.Read(place);
+        ulong* magazine = MagazineRack.MagazineOf(word);
+        Check(place < _places || magazine == null, "a place that may not be used is empty");
+        if (magazine != null) Note(magazine + 1, MagazineRack.IsFull(word) ? Batch : 0, free);
     }
 
     /// <summary>Checks blocks of a magazine.</summary>

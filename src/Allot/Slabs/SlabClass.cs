@@ -1,9 +1,10 @@
 // The centre of one class of blocks: what threads fetch batches from, and bring them to.
 //
-// Two stores, both under the lock of the class. *Batches* are full magazines, passed on without a look at the blocks,
-// in exchange for empty ones. *Spans* are runs of units; blocks that come back to their span show when it is empty, and
-// then its units go back to the arena. Spans that still have blocks to give are listed by how many: blocks come from
-// the fullest, so that others get empty (SlabClass.Spans.cs).
+// Two stores. *Batches* are full magazines, passed on without a look at the blocks, in exchange for empty ones: the
+// first few in a rack, by one atomic exchange (MagazineRack), the others under the lock of the class. *Spans* are runs
+// of units, under that lock too; blocks that come back to their span show when it is empty, and then its units go back
+// to the arena. Spans that still have blocks to give are listed by how many: blocks come from the fullest, so that
+// others get empty (SlabClass.Spans.cs).
 //
 // Lock order: the lock of a class, then SlabAllocator.SpansLock, then those of MetadataBlocks and PageArena. No foreign
 // code runs under any.
@@ -23,17 +24,10 @@ internal sealed unsafe partial class SlabClass
     private readonly SteadyLock _lock = new();
     private readonly SlabAllocator _allocator;
     private readonly ulong _indexInverse;
-    private nint[] _batches;
-    private nint[] _empties;
     private int _emptySpansMost;
 
     // Under the lock: empty spans that are kept on purpose, each with IsKept.
     private int _emptySpans;
-
-    // Under the lock: 0 <= _batchCount <= _batches.Length; _lowest is the fewest since Trim last looked.
-    private int _batchCount;
-    private int _lowest;
-    private int _emptyCount;
 
     private volatile bool _hasEnded;
 
@@ -58,8 +52,10 @@ internal sealed unsafe partial class SlabClass
         BlockBytes = blockBytes;
         bool isLarge = blockBytes > PageArena.UnitBytes;
         Batch = Math.Clamp(BatchBytes / blockBytes, isLarge ? BatchFewestLarge : BatchFewest, BatchMost);
-        _batches = new nint[BatchesByDefault(Batch * blockBytes)];
-        _empties = new nint[_batches.Length];
+        int batches = BatchesByDefault(Batch * blockBytes);
+        _places = Math.Min(batches, MagazineRack.Places);
+        _batches = new nint[batches - _places];
+        _empties = new nint[batches];
         int blocks = isLarge ? BlocksPerLargeSpan : BlocksPerSpan;
         long spanBytes = Math.Max(PageArena.UnitBytes, (long)blocks * blockBytes);
         UnitsPerSpan = (int)((spanBytes + PageArena.UnitBytes - 1) >> PageArena.UnitShift);
@@ -99,73 +95,18 @@ internal sealed unsafe partial class SlabClass
     /// <summary>How many blocks a span can have.</summary>
     public int BlocksInSpan { get; }
 
-    /// <summary>What the class holds and what of it is free here; bins of threads are not counted.</summary>
+    /// <summary>What the class holds and what of it is free here; bins of threads are not counted. What is free is
+    /// exact when no thread brings or takes a batch meanwhile.</summary>
     public SlabClassCounts ReadCounts()
     {
         using (_lock.EnterScope())
         {
-            return new SlabClassCounts(_spans, _capacity, _carved, _centralFree + ((long)_batchCount * Batch));
+            return new SlabClassCounts(_spans, _capacity, _carved, CountFree_NeedsLock());
         }
     }
 
     /// <summary>Changes to who owns a unit of this class are made under its lock.</summary>
     public SteadyLock OwnersLock => _lock;
-
-    /// <summary>Fills a bin with up to a batch of blocks.</summary>
-    /// <param name="bin">It has no block, and no full magazine.</param>
-    /// <param name="none">Where it has its top without a magazine.</param>
-    /// <returns>False when the system has no memory, or the class is closed.</returns>
-    public bool TryFetch(SlabBin* bin, ulong* none)
-    {
-        using (_lock.EnterScope())
-        {
-            AssertInvariants_NeedsLock();
-            Debug.Assert(bin->Blocks(none) == 0, "Only an empty bin is filled.");
-            if (_isClosed) return false;
-            ulong* magazine = bin->Unload(none);
-            if (_batchCount > 0)
-            {
-                if (magazine != null) KeepEmpty_NeedsLock(magazine);
-                bin->Load((ulong*)_batches[--_batchCount], Batch);
-                _lowest = Math.Min(_lowest, _batchCount);
-                return true;
-            }
-
-            if (magazine == null) magazine = TryTakeEmpty_NeedsLock();
-            if (magazine == null) return false;
-            int count = Fill_NeedsLock(magazine + 1);
-            bin->Load(magazine, count);
-            return count > 0;
-        }
-    }
-
-    /// <summary>Brings a full magazine in exchange for an empty one.</summary>
-    public ulong* Exchange(ulong* full)
-    {
-        using (_lock.EnterScope())
-        {
-            AssertInvariants_NeedsLock();
-            if (_batchCount < _batches.Length)
-            {
-                ulong* empty = TryTakeEmpty_NeedsLock();
-                if (empty != null)
-                {
-                    _batches[_batchCount++] = (nint)full;
-                    return empty;
-                }
-            }
-
-            BringToSpans_NeedsLock(full + 1, Batch);
-            return full;
-        }
-    }
-
-    /// <summary>An empty magazine.</summary>
-    /// <returns>Null when the system has no memory.</returns>
-    public ulong* TryTakeEmpty()
-    {
-        using (_lock.EnterScope()) return TryTakeEmpty_NeedsLock();
-    }
 
     /// <summary>Brings any number of blocks back to their spans.</summary>
     /// <param name="entries">As in a magazine.</param>
@@ -197,48 +138,9 @@ internal sealed unsafe partial class SlabClass
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
-            int idle = all ? _batchCount : _lowest;
-            for (int i = 0; i < idle; i++)
-            {
-                var magazine = (ulong*)_batches[i];
-                BringToSpans_NeedsLock(magazine + 1, Batch);
-                _allocator.FreeMagazine(magazine, Batch);
-            }
-
-            Array.Copy(_batches, idle, _batches, 0, _batchCount - idle);
-            _batchCount -= idle;
-            _lowest = _batchCount;
-            while (_emptyCount > 0) _allocator.FreeMagazine((ulong*)_empties[--_emptyCount], Batch);
+            TrimBatches_NeedsLock(all);
             ReleaseEmpty_NeedsLock(all ? 0 : _emptySpansMost);
         }
-    }
-
-    /// <summary>Brings the batches with a block of one of these owners back to their spans, and what then is empty to
-    /// the arena. A batch at a time, so that nobody waits for long.</summary>
-    public void GiveBack(HashSet<int> owners)
-    {
-        int left = int.MaxValue;
-        while (left > 0)
-        {
-            using (_lock.EnterScope()) left = GiveBackLast_NeedsLock(owners, left);
-        }
-
-        using (_lock.EnterScope()) ReleaseEmpty_NeedsLock(_emptySpansMost);
-    }
-
-    // Of the first batches; returns how many of them it has not looked at.
-    private int GiveBackLast_NeedsLock(HashSet<int> owners, int of)
-    {
-        AssertInvariants_NeedsLock();
-        int at = Math.Min(of, _batchCount) - 1;
-        while (at >= 0 && !_allocator.HasBlockOf(owners, (ulong*)_batches[at] + 1, Batch)) at--;
-        if (at < 0) return 0;
-        var magazine = (ulong*)_batches[at];
-        Array.Copy(_batches, at + 1, _batches, at, --_batchCount - at);
-        _lowest = Math.Min(_lowest, _batchCount);
-        BringToSpans_NeedsLock(magazine + 1, Batch);
-        KeepEmpty_NeedsLock(magazine);
-        return at;
     }
 
     /// <summary>The blocks that are in use.</summary>
@@ -269,6 +171,7 @@ internal sealed unsafe partial class SlabClass
             }
 
             _lowest = 0;
+            ClearRack_NeedsLock();
             foreach (nint span in _allocator.SpansOf(this))
             {
                 _allocator.CountInUse((SlabUnit*)span, inUse);
@@ -286,6 +189,7 @@ internal sealed unsafe partial class SlabClass
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
+            ClearRack_NeedsLock();   // and until the lock is left, nothing comes: so all are counted
             _isClosed |= HasAll_NeedsLock;
             return _isClosed;
         }
@@ -302,20 +206,11 @@ internal sealed unsafe partial class SlabClass
     {
         get
         {
-            using (_lock.EnterScope()) return _batchCount == 0 && _emptyCount == 0;
+            using (_lock.EnterScope()) return _batchCount == 0 && _emptyCount == 0 && _rack.IsEmpty;
         }
     }
 
-    private bool HasAll_NeedsLock => _centralFree + ((long)_batchCount * Batch) == _carved;
-
-    private ulong* TryTakeEmpty_NeedsLock() =>
-        _emptyCount > 0 ? (ulong*)_empties[--_emptyCount] : _allocator.TryMakeMagazine(Batch);
-
-    private void KeepEmpty_NeedsLock(ulong* magazine)
-    {
-        if (_emptyCount < _empties.Length && !_isClosed) _empties[_emptyCount++] = (nint)magazine;
-        else _allocator.FreeMagazine(magazine, Batch);
-    }
+    private bool HasAll_NeedsLock => CountFree_NeedsLock() == _carved;
 
     internal void Initialize(SlabUnit* span, int first)
     {

@@ -1,6 +1,7 @@
 namespace Allot;
 
-/// <summary>The numbers of one class, at one instant.</summary>
+/// <summary>The numbers of one class, at one instant; a batch that passes between threads meanwhile may be missed, or
+/// counted twice.</summary>
 /// <param name="Spans">Spans that it has.</param>
 /// <param name="Capacity">Blocks that they can have.</param>
 /// <param name="Carved">Blocks that were ever made of them.</param>
