@@ -54,10 +54,15 @@ public readonly unsafe ref struct GroupAllocator
             if (slot->TryBeginSpend(_payer.SlotKey, bin->BlockBytes))
             {
                 byte* block = (byte*)heap->Base + offset;
-                FreeBlock.SetInUse(block);
-                bin->Top = top;
-                slot->End();
-                return block;
+                if (FreeBlock.IsFree(block))
+                {
+                    FreeBlock.SetInUse(block);
+                    bin->Top = top;
+                    slot->End();
+                    return block;
+                }
+
+                SlabPath.Leave(slot, bin->BlockBytes);
             }
         }
 

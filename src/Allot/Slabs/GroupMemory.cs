@@ -144,6 +144,8 @@ public static unsafe class GroupMemory
 
     /// <summary>The bytes that may be used of a block, and that its group is charged for.</summary>
     /// <param name="block">A block in use.</param>
+    /// <remarks>With block checks only what was asked for may be used; the group pays for what they add to it
+    /// too.</remarks>
     public static long BytesOf(byte* block) => Shared.BytesOf(block);
 
     /// <summary>Gives memory that is not in use back to the system: what threads keep for their next blocks, and all

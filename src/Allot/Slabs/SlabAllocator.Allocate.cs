@@ -96,13 +96,18 @@ internal sealed unsafe partial class SlabAllocator
         Debug.Assert(bytes > SizeClasses.LargestBytes, "A smaller block has a class.");
         refusal = default;
         SlabPayer payer = InScope(heap, asked, flags);
-        if (bytes > (nuint)Arena.UnitsMax << PageArena.UnitShift) throw NoMemory((long)Math.Min(bytes, long.MaxValue));
-        int units = (int)((bytes + PageArena.UnitBytes - 1) >> PageArena.UnitShift);
-        long charged = (long)units << PageArena.UnitShift;
+        bool isTooLarge = bytes > (nuint)Arena.UnitsMax << PageArena.UnitShift;
+        int units = isTooLarge ? 0 : (int)((bytes + PageArena.UnitBytes - 1) >> PageArena.UnitShift);
+        long charged = isTooLarge
+            ? (long)Math.Min((ulong)bytes, MemoryGroup.MaxChargeBytes)
+            : (long)units << PageArena.UnitShift;
         while (true)
         {
+            // A limit that refuses comes first: who asked for too much is told from a machine that has too little.
+            if (isTooLarge && !HasLimitBelow(payer, charged)) throw NoMemory(charged);
             if (!Charge(payer, charged, flags, out refusal)) return null;
-            int first = payer.Id == 0 ? -1 : TryAllocateUnits(units);   // 0: no memory, not even for a number
+            bool hasNoUnits = isTooLarge || payer.Id == 0;   // 0: no memory, not even for a number
+            int first = hasNoUnits ? -1 : TryAllocateUnits(units);
             if (first >= 0)
             {
                 if (TryRecordLarge(heap, first, units, payer)) return (byte*)Arena.AddressOf(first);
@@ -210,6 +215,17 @@ internal sealed unsafe partial class SlabAllocator
         payer.Group.ChargeAs(payer.Kind, bytes, permitted);
         Debug.Assert(payer.IsCharged, "A group that has ended takes no charge.");
         return true;
+    }
+
+    private static bool HasLimitBelow(in SlabPayer payer, long bytes)
+    {
+        if (!payer.IsCharged) return false;
+        for (MemoryGroup? group = payer.Group; group is not null; group = group.Parent)
+        {
+            if (group.Memory.MaxBytes < bytes || group.CounterOf(payer.Kind).MaxBytes < bytes) return true;
+        }
+
+        return false;
     }
 
     private static void Uncharge(in SlabPayer payer, long bytes)

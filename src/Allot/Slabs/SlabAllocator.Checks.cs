@@ -4,6 +4,9 @@ namespace Allot;
 
 internal sealed unsafe partial class SlabAllocator
 {
+    // Taken before all others.
+    private readonly SteadyLock _letting = new();
+
     /// <summary>Checks blocks; null where nobody asked for that.</summary>
     public BlockChecker? Checker { get; }
 
@@ -57,9 +60,12 @@ internal sealed unsafe partial class SlabAllocator
         LetGo(heap, all: false);
     }
 
+    // One at a time, so that nobody has a block in hand that who empties a class does not find.
     private void LetGo(ThreadHeap* heap, bool all)
     {
-        while (Checker is { } checker && checker.TryLetGo(all, out BlockChecker.Kept kept, out bool isWritten))
+        if (Checker is not { } checker) return;
+        using SteadyLock.Scope letting = _letting.EnterScope();
+        while (checker.TryLetGo(all, out BlockChecker.Kept kept, out bool isWritten))
         {
             var block = (byte*)kept.Block;
             if (isWritten) Fail(block, "was written to after it was freed");

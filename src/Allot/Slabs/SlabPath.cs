@@ -119,6 +119,16 @@ internal static unsafe class SlabPath
             && TryGive(heap, unit, block, offset);
     }
 
+    /// <summary>Leaves a block where it is: it lies in a bin and is not free. Somebody has written to it, or a second
+    /// thread has freed it at the same moment and has it in its bin too. The slow path says so.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static byte* Leave(ReserveSlot* slot, uint bytes)
+    {
+        slot->Balance += bytes;
+        slot->End();
+        return null;
+    }
+
     /// <summary>Whether it is the start of a block of the unit, of no cache, and not free.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsInUse(SlabUnit* unit, byte* block) => IsInUse(unit, block, unit->Inverse);
@@ -138,16 +148,6 @@ internal static unsafe class SlabPath
         int owner = Volatile.Read(ref unit->Owner);
         return owner == id
             || (owner == SlabUnit.Mixed && unit->Owners[ThreadHeap.IndexInUnit(unit, block)] == id);
-    }
-
-    // A block in a bin that is not free: somebody has written to it, or a second thread has freed it at the same moment
-    // and has it in its bin too. The slow path says so.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* Leave(ReserveSlot* slot, uint bytes)
-    {
-        slot->Balance += bytes;
-        slot->End();
-        return null;
     }
 
     // In the middle of spending nothing.

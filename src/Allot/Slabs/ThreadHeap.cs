@@ -11,7 +11,7 @@ internal unsafe struct ThreadHeap
 {
     public const int EntryCount = 64;
 
-    private const int SmallSizes = (SizeClasses.TableBytes >> 3) + 1;
+    private const int SmallSizes = (SizeClasses.TableBytes >> 3) + 1, LineBytes = 64;
 
     // Copies of what the arena says, so that all is in one line. CommittedBytes may be behind; who finds an address
     // beyond it looks at the arena again.
@@ -43,8 +43,7 @@ internal unsafe struct ThreadHeap
 
     public readonly uint BinCount => BinBytes >> SlabBin.SizeLog2;
 
-    public static nuint SizeInBytes =>
-        (nuint)(sizeof(ThreadHeap) + (2 * EntryCount * OwnerEntry.SizeInBytes) + (SmallSizes * sizeof(SlabBin*)));
+    public static nuint SizeInBytes => (nuint)(OwnersAt + (2 * EntryCount * OwnerEntry.SizeInBytes));
 
     /// <summary>The bin for a size of at most <see cref="SizeClasses.TableBytes"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -65,23 +64,28 @@ internal unsafe struct ThreadHeap
 
     /// <summary>The owners that this thread allocates for, by key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static OwnerEntry* ByKey(ThreadHeap* heap, long key) =>
-        (OwnerEntry*)(heap + 1) + (key & (EntryCount - 1));
+    public static OwnerEntry* ByKey(ThreadHeap* heap, long key) => Owners(heap) + (key & (EntryCount - 1));
 
     /// <summary>The owners whose blocks this thread frees, by number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static OwnerEntry* ById(ThreadHeap* heap, int id) =>
-        (OwnerEntry*)(heap + 1) + EntryCount + ((uint)id & (EntryCount - 1));
+        Owners(heap) + EntryCount + ((uint)id & (EntryCount - 1));
 
-    // Behind the owners: the bin for each size up to 8 * i.
+    // Behind the heap: the bin for each size up to 8 * i. It is the first that a fast path reads, and close enough that
+    // a heap of null is a NullReferenceException.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static SlabBin** SmallBins(ThreadHeap* heap) =>
-        (SlabBin**)((byte*)(heap + 1) + (2 * EntryCount * OwnerEntry.SizeInBytes));
+    private static SlabBin** SmallBins(ThreadHeap* heap) => (SlabBin**)(heap + 1);
+
+    // Behind those, so that none is in two cache lines.
+    private static int OwnersAt => (sizeof(ThreadHeap) + (SmallSizes * sizeof(SlabBin*)) + LineBytes - 1) & -LineBytes;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static OwnerEntry* Owners(ThreadHeap* heap) => (OwnerEntry*)((byte*)heap + OwnersAt);
 
     /// <summary>Forgets where the previous owner of this heap held bytes in advance.</summary>
     public static void ForgetOwners(ThreadHeap* heap)
     {
-        new Span<OwnerEntry>(heap + 1, 2 * EntryCount).Clear();
+        new Span<OwnerEntry>(Owners(heap), 2 * EntryCount).Clear();
         heap->Unlimited = default;
         heap->Unlimited.Key = SlabOwners.NobodyKey;
         heap->Unlimited.Capacity = long.MaxValue;

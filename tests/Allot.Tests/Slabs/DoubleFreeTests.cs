@@ -15,15 +15,16 @@ public sealed unsafe class DoubleFreeTests : IDisposable
         _slabs.Dispose();
     }
 
-    [Fact]
-    public void A_block_that_two_threads_have_in_their_bins_is_handed_out_once()
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public void A_block_that_two_threads_have_in_their_bins_is_handed_out_once(bool tries)
     {
         WarmUp();
         nint block = _slabs.Allocate(_slabs.A, Bytes);
         _one.Run(() => _slabs.Free(block));
         FreeBlock.SetInUse((byte*)block);   // what the other has seen a moment before
         _other.Run(() => _slabs.Free(block));
-        AssertHandedOutOnce(block);
+        AssertHandedOutOnce(block, tries);
     }
 
     // They seldom meet within the few instructions in question, so most rounds end at the free.
@@ -60,18 +61,31 @@ public sealed unsafe class DoubleFreeTests : IDisposable
         }
     }
 
+    // Until both threads hold bytes of the group in advance, and take the fast path.
     private void WarmUp()
     {
-        _one.Run(() => _slabs.Free(_slabs.Allocate(_slabs.A, Bytes)));
-        _other.Run(() => _slabs.Free(_slabs.Allocate(_slabs.A, Bytes)));
+        foreach (TurnThread thread in (TurnThread[])[_one, _other])
+        {
+            thread.Run(() =>
+            {
+                for (int i = 0; i < 100; i++) _slabs.Free(_slabs.Allocate(_slabs.A, Bytes));
+                Assert.True(_slabs.For(_slabs.A).IsFast);
+            });
+        }
     }
 
-    private void AssertHandedOutOnce(nint block)
+    private void AssertHandedOutOnce(nint block, bool tries = false)
     {
         nint allocated = 0;
         _one.Run(() => allocated = _slabs.Allocate(_slabs.A, Bytes));
         Assert.Equal(block, allocated);
-        Exception told = Assert.ThrowsAny<Exception>(() => _other.Run(() => _slabs.Allocate(_slabs.A, Bytes)));
+        Exception told = Assert.ThrowsAny<Exception>(() => _other.Run(() => Allocate(tries)));
         Assert.Contains("freed by two threads at once", told.Message);
+    }
+
+    private void Allocate(bool tries)
+    {
+        GroupAllocator allocator = _slabs.For(_slabs.A);
+        _ = tries ? allocator.TryAllocate(Bytes, out _) : allocator.Allocate(Bytes);
     }
 }

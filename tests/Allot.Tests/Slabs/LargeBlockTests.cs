@@ -12,6 +12,32 @@ public sealed unsafe class LargeBlockTests : IDisposable
 
     public void Dispose() => _slabs.Dispose();
 
+    [Fact]
+    public void A_block_that_no_machine_has_is_refused_by_a_limit_that_is_met_and_by_the_machine_without_one()
+    {
+        MemoryGroup limited = _slabs.Root.CreateChild("limited", new MemoryGroupOptions { MaxBytes = 1 << 20 });
+        MemoryGroup child = limited.CreateChild("child");
+        foreach (nuint bytes in (nuint[])[1 << 21, (nuint)1 << 50, nuint.MaxValue])
+        {
+            Assert.True(_slabs.For(child).TryAllocate(bytes, out ChargeRefusal refusal) == null);
+            Assert.Same(limited, refusal.Limiter);
+            Assert.Throws<MemoryLimitExceededException>(() => _ = _slabs.For(child).Allocate(bytes));
+        }
+
+        Assert.Throws<InsufficientMemoryException>(() => _ = _slabs.For(_slabs.A).Allocate((nuint)1 << 50));
+        Assert.Throws<InsufficientMemoryException>(() => _ = _slabs.For(_slabs.A).TryAllocate(nuint.MaxValue, out _));
+        _slabs.AssertNothingLeft();
+    }
+
+    [Theory]
+    [InlineData(0), InlineData(64), InlineData(1024), InlineData(1025), InlineData(300_000)]
+    public void An_allocator_of_no_group_is_an_exception_and_not_the_end_of_the_process(int bytes)
+    {
+        Assert.Throws<NullReferenceException>(() => _ = default(GroupAllocator).Allocate((nuint)bytes));
+        Assert.Throws<NullReferenceException>(() => _ = default(GroupAllocator).TryAllocate((nuint)bytes, out _));
+        Assert.Throws<NullReferenceException>(() => default(GroupAllocator).Free((byte*)(nint)bytes + 1));
+    }
+
     // A removed group has one block, and that is freed while its number may be released.
     [Fact]
     public void A_large_block_is_uncharged_from_its_group_while_removed_groups_are_forgotten()
