@@ -10,8 +10,8 @@ namespace Allot.Maps;
 /// <remarks>All members may be used from any thread, and lookups take no lock. What is copied is as it was at one
 /// instant, of all processors too. A reference or <see cref="PerCpuValues{TValue}"/> is to the values themselves: it
 /// stays good until the map is disposed, but once the element is dropped the values may be another key's. A thread may
-/// be moved to another processor at any time, so two may use the value of one processor at once: sums that must not lose
-/// anything are added by <see cref="Interlocked"/>. Nobody may use the map once it is disposed.</remarks>
+/// be moved to another processor at any time, so two may use the value of one processor at once: sums that must not
+/// lose anything are added by <see cref="Interlocked"/>. Nobody may use the map once it is disposed.</remarks>
 public sealed unsafe class LruPerCpuHashMap<TKey, TValue> : IDisposable
     where TKey : unmanaged
     where TValue : unmanaged
