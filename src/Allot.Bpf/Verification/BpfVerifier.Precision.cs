@@ -125,7 +125,7 @@ internal sealed partial class BpfVerifier
         ref ushort registers = ref _needed.Registers(frame);
         int target = 1 << operation.Destination;
         int source = operation.HasNumber ? 0 : 1 << operation.Source;
-        if (op == BpfOp.CallHelper)
+        if (op is BpfOp.CallHelper or BpfOp.CallRegister)
         {
             registers &= unchecked((ushort)~Clobbered);
         }

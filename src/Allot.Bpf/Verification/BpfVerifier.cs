@@ -183,7 +183,8 @@ internal sealed partial class BpfVerifier
     private void Step(int at, BpfOperation operation)
     {
         BpfOp op = operation.Op;
-        if (op == BpfOp.CallHelper) CallHelper(at, operation);
+        if (op == BpfOp.CallHelper) CallHelper(at, (int)operation.Number);
+        else if (op == BpfOp.CallRegister) CallRegister(at, operation.Source);
         else if (op.IsArithmetic()) Arithmetic(at, operation);
         else if (op.IsCast()) Cast(at, operation);
         else if (op.IsConstant()) Constant(at, operation);
