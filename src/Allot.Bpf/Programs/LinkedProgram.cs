@@ -87,7 +87,12 @@ internal sealed class LinkedProgram
     public static Dictionary<int, BpfHelper> HelpersOf(BpfProgramOptions options)
     {
         Dictionary<int, BpfHelper> known = BpfHelpers.Standard.ToDictionary(helper => helper.Number);
-        foreach (BpfHelper helper in options.Helpers) known[helper.Number] = helper;
+        foreach (BpfHelper helper in options.Helpers)
+        {
+            helper.Check(nameof(options));   // again: the list may have changed since it was set
+            known[helper.Number] = helper;
+        }
+
         return known;
     }
 
