@@ -65,7 +65,7 @@ internal sealed partial class BpfVerifier
             if (one.Instruction < 0)
             {
                 Checkpoint state = _checkpoints[-1 - one.Instruction];
-                if (_marksAll) state.KeepRealMarks();
+                if (_marksAll && state.TryKeepRealMarks()) Charge(MarksBytes);
                 _needed.MoveNewTo(state.Marks);
             }
             else
