@@ -52,10 +52,18 @@ internal static class AllotCommand
             return ExitCode.AllotFailed;
         }
 
-        return parsed.Invoke(new InvocationConfiguration
+        try
         {
-            ProcessTerminationTimeout = null,
-            EnableDefaultExceptionHandler = false,
-        });
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                ProcessTerminationTimeout = null,
+                EnableDefaultExceptionHandler = false,
+            });
+        }
+        catch (IOException failure)
+        {
+            StandardError.WriteMessage(failure.Message);   // of what was to be printed
+            return ExitCode.AllotFailed;
+        }
     }
 }

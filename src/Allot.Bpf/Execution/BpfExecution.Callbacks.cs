@@ -67,7 +67,7 @@ public sealed unsafe partial class BpfExecution
             return false;
         }
 
-        (ulong frameEnd, int calledAt) = (FrameEnd, HelperCalledAt);
+        (ulong frameEnd, int calledAt, BpfHelper? helper) = (FrameEnd, HelperCalledAt, _helper);
         ulong r10 = frameEnd - FrameBytes;
         if (r10 == (ulong)Stack)
         {
@@ -78,7 +78,7 @@ public sealed unsafe partial class BpfExecution
         if (!TryPay(cost)) return false;
         NoteCall(frameEnd, calledAt);
         result = Functions.Call(this, (int)number, r10, arguments);
-        (FrameEnd, HelperCalledAt) = (frameEnd, calledAt);
+        (FrameEnd, HelperCalledAt, _helper) = (frameEnd, calledAt, helper);
         return !IsStopped;
     }
 

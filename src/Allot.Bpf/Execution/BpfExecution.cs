@@ -53,6 +53,7 @@ public sealed unsafe partial class BpfExecution
 
     private byte* _block;
     private BpfFault _fault;
+    private BpfHelper? _helper;   // that runs
     private readonly List<(ulong Address, ulong Bytes)> _added = [];
     private readonly List<(nint Address, object Owner)> _held = [];   // until they are let go of, or the run ends
 
@@ -190,12 +191,14 @@ public sealed unsafe partial class BpfExecution
     /// <summary>The map that an argument names.</summary>
     /// <param name="argument">An argument of the helper.</param>
     /// <param name="map">The map; null when false is returned.</param>
-    /// <returns>False when the argument is no map of the program; then the run ends with
-    /// <see cref="BpfFaultKind.BadArgument"/> after the helper.</returns>
+    /// <returns>False when the argument is no map of the program, or of a type that is none of
+    /// <see cref="BpfHelper.MapTypes"/>; then the run ends with <see cref="BpfFaultKind.BadArgument"/> after the
+    /// helper.</returns>
     public bool TryGetMap(ulong argument, [NotNullWhen(true)] out GroupMap? map)
     {
         ulong index = argument - MapBase;
         map = index < (ulong)Maps.Length ? Maps[index] : InnerAt(argument);
+        if (map is not null && _helper is { } helper && !helper.Takes(map.Definition.Type)) map = null;
         if (map is null) Refuse();
         return map is not null;
     }
@@ -295,7 +298,8 @@ public sealed unsafe partial class BpfExecution
         try
         {
             HelperCalledAt = instruction;
-            ulong result = Helpers[index].Function(this, r1, r2, r3, r4, r5);
+            BpfHelper helper = _helper = Helpers[index];
+            ulong result = helper.Function(this, r1, r2, r3, r4, r5);
             if (_fault.Instruction == OfHelper) Fail(FaultKind, instruction);
             return result;
         }

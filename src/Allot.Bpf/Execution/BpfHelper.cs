@@ -9,6 +9,8 @@ namespace Allot.Bpf;
 /// and must check the memory that it is given through the execution.</param>
 public sealed class BpfHelper(int number, string name, BpfHelperFunction function)
 {
+    private readonly ulong _mapTypes = ulong.MaxValue;   // a bit for each
+
     /// <summary>The number that stands in the call.</summary>
     public int Number { get; } = number;
 
@@ -23,7 +25,15 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
     public IReadOnlyList<BpfArgument> Arguments { get; init; } = [];
 
     /// <summary>The types of maps that it works on; empty if on all of them.</summary>
-    public IReadOnlyList<MapType> MapTypes { get; init; } = [];
+    public IReadOnlyList<MapType> MapTypes
+    {
+        get;
+        init
+        {
+            field = value;
+            _mapTypes = value.Count == 0 ? ulong.MaxValue : value.Aggregate(0ul, static (all, one) => all | BitOf(one));
+        }
+    } = [];
 
     /// <summary>Whether the arguments that may be anything may also be left unwritten.</summary>
     internal bool HasOptionalArguments { get; init; }
@@ -54,6 +64,9 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
 
     /// <summary>What it leaves in r0.</summary>
     public BpfResult Result { get; init; } = BpfResult.Number;
+
+    /// <summary>Whether it works on maps of a type.</summary>
+    internal bool Takes(MapType type) => (_mapTypes & BitOf(type)) != 0;
 
     /// <summary>Checks that arguments and result go together: the verifier relies on it.</summary>
     /// <exception cref="ArgumentException">One needs another that there is not, or there are too many.</exception>
@@ -104,4 +117,6 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
 
     private ArgumentException Inconsistent(string what, string parameter) =>
         new($"The helper {Number}, '{Name}', {what}.", parameter);
+
+    private static ulong BitOf(MapType type) => 1ul << (int)type;
 }

@@ -24,7 +24,7 @@ internal sealed class BpfFile
     {
         if (path.Length == 0) throw new FileNotFoundException("the name of the file is empty.");
         if (path != "-") return new BpfFile(File.ReadAllBytes(path));
-        using Stream input = Console.OpenStandardInput();
+        using Stream input = StandardInput.Open();
         using var all = new MemoryStream();
         input.CopyTo(all);
         return new BpfFile(all.ToArray());

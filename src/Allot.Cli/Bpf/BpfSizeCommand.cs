@@ -49,7 +49,7 @@ internal static class BpfSizeCommand
                 return BpfFailure.SayUsage(wrong.Message);
             }
 
-            return Show(definition, processors, parsed.GetValue(json));
+            return BpfFailure.Guard(() => Show(definition, processors, parsed.GetValue(json)));
         });
         return command;
     }

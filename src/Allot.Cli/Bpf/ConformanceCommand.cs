@@ -23,12 +23,18 @@ internal static class ConformanceCommand
         {
             memory, program, elf, interpret, debug,
         };
-        command.SetAction(parsed => Run(
+        command.SetAction(parsed => BpfFailure.Guard(() => Run(
             string.Concat(parsed.GetValue(memory) ?? []),
-            parsed.GetValue(program) ?? Console.In.ReadToEnd(),
+            parsed.GetValue(program) ?? ReadInput(),
             parsed.GetValue(elf),
-            parsed.GetValue(interpret)));
+            parsed.GetValue(interpret))));
         return command;
+    }
+
+    private static string ReadInput()
+    {
+        using var input = new StreamReader(StandardInput.Open());
+        return input.ReadToEnd();
     }
 
     private static int Run(string memoryText, string programText, bool isElf, bool interprets)
@@ -43,7 +49,7 @@ internal static class ConformanceCommand
             return BpfFailure.Say("the program is not bytes in hexadecimal.");
         }
 
-        return BpfFailure.Guard(() => Run(memory, bytes, isElf, interprets));
+        return Run(memory, bytes, isElf, interprets);
     }
 
     // What the suite calls valid is valid: what is proven of other programs before they run is a fault of the run here.

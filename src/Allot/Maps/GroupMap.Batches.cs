@@ -77,11 +77,12 @@ public abstract unsafe partial class GroupMap
         if (count == 0) return MapErrors.None;
         int keyBytes = Definition.KeyBytes;
         byte* before = batch.From;
+        int error = MapErrors.None;
         while (batch.Count < count)
         {
             byte* key = batch.Keys + (batch.Count * keyBytes);
-            int error = NextKey(before, key);
-            if (error != MapErrors.None) return error;
+            error = NextKey(before, key);
+            if (error != MapErrors.None) break;
             before = key;
             error = ReadCore(key, batch.Values + (batch.Count * HostValueBytes));
             if (error == MapErrors.NotFound) continue;   // gone meanwhile
@@ -89,8 +90,9 @@ public abstract unsafe partial class GroupMap
             batch.Count++;
         }
 
-        Buffer.MemoryCopy(before, batch.Next, keyBytes, keyBytes);
-        return MapErrors.None;
+        // Also at the end of the map, which a caller may ask again for from here: there may be more by then.
+        if (batch.Count > 0) Buffer.MemoryCopy(before, batch.Next, keyBytes, keyBytes);
+        return error;
     }
 
     private static int Unsupported(ref MapBatch batch)

@@ -35,7 +35,7 @@ public abstract unsafe partial class GroupMap : IDisposable
         Memory = new MapMemory(group);
     }
 
-    /// <summary>The group that pays for the map.</summary>
+    /// <summary>The group that pays for the map; when it was removed, its closest ancestor that is left pays.</summary>
     public MemoryGroup Group => Memory.Group;
 
     /// <summary>What the map holds.</summary>
@@ -164,8 +164,9 @@ public abstract unsafe partial class GroupMap : IDisposable
     /// <returns>0, or the error of Linux as a negative number: -2 (ENOENT) when there is no such element.</returns>
     public int Read(byte* key, byte* value, ulong flags = 0)
     {
-        if (flags != 0) return MapErrors.Invalid;
-        return Definition.Has(MapFlags.WriteOnly) ? MapErrors.NotPermitted : ReadCore(key, value);
+        if ((flags & ~MapErrors.UnderLock) != 0) return MapErrors.Invalid;
+        if (Definition.Has(MapFlags.WriteOnly)) return MapErrors.NotPermitted;
+        return flags != 0 ? MapErrors.Invalid : ReadCore(key, value);
     }
 
     /// <summary>Adds or replaces an element, of all processors where each has its own value.</summary>
@@ -191,6 +192,7 @@ public abstract unsafe partial class GroupMap : IDisposable
     /// <returns>0, or the error of Linux as a negative number.</returns>
     public int LookupAndDelete(byte* key, byte* value, ulong flags = 0)
     {
+        if ((flags & ~MapErrors.UnderLock) != 0) return MapErrors.Invalid;
         if (!MayWrite || Definition.Has(MapFlags.WriteOnly)) return MapErrors.NotPermitted;
         return flags != 0 ? MapErrors.Invalid : TakeCore(key, value);
     }

@@ -160,7 +160,7 @@ internal sealed unsafe partial class SlabAllocator
             }
 
             byte* block = BlockOf(bin->Top[-1]);
-            if (!FreeBlock.IsFree(block)) Fail(block, "was written to after it was freed");
+            if (!FreeBlock.IsFree(block)) Fail(block, "was written to after the free, or freed by two threads at once");
             FreeBlock.SetInUse(block);
             record = RecordOwner(heap, ThreadHeap.UnitOf(heap, block), block, payer);
             if (record != Record.Done)

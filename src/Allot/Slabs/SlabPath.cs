@@ -26,6 +26,7 @@ internal static unsafe class SlabPath
         nuint offset = (nuint)(*top ^ tag);   // of another owner: larger than any
         if (offset >= heap->CommittedBytes || !slot->TryBeginSpend(key, bin->BlockBytes)) return null;
         byte* block = (byte*)heap->Base + offset;
+        if (!FreeBlock.IsFree(block)) return Leave(slot, bin->BlockBytes);
         FreeBlock.SetInUse(block);
         bin->Top = top;
         slot->End();
@@ -72,6 +73,7 @@ internal static unsafe class SlabPath
         int owner = Volatile.Read(ref unit->Owner);
         if (owner != id && owner != SlabUnit.Mixed) return null;
         if (!slot->TryBeginSpend(key, bin->BlockBytes)) return null;
+        if (!FreeBlock.IsFree(block)) return Leave(slot, bin->BlockBytes);
         if (owner == SlabUnit.Mixed) unit->Owners[ThreadHeap.IndexInUnit(unit, block)] = id;
         FreeBlock.SetInUse(block);
         bin->Top = top;
@@ -136,6 +138,16 @@ internal static unsafe class SlabPath
         int owner = Volatile.Read(ref unit->Owner);
         return owner == id
             || (owner == SlabUnit.Mixed && unit->Owners[ThreadHeap.IndexInUnit(unit, block)] == id);
+    }
+
+    // A block in a bin that is not free: somebody has written to it, or a second thread has freed it at the same moment
+    // and has it in its bin too. The slow path says so.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* Leave(ReserveSlot* slot, uint bytes)
+    {
+        slot->Balance += bytes;
+        slot->End();
+        return null;
     }
 
     // In the middle of spending nothing.

@@ -98,7 +98,11 @@ public sealed unsafe class ArenaTests : IDisposable
         Assert.Equal(-22, _arena.Read(bytes, bytes));
         Assert.Equal(-22, _arena.Write(bytes, bytes));
         Assert.Equal(-22, _arena.Remove(bytes));
-        Assert.Equal(-95, _arena.NextKey(bytes, bytes));
+        Assert.Equal(-22, _arena.NextKey(bytes, bytes));
+        Assert.Equal(-22, _arena.Read(null, bytes));
+        Assert.Equal(-95, _arena.Write(null, bytes));
+        Assert.Equal(-95, _arena.Remove(null));
+        Assert.Equal(-95, _arena.NextKey(null, bytes));
     }
 
     [Fact]

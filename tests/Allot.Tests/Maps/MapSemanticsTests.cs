@@ -166,8 +166,13 @@ public sealed unsafe class MapSemanticsTests
         uint token;
         MapBatch batch = Batch(keys, values, 3, &token);
         Assert.Equal((0, 3L, 2u), (map.LookupBatch(ref batch), batch.Count, token));
+        token = 0;
         batch = Batch(keys, values, 5, &token);
-        Assert.Equal((NotFound, 3L), (map.LookupBatch(ref batch), batch.Count));
+        Assert.Equal((NotFound, 3L, 2u), (map.LookupBatch(ref batch), batch.Count, token));
+        uint end = 2;
+        token = 77;
+        batch = Batch(keys, values, 5, &token) with { From = (byte*)&end };
+        Assert.Equal((NotFound, 0L, 77u), (map.LookupBatch(ref batch), batch.Count, token));
         Assert.Equal((NotSupported, 0L), (map.DeleteBatch(ref batch), batch.Count));
     }
 

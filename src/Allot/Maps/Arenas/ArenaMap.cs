@@ -129,19 +129,19 @@ public sealed unsafe class ArenaMap : GroupMap
     /// <param name="key">The bytes of a key.</param>
     /// <param name="value">The bytes of a value.</param>
     /// <param name="flags">Any.</param>
-    /// <returns>-22 (EINVAL).</returns>
-    public override int Update(byte* key, byte* value, ulong flags) => MapErrors.Invalid;
+    /// <returns>-95 (EOPNOTSUPP), or -22 (EINVAL) with a key.</returns>
+    public override int Update(byte* key, byte* value, ulong flags) => NoElements(key);
 
     /// <summary>An arena has no elements.</summary>
     /// <param name="key">The bytes of a key.</param>
-    /// <returns>-22 (EINVAL).</returns>
-    public override int Delete(byte* key) => MapErrors.Invalid;
+    /// <returns>-95 (EOPNOTSUPP), or -22 (EINVAL) with a key.</returns>
+    public override int Delete(byte* key) => NoElements(key);
 
     /// <summary>An arena has no elements.</summary>
     /// <param name="key">The bytes of a key.</param>
     /// <param name="next">Not written.</param>
-    /// <returns>-95 (EOPNOTSUPP).</returns>
-    public override int NextKey(byte* key, byte* next) => MapErrors.NotOfThisKind;
+    /// <returns>-95 (EOPNOTSUPP), or -22 (EINVAL) with a key.</returns>
+    public override int NextKey(byte* key, byte* next) => NoElements(key);
 
     private protected override bool HasValueAt(ulong address, ulong bytes)
     {
@@ -157,7 +157,12 @@ public sealed unsafe class ArenaMap : GroupMap
 
     private protected override int ReadCore(byte* key, byte* value) => MapErrors.Invalid;
 
-    private protected override int TakeCore(byte* key, byte* value) => MapErrors.Invalid;
+    private protected override int WriteCore(byte* key, byte* value, ulong flags) => NoElements(key);
+
+    private protected override int TakeCore(byte* key, byte* value) =>
+        key == null ? MapErrors.NotSupported : MapErrors.Invalid;
+
+    private static int NoElements(byte* key) => key == null ? MapErrors.NotOfThisKind : MapErrors.Invalid;
 
     private protected override void Free()
     {

@@ -93,10 +93,11 @@ internal sealed unsafe class KeyTable
         return true;
     }
 
+    /// <summary>The key that has a number.</summary>
+    public byte* KeyOf(int number) => _keys + ((number - 1) * (long)_keyBytes);
+
     private static uint BucketsOf(MapDefinition map) =>
         System.Numerics.BitOperations.RoundUpToPowerOf2((uint)long.Min(map.Capacity, 1 << 30));
-
-    private byte* KeyOf(int number) => _keys + ((number - 1) * (long)_keyBytes);
 
     private bool IsKeyOf(int number, byte* key) =>
         new ReadOnlySpan<byte>(KeyOf(number), _keyBytes).SequenceEqual(new ReadOnlySpan<byte>(key, _keyBytes));

@@ -102,8 +102,20 @@ public abstract unsafe class KeyedMap<T> : GroupMap
     /// <summary>Removes all: what was there is let go of.</summary>
     private protected void Clear()
     {
-        byte* key = stackalloc byte[Definition.KeyBytes];
-        while (NextKey(null, key) == MapErrors.None) Delete(key);
+        // By number: the way from the first key on would begin anew each time, and a key can be larger than the stack.
+        for (int number = 1; number < _slots.Length; number++)
+        {
+            T? before;
+            lock (Gate)
+            {
+                before = _slots[number];
+                if (before is null) continue;
+                _table.Remove(_table.KeyOf(number));
+                _slots[number] = null;
+            }
+
+            LetGo(before);
+        }
     }
 
     /// <summary>Gives up what an element referred to. Not under the gate.</summary>
