@@ -91,7 +91,8 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
     {
         switch (Arguments[index])
         {
-            case BpfArgument.MapKey or BpfArgument.MapValue or BpfArgument.MapValueOrNone or BpfArgument.MapValueToWrite:
+            case BpfArgument.MapKey or BpfArgument.MapValue or BpfArgument.MapValueOrNone
+                or BpfArgument.MapValueToWrite:
                 return Has(BpfArgument.Map, index) ? null : $"a {BpfArgument.Map} before it";
             case BpfArgument.BytesOfSlice:
                 return Has(BpfArgument.DynamicPointer, index) ? null : $"a {BpfArgument.DynamicPointer} before it";
