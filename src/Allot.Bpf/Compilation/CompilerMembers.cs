@@ -55,6 +55,9 @@ internal static class CompilerMembers
     public static readonly MethodInfo Fail =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.Fail), Instance));
 
+    public static readonly MethodInfo CallNumbered =
+        Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.CallNumbered), Instance));
+
     public static readonly MethodInfo CallHelper =
         Method(typeof(BpfExecution).GetMethod(nameof(BpfExecution.CallHelper), Instance));
 

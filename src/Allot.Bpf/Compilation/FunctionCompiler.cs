@@ -119,7 +119,7 @@ internal sealed partial class FunctionCompiler(
     private void Note(int at)
     {
         BpfOperation operation = operations[at];
-        bool isCall = operation.Op is BpfOp.CallLocal || (operation.Op == BpfOp.CallHelper && operation.Number != 0);
+        bool isCall = operation.Op == BpfOp.CallLocal || (CallsHelper(operation.Op) && NeedsFrame(operation));
         bool isBack = operation.Op.IsJump() && operation.Offset <= at;
         _usesBudget |= isBack || operation.Op is BpfOp.CallLocal or BpfOp.MayGoto;
         _usesStack |= isCall || operation.Source == 10 || operation.Destination == 10
@@ -177,7 +177,7 @@ internal sealed partial class FunctionCompiler(
         else if (op == BpfOp.Arena) InArena(at, operation);
         else if (op.IsJump()) Jump(at, operation);
         else if (op.IsConstant()) Set(operation.Destination, () => _il.Emit(OpCodes.Ldc_I8, operation.Number));
-        else if (op == BpfOp.CallHelper) CallHelper(at, operation);
+        else if (CallsHelper(op)) CallHelper(at, operation);
         else if (op == BpfOp.CallLocal) CallLocal(at, operation);
         else if (op == BpfOp.Exit) Exit();
     }
@@ -220,9 +220,16 @@ internal sealed partial class FunctionCompiler(
         });
     }
 
+    private static bool CallsHelper(BpfOp op) => op is BpfOp.CallHelper or BpfOp.CallRegister;
+
+    // Of a helper that only the run knows, it may.
+    private static bool NeedsFrame(BpfOperation operation) =>
+        operation.Op == BpfOp.CallRegister || operation.Number != 0;
+
     private void CallHelper(int at, BpfOperation operation)
     {
-        bool needsFrame = operation.Number != 0;
+        bool needsFrame = NeedsFrame(operation);
+        bool isNumbered = operation.Op == BpfOp.CallRegister;
         if (needsFrame)
         {
             StoreBudget();
@@ -234,10 +241,11 @@ internal sealed partial class FunctionCompiler(
         Set(0, () =>
         {
             GetExecution();
-            _il.Emit(OpCodes.Ldc_I4, operation.Offset);
+            if (isNumbered) Get(operation.Source);
+            else _il.Emit(OpCodes.Ldc_I4, operation.Offset);
             for (int register = 1; register <= 5; register++) Get(register);
             _il.Emit(OpCodes.Ldc_I4, at);
-            _il.Emit(OpCodes.Call, CompilerMembers.CallHelper);
+            _il.Emit(OpCodes.Call, isNumbered ? CompilerMembers.CallNumbered : CompilerMembers.CallHelper);
         });
         StopIfStopped(needsFrame ? _stop : _stopInHelper);
         if (!needsFrame) return;

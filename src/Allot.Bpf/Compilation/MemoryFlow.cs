@@ -110,7 +110,7 @@ internal sealed class MemoryFlow
         {
             if (op.IsFetch()) _now.Set(op.As64() == BpfOp.CompareExchange64 ? 0 : operation.Source, default);
         }
-        else if (op is BpfOp.CallHelper or BpfOp.CallLocal)
+        else if (op is BpfOp.CallHelper or BpfOp.CallRegister or BpfOp.CallLocal)
         {
             _now.Set(0, default);
         }

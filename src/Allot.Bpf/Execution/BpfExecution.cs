@@ -45,6 +45,7 @@ public sealed unsafe partial class BpfExecution
     internal object? Program;
     internal GroupMap[] Maps = [];
     internal BpfHelper[] Helpers = [];
+    internal IReadOnlyDictionary<int, int>? HelpersByNumber;   // of a program that calls through registers
 
     // The program that a tail call goes to, once the one that runs has stopped for it.
     internal ITailTarget? Next;
@@ -308,6 +309,19 @@ public sealed unsafe partial class BpfExecution
             Fail(BpfFaultKind.HelperFailed, instruction);
             return 0;
         }
+    }
+
+    /// <summary>Calls the helper of a number that a register holds.</summary>
+    internal ulong CallNumbered(
+        ulong number, ulong r1, ulong r2, ulong r3, ulong r4, ulong r5, int instruction)
+    {
+        if ((long)number == (int)number && HelpersByNumber!.TryGetValue((int)number, out int index))
+        {
+            return CallHelper(index, r1, r2, r3, r4, r5, instruction);
+        }
+
+        Fail(BpfFaultKind.NoSuchHelper, instruction, number);
+        return 0;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

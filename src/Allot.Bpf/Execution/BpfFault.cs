@@ -5,7 +5,8 @@ namespace Allot.Bpf;
 /// <summary>Why and where a run ended before its exit.</summary>
 /// <param name="Kind">What happened.</param>
 /// <param name="Instruction">The index of the instruction, in the program that ran last.</param>
-/// <param name="Address">Of a load or store, the address; otherwise 0.</param>
+/// <param name="Address">Of a load or store, the address; of a call of a helper that there is not, its number;
+/// otherwise 0.</param>
 /// <param name="Bytes">Of a load or store, its size; otherwise 0.</param>
 public readonly record struct BpfFault(BpfFaultKind Kind, int Instruction, ulong Address, int Bytes)
 {
@@ -22,6 +23,7 @@ public readonly record struct BpfFault(BpfFaultKind Kind, int Instruction, ulong
         BpfFaultKind.CallTooDeep => $"more than {BpfExecution.FramesMax} functions have called each other",
         BpfFaultKind.BadArgument => "a helper was given what is not a map or memory of the program",
         BpfFaultKind.HelperFailed => "a helper of the host has failed",
+        BpfFaultKind.NoSuchHelper => $"there is no helper {(long)Address}",
         _ => "no fault",
     };
 }

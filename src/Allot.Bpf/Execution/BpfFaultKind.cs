@@ -24,4 +24,7 @@ public enum BpfFaultKind
 
     /// <summary>A helper of the host has thrown an exception.</summary>
     HelperFailed,
+
+    /// <summary>A call through a register that holds the number of no helper.</summary>
+    NoSuchHelper,
 }

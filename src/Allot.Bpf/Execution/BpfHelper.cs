@@ -15,12 +15,13 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
     public int Number { get; } = number;
 
     /// <summary>What it is called in messages.</summary>
-    public string Name { get; } = name;
+    public string Name { get; } = name ?? throw new ArgumentNullException(nameof(name));
 
     /// <summary>What it does.</summary>
-    public BpfHelperFunction Function { get; } = function;
+    public BpfHelperFunction Function { get; } = function ?? throw new ArgumentNullException(nameof(function));
 
-    /// <summary>What it needs in r1, r2 and so on, five at most.</summary>
+    /// <summary>What it needs in r1, r2 and so on, five at most. What is said of the map, the dynamic pointer or the
+    /// number of bytes in another register needs that argument too.</summary>
     public IReadOnlyList<BpfArgument> Arguments { get; init; } = [];
 
     /// <summary>The types of maps that it works on; empty if on all of them.</summary>
@@ -66,6 +67,57 @@ public sealed class BpfHelper(int number, string name, BpfHelperFunction functio
 
     /// <summary>Whether it works on maps of a type.</summary>
     internal bool Takes(MapType type) => (_mapTypes & BitOf(type)) != 0;
+
+    /// <summary>Checks that arguments and result go together: the verifier relies on it.</summary>
+    /// <exception cref="ArgumentException">One needs another that there is not, or there are too many.</exception>
+    internal void Check(string parameter)
+    {
+        const int ArgumentsMax = 5;
+        if (Arguments.Count > ArgumentsMax)
+        {
+            throw Inconsistent($"has {Arguments.Count} arguments; there are registers for {ArgumentsMax}", parameter);
+        }
+
+        for (int index = 0; index < Arguments.Count; index++)
+        {
+            if (MissingFor(index) is not { } missing) continue;
+            throw Inconsistent($"has {Arguments[index]} in r{index + 1} without {missing}", parameter);
+        }
+
+        if (MissingForResult() is { } needed) throw Inconsistent($"returns {Result} without {needed}", parameter);
+    }
+
+    private string? MissingFor(int index)
+    {
+        switch (Arguments[index])
+        {
+            case BpfArgument.MapKey or BpfArgument.MapValue or BpfArgument.MapValueOrNone
+                or BpfArgument.MapValueToWrite:
+                return Has(BpfArgument.Map, index) ? null : $"a {BpfArgument.Map} before it";
+            case BpfArgument.BytesOfSlice:
+                return Has(BpfArgument.DynamicPointer, index) ? null : $"a {BpfArgument.DynamicPointer} before it";
+            case BpfArgument.MemoryToRead or BpfArgument.MemoryToWrite or BpfArgument.MemoryOfMap:
+                bool hasSize = index + 1 < Arguments.Count
+                    && Arguments[index + 1] is BpfArgument.Bytes or BpfArgument.BytesOrNone;
+                return hasSize ? null : $"{BpfArgument.Bytes} or {BpfArgument.BytesOrNone} after it";
+            default:
+                return null;
+        }
+    }
+
+    private string? MissingForResult() => Result switch
+    {
+        BpfResult.MapValueOrZero when !Has(BpfArgument.Map) => $"a {BpfArgument.Map}",
+        BpfResult.ReservedOrZero when !Has(BpfArgument.BytesToReserve) => $"{BpfArgument.BytesToReserve}",
+        BpfResult.SliceOrZero when !Has(BpfArgument.BytesOfSlice) => $"{BpfArgument.BytesOfSlice}",
+        _ => null,
+    };
+
+    private bool Has(BpfArgument argument, int before = int.MaxValue) =>
+        Arguments.Take(before).Contains(argument);
+
+    private ArgumentException Inconsistent(string what, string parameter) =>
+        new($"The helper {Number}, '{Name}', {what}.", parameter);
 
     private static ulong BitOf(MapType type) => 1ul << (int)type;
 }

@@ -220,6 +220,12 @@ internal static unsafe class BpfInterpreter
                     if (execution.IsStopped) return 0;
                     break;
 
+                case BpfOp.CallRegister:
+                    execution.FrameEnd = r[10];
+                    r[0] = execution.CallNumbered(s, r[1], r[2], r[3], r[4], r[5], at);
+                    if (execution.IsStopped) return 0;
+                    break;
+
                 case BpfOp.CallLocal:
                     if (r[10] == lowest)
                     {

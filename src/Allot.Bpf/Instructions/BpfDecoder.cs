@@ -76,6 +76,7 @@ internal static class BpfDecoder
         }
 
         CheckStack(instructions, index, form.Op);
+        if (form.Op == BpfOp.CallRegister) return DecodeCallRegister(instructions, index);
         if (form.Op.IsConstant()) return DecodeConstant(instructions, index, form.Op);
         bool hasRegister = (form.Free & Fields.Source) != 0;
         return new BpfOperation(
@@ -125,13 +126,20 @@ internal static class BpfDecoder
     private static string? UnsupportedOf(BpfInstruction instruction) => instruction switch
     {
         { Opcode: Opcodes.Call, Source: 2 } => "calls of kernel functions by their BTF id are not supported",
-        { Opcode: Opcodes.Call | Opcodes.X } => "calls through a register are not supported",
         { Opcode: Opcodes.LoadImmediate64, Source: 3 } => "addresses of variables of the platform are not supported",
         _ when Opcodes.ClassOf(instruction.Opcode) == Opcodes.Ld
             && (instruction.Opcode & 0xe0) is Opcodes.Abs or Opcodes.Ind =>
             "the historical access to packets (ABS, IND) is not supported: load from an address",
         _ => null,
     };
+
+    // In one of two fields; where both are 0, so is the register.
+    private static BpfOperation DecodeCallRegister(BpfInstruction[] instructions, int index)
+    {
+        int register = instructions[index].Destination | instructions[index].Immediate;
+        if ((uint)register <= 10) return new BpfOperation(BpfOp.CallRegister, 0, (byte)register, 0, 0);
+        throw Refuse(instructions, index, $"register {register} does not exist: they are 0 to 10");
+    }
 
     private static BpfOperation DecodeConstant(BpfInstruction[] instructions, int index, BpfOp op)
     {

@@ -87,6 +87,7 @@ public static class BpfDisassembler
             BpfOp.LoadMapValue => $"r{one.Destination} = map {one.Immediate} value + {(uint)all[index + 1].Immediate}",
             BpfOp.LoadFunction => $"r{one.Destination} = function pc{Distance(one.Immediate)}",
             BpfOp.CallHelper => $"call {one.Immediate}",
+            BpfOp.CallRegister => $"callx r{one.Destination | one.Immediate}",
             BpfOp.CallLocal => $"call pc{Distance(one.Immediate)}",
             _ => "exit",
         };

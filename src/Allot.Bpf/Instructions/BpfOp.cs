@@ -47,5 +47,6 @@ internal enum BpfOp : byte
     // The first half of a 64-bit constant: a number, a map, an address inside a map's value, or a function.
     LoadNumber, LoadMap, LoadMapValue, LoadFunction,
 
-    CallHelper, CallLocal, Exit,
+    // Through a register: of the helper whose number it holds.
+    CallHelper, CallRegister, CallLocal, Exit,
 }

@@ -7,7 +7,8 @@ internal readonly struct BpfOperation(BpfOp op, byte destination, byte source, i
     /// <summary>The register beyond those of programs, which holds 0.</summary>
     public const byte Zero = 11;
 
-    /// <summary>Of a call of a helper: its number stands in <see cref="Number"/>. Of others: what is done.</summary>
+    /// <summary>Of a call of a helper: its number stands in <see cref="Number"/>, or in a register that is the
+    /// <see cref="Source"/>. Of others: what is done.</summary>
     public readonly BpfOp Op = op;
 
     /// <summary>The register that is changed, compared, or holds the address of a store.</summary>

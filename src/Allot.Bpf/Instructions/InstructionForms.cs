@@ -155,6 +155,11 @@ internal static class InstructionForms
         yield return new(Opcodes.LoadImmediate64, BpfOp.LoadMapValue, DestinationAndImmediate) { Source = 6 };
         yield return new(Opcodes.Call, BpfOp.CallHelper, Fields.Immediate);
         yield return new(Opcodes.Call, BpfOp.CallLocal, Fields.Immediate) { Source = 1 };
+
+        // Not in RFC 9669, which keeps the opcode for it. The register is the destination; clang before version 19 has
+        // put it into the immediate.
+        yield return new(Opcodes.CallRegister, BpfOp.CallRegister, Fields.Destination);
+        yield return new(Opcodes.CallRegister, BpfOp.CallRegister, Fields.Immediate);
         yield return new(Opcodes.Exit, BpfOp.Exit, Fields.None);
     }
 }

@@ -32,6 +32,7 @@ internal static class Opcodes
 
     public const byte LoadImmediate64 = Ld | Imm | Dw;
     public const byte Call = Jmp | 0x80;
+    public const byte CallRegister = Call | X;
     public const byte Exit = Jmp | 0x90;
     public const byte Jcond = Jmp | 0xe0;
 

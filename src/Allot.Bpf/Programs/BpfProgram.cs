@@ -12,6 +12,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
     private readonly GroupMap[] _maps;
     private readonly ArenaMap? _arena;
     private readonly BpfHelper[] _helpers;
+    private readonly IReadOnlyDictionary<int, int>? _helpersByNumber;
     private readonly BpfOperation* _operations;
     private readonly int _length;               // of the first function: what entering it costs
     private readonly long _budget;              // what is left when a run has entered it
@@ -42,6 +43,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         _maps = linked.Maps;
         _arena = _maps.OfType<ArenaMap>().FirstOrDefault();
         _helpers = linked.Helpers;
+        _helpersByNumber = linked.HelpersByNumber;
         _length = linked.Code.LengthOf(0);
         _budget = options.InstructionBudget - _length;
         _isPlain = _isVerified && _budget >= 0 && !options.KeepsStatistics;
@@ -276,6 +278,7 @@ public sealed unsafe class BpfProgram : IDisposable, ITailTarget
         execution.Maps = _maps;
         execution.Arena = _arena;
         execution.Helpers = _helpers;
+        execution.HelpersByNumber = _helpersByNumber;
         execution.Functions = _functions;
         execution.Trace = _trace;
     }

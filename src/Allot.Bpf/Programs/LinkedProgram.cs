@@ -14,6 +14,10 @@ internal sealed class LinkedProgram
 
     public required BpfHelper[] Helpers { get; init; }
 
+    /// <summary>Where each helper is in that list, by its number; null where nothing is called through a register.
+    /// </summary>
+    public required IReadOnlyDictionary<int, int>? HelpersByNumber { get; init; }
+
     /// <summary>What the verifier has found; null when it was not asked.</summary>
     public required VerifierResult? Verified { get; init; }
 
@@ -39,7 +43,8 @@ internal sealed class LinkedProgram
         var large = new LargeParts(
             options.Maps.Any(static map => HasLargeKeys(map.Definition)),
             options.Maps.Any(static map => HasLargeValues(map.Definition)));
-        var helpers = new List<BpfHelper>();
+        bool callsRegisters = code.Operations.Any(static one => one.Op == BpfOp.CallRegister);
+        List<BpfHelper> helpers = callsRegisters ? [.. known.Values] : [];
         BpfOperation[] operations = [.. code.Operations];
         for (int index = 0; index < operations.Length; index++)
         {
@@ -73,6 +78,7 @@ internal sealed class LinkedProgram
             Operations = operations,
             Maps = [.. options.Maps],
             Helpers = [.. helpers],
+            HelpersByNumber = callsRegisters ? ByNumber(helpers) : null,
             Verified = verified,
         };
     }
@@ -81,8 +87,20 @@ internal sealed class LinkedProgram
     public static Dictionary<int, BpfHelper> HelpersOf(BpfProgramOptions options)
     {
         Dictionary<int, BpfHelper> known = BpfHelpers.Standard.ToDictionary(helper => helper.Number);
-        foreach (BpfHelper helper in options.Helpers) known[helper.Number] = helper;
+        foreach (BpfHelper helper in options.Helpers)
+        {
+            helper.Check(nameof(options));   // again: the list may have changed since it was set
+            known[helper.Number] = helper;
+        }
+
         return known;
+    }
+
+    private static Dictionary<int, int> ByNumber(List<BpfHelper> helpers)
+    {
+        var byNumber = new Dictionary<int, int>();
+        for (int index = 0; index < helpers.Count; index++) byNumber.Add(helpers[index].Number, index);
+        return byNumber;
     }
 
     private static bool HasLargeValues(MapDefinition map) =>

@@ -44,6 +44,7 @@ internal sealed class BpfLiveness
         {
             BpfOp.Ja or BpfOp.MayGoto => after,
             BpfOp.CallHelper or BpfOp.CallLocal => (after & ~Clobbered) | Arguments,
+            BpfOp.CallRegister => (after & ~Clobbered) | Arguments | source,
             _ when op.IsConditionalJump() || op.IsStore() => after | target | source,
             _ when op.As64() == BpfOp.CompareExchange64 => after | 1 | target | source,
             _ when op.IsAtomic() => after | target | source,

@@ -67,7 +67,7 @@ internal sealed partial class BpfVerifier
         calls.Step = _trace.Add(_trace[_path.Step].Previous, at);
         _trace[calls.Step].Extra = 1;
         if (helper.Callback == BpfCallback.Count) Need(CountRegister);
-        CallHelper(at, operation);
+        CallHelper(at, helper.Number);
         bool isCounted = helper.Callback == BpfCallback.Count;
         ulong roundsMost = isCounted ? calls.Top[CountRegister].Range.Most : ulong.MaxValue;
         if ((ulong)calls.Top.Round < roundsMost) EnterCallback(at, helper, calls, parent);

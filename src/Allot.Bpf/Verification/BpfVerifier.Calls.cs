@@ -47,9 +47,39 @@ internal sealed partial class BpfVerifier
         return callee.ReturnTo;
     }
 
-    private void CallHelper(int at, BpfOperation operation)
+    // The helper is the one that the register names on this path; on another it may be another.
+    private void CallRegister(int at, int register)
     {
-        int number = (int)operation.Number;
+        RegisterState state = Written(at, register);
+        if (!state.IsNumber || !state.Range.IsConstant)
+        {
+            throw _code.Refuse(
+                at,
+                $"is {state.Describe()}; a call through a register needs a constant there, the number of a helper",
+                register);
+        }
+
+        Need(register);
+        long number = (long)state.Range.Least;
+        if (number != (int)number || !_input.Helpers.TryGetValue((int)number, out BpfHelper? helper))
+        {
+            throw _code.Refuse(at, $"is {number}; there is no helper of that number", register);
+        }
+
+        if (helper.Callback != BpfCallback.None)
+        {
+            throw _code.Refuse(
+                at,
+                $"is {number}, the number of {helper.Name}; a helper that calls functions of the program is called by "
+                + "its number, not through a register",
+                register);
+        }
+
+        CallHelper(at, helper.Number);
+    }
+
+    private void CallHelper(int at, int number)
+    {
         if (!_input.Helpers.TryGetValue(number, out BpfHelper? helper))
         {
             throw _code.Refuse(at, $"there is no helper {number}");

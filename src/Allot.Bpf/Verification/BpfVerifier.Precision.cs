@@ -65,7 +65,7 @@ internal sealed partial class BpfVerifier
             if (one.Instruction < 0)
             {
                 Checkpoint state = _checkpoints[-1 - one.Instruction];
-                if (_marksAll) state.KeepRealMarks();
+                if (_marksAll && state.TryKeepRealMarks()) Charge(MarksBytes);
                 _needed.MoveNewTo(state.Marks);
             }
             else
@@ -125,7 +125,7 @@ internal sealed partial class BpfVerifier
         ref ushort registers = ref _needed.Registers(frame);
         int target = 1 << operation.Destination;
         int source = operation.HasNumber ? 0 : 1 << operation.Source;
-        if (op == BpfOp.CallHelper)
+        if (op is BpfOp.CallHelper or BpfOp.CallRegister)
         {
             registers &= unchecked((ushort)~Clobbered);
         }

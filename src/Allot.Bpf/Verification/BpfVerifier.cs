@@ -25,7 +25,8 @@ internal sealed partial class BpfVerifier
     private const int PathsLeftMax = 8192;     // ways that were left for later, as in Linux
     private const int MissesMax = 64;          // a state that so many paths have known less than is forgotten
     private const long ScratchStepBytes = 64 << 10;
-    private const long MarksBytes = 160;       // of a state, also of one that was forgotten
+    private const long MarksBytes = 176;       // two arrays, their owner, and a place in a list
+    private const long CheckpointBytes = 96;   // beside its state and its marks, and also once the state is forgotten
 
     private readonly BpfCode _code;
     private readonly VerifierInput _input;
@@ -183,7 +184,8 @@ internal sealed partial class BpfVerifier
     private void Step(int at, BpfOperation operation)
     {
         BpfOp op = operation.Op;
-        if (op == BpfOp.CallHelper) CallHelper(at, operation);
+        if (op == BpfOp.CallHelper) CallHelper(at, (int)operation.Number);
+        else if (op == BpfOp.CallRegister) CallRegister(at, operation.Source);
         else if (op.IsArithmetic()) Arithmetic(at, operation);
         else if (op.IsCast()) Cast(at, operation);
         else if (op.IsConstant()) Constant(at, operation);
@@ -258,7 +260,7 @@ internal sealed partial class BpfVerifier
         var checkpoint = new Checkpoint(_path, parent) { State = state, Number = _checkpoints.Count, At = at };
         _path.Step = _trace.Add(_path.Step, -1 - checkpoint.Number);
         _checkpoints.Add(checkpoint);
-        Charge((state?.ScratchBytes ?? 0) + MarksBytes);
+        Charge((state?.ScratchBytes ?? 0) + CheckpointBytes + MarksBytes);
         return checkpoint;
     }
 
@@ -368,11 +370,13 @@ internal sealed partial class BpfVerifier
 
         private PrecisionMarks? _realMarks;
 
-        public void KeepRealMarks()
+        /// <returns>False when they are kept already.</returns>
+        public bool TryKeepRealMarks()
         {
-            if (_realMarks is not null) return;
+            if (_realMarks is not null) return false;
             _realMarks = new PrecisionMarks();
             _realMarks.Add(Marks);
+            return true;
         }
 
         /// <summary>The path that goes on from here, and those that have left it and are not at their end.</summary>

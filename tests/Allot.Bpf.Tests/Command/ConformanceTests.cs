@@ -21,6 +21,8 @@ public sealed class ConformanceTests
     [InlineData("71 10 00 00 00 00 00 00 95 00 00 00 00 00 00 00", new[] { "\nFe\n" }, "fe")]
     [InlineData("18 00 00 00 88 77 66 55 00 00 00 00 44 33 22 81 95 00 00 00 00 00 00 00", new string[0], "8122334455667788")]
     [InlineData("b4 00 00 00 ff ff ff ff 95 00 00 00 00 00 00 00", new string[0], "ffffffff")]
+    [InlineData("b7 01 00 00 ff ff ff ff b7 02 00 00 05 00 00 00 8d 02 00 00 00 00 00 00 b7 00 00 00 02 00 00 00 95 00 00 00 00 00 00 00", new string[0], "2")]
+    [InlineData("b7 01 00 00 ff ff ff ff b7 02 00 00 05 00 00 00 8d 00 00 00 02 00 00 00 b7 00 00 00 02 00 00 00 95 00 00 00 00 00 00 00", new string[0], "2")]
     public async Task Prints_r0_in_hexadecimal(string program, string[] arguments, string printed)
     {
         (int exitCode, string output, string error) = await Plugin(program, arguments);
@@ -46,6 +48,7 @@ public sealed class ConformanceTests
     [InlineData("bf 00 01 00 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (bf 00 01 00 00 00 00 00): the field 'offset'")]
     [InlineData("37 00 02 00 03 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (37 00 02 00 03 00 00 00): the field 'offset'")]
     [InlineData("d3 0a f8 ff 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 0 (d3 0a f8 ff 00 00 00 00): the field 'immediate' of opcode 0xd3 has no such variant")]
+    [InlineData("b7 02 00 00 ff ff ff 7f 8d 02 00 00 00 00 00 00 95 00 00 00 00 00 00 00", "instruction 1: there is no helper 2147483647")]
     public async Task What_does_not_reach_its_exit_fails_and_says_why(string program, string message)
     {
         (int exitCode, string output, string error) = await Plugin(program, ["00 01"]);

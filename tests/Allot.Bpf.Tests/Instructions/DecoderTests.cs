@@ -49,7 +49,9 @@ public sealed class DecoderTests
     [InlineData("1800000001000000", "instruction 0 (18 00 00 00 01 00 00 00): the second half of the 64-bit constant is missing")]
     [InlineData("1800000001000000 9500000000000000", "instruction 0 (r0 = 0x1 ll): the second half of the 64-bit constant has more than an immediate")]
     [InlineData("b70a000001000000 9500000000000000", "instruction 0 (r10 = 1), r10: r10 is the frame pointer, and read-only")]
-    [InlineData("8d00000001000000 9500000000000000", "instruction 0 (8d 00 00 00 01 00 00 00): calls through a register are not supported")]
+    [InlineData("8d0000000b000000 9500000000000000", "instruction 0 (callx r11): register 11 does not exist: they are 0 to 10")]
+    [InlineData("8d000000ffffffff 9500000000000000", "instruction 0 (callx r-1): register -1 does not exist: they are 0 to 10")]
+    [InlineData("8d02000001000000 9500000000000000", "instruction 0 (8d 02 00 00 01 00 00 00): the field 'immediate' of opcode 0x8d has no such variant; without one it is 0")]
     [InlineData("8520000001000000 9500000000000000", "instruction 0 (85 20 00 00 01 00 00 00): calls of kernel functions by their BTF id are not supported")]
     [InlineData("2800000001000000 9500000000000000", "instruction 0 (28 00 00 00 01 00 00 00): the historical access to packets (ABS, IND) is not supported: load from an address")]
     [InlineData("0410000001000000 9500000000000000", "instruction 0 (04 10 00 00 01 00 00 00): the field 'source' of opcode 0x04 must be 0")]
@@ -118,6 +120,7 @@ public sealed class DecoderTests
         {
             BpfOp.CallLocal => 1,
             BpfOp.LoadFunction => 2,
+            BpfOp.CallRegister when (form.Free & Fields.Immediate) != 0 => 6,
             _ => form.Immediate,
         };
         var sample = new BpfInstruction(form.Opcode, 0, form.Source, form.Offset, immediate);

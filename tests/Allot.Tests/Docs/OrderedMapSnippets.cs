@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using Allot.Maps;
 
 namespace Allot.Tests.Docs;
@@ -32,6 +33,37 @@ public sealed class OrderedMapSnippets
         #endregion
 
         Assert.Equal(profiles.Map.ChargedBytes, acme.Kernel.CurrentBytes);
+    }
+
+    [Fact]
+    public void Counters()
+    {
+        MemoryGroup acme = _acme;
+
+        #region maps-percpu-array
+        using var hits = new PerCpuArrayMap<long>(acme, length: 16);
+        Interlocked.Increment(ref hits[3]);            // of the processor that runs this
+        long total = 0;
+        hits.TryGetValues(3, out PerCpuValues<long> values);
+        foreach (long value in values) total += value;
+        #endregion
+
+        Assert.Equal(1, total);
+        long user = 7;
+
+        #region maps-percpu-hash
+        using var byUser = new PerCpuHashMap<long, long>(acme, capacity: 10_000, MapFlags.NoPreallocation);
+        byUser.TryAdd(user, 0);                        // false when somebody else has added it, or there is no room
+        ref long mine = ref byUser.GetReference(user);
+        if (!Unsafe.IsNullRef(ref mine)) Interlocked.Increment(ref mine);
+
+        long[] taken = new long[byUser.ProcessorCount];
+        if (byUser.TryRemove(user, taken)) Console.WriteLine($"{user}: {taken.Sum()}");
+        byUser.TrySetAll(user, new long[byUser.ProcessorCount]);   // of all processors at once
+        foreach ((long key, PerCpuValues<long> of) in byUser) Console.WriteLine($"{key}: {of[0]} on processor 0");
+        #endregion
+
+        Assert.Equal(1, taken.Sum());
     }
 
     [Fact]

@@ -31,6 +31,8 @@ public sealed unsafe class PerCpuArrayMap : GroupMap
     /// <inheritdoc/>
     public override long HostValueBytes => (long)MemlockFormulas.Round8(Definition.ValueBytes) * ProcessorCount;
 
+    internal ProcessorSlots Slots => _slots;
+
     internal static MapFootprint FootprintOf(MapDefinition definition, int processors) =>
         MapFootprint.Fixed(ProcessorSlots.BytesOf(definition, definition.Capacity, processors));
 

@@ -15,6 +15,34 @@ internal static unsafe class TypedMaps
             nameof(map));
     }
 
+    public static MapDefinition DefinitionOf<TKey, TValue>(MapType type, long capacity, uint flags)
+        where TKey : unmanaged
+        where TValue : unmanaged => new()
+        {
+            Name = $"{typeof(TKey).Name} to {typeof(TValue).Name}",
+            Type = type,
+            KeyBytes = sizeof(TKey),
+            ValueBytes = sizeof(TValue),
+            Capacity = capacity,
+            Flags = flags,
+        };
+
+    /// <exception cref="ArgumentException">There are not as many values as processors.</exception>
+    public static void CheckOneForEach<TValue>(ReadOnlySpan<TValue> values, int processors)
+    {
+        if (values.Length == processors) return;
+        throw new ArgumentException(
+            $"There are {values.Length} values for {processors} processors.", nameof(values));
+    }
+
+    /// <exception cref="ArgumentException">There is no room for as many values as processors.</exception>
+    public static void CheckRoomForEach<TValue>(ReadOnlySpan<TValue> values, int processors)
+    {
+        if (values.Length >= processors) return;
+        throw new ArgumentException(
+            $"There is room for {values.Length} values, and there are {processors} processors.", nameof(values));
+    }
+
     public static bool TryGetSpan<TValue>(byte* found, out Span<TValue> value)
         where TValue : unmanaged
     {

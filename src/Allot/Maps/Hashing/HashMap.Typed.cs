@@ -34,7 +34,7 @@ public sealed unsafe partial class HashMap<TKey, TValue> : IDisposable
     /// <param name="capacity">The most elements.</param>
     /// <param name="flags">With <see cref="MapFlags.NoPreallocation"/> the group is charged as elements come.</param>
     public HashMap(MemoryGroup group, long capacity, uint flags)
-        : this(new HashMap(group, DefinitionOf(capacity, flags)))
+        : this(new HashMap(group, TypedMaps.DefinitionOf<TKey, TValue>(MapType.Hash, capacity, flags)))
     {
     }
 
@@ -166,7 +166,7 @@ public sealed unsafe partial class HashMap<TKey, TValue> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Remove(TKey key, byte* taken)
     {
-        var to = new HashTable.TakenValue(taken, sizeof(TValue), processors: 1);
+        var to = new ValueCopy(taken, sizeof(TValue));
         SlotSizes<TKey, TValue> sizes = default;
         if (sizeof(TKey) == sizeof(ulong))
         {
@@ -177,16 +177,6 @@ public sealed unsafe partial class HashMap<TKey, TValue> : IDisposable
             ? _table.Remove(new Key4(Unsafe.BitCast<TKey, uint>(key)), to, sizes)
             : _table.Remove(new KeyBytes((byte*)&key, sizeof(TKey)), to, sizes);
     }
-
-    private static MapDefinition DefinitionOf(long capacity, uint flags) => new()
-    {
-        Name = $"{typeof(TKey).Name} to {typeof(TValue).Name}",
-        Type = MapType.Hash,
-        KeyBytes = sizeof(TKey),
-        ValueBytes = sizeof(TValue),
-        Capacity = capacity,
-        Flags = flags,
-    };
 
     /// <summary>An element, while it is looked at.</summary>
     public readonly ref struct Element

@@ -40,6 +40,9 @@ public sealed unsafe class HashMap : GroupMap
 
     internal HashTable Table => _table;
 
+    /// <summary>From the value of one processor to that of the next.</summary>
+    internal long ProcessorBytes => _table.ProcessorBytes;
+
     internal static MapFootprint FootprintOf(MapDefinition definition, int processors) =>
         new HashShape(definition, processors).Footprint;
 
@@ -106,34 +109,32 @@ public sealed unsafe class HashMap : GroupMap
 
     private protected override MapBatchKinds Batches => MapBatchKinds.All;
 
-    private protected override int ReadCore(byte* key, byte* value)
-    {
-        if (key == null) return MapErrors.Invalid;
-        int processors = Math.Max(_processors, 1);
-        long bytes = _processors == 0 ? _valueBytes : _strideBytes;
-        bool isFound = _keyBytes switch
-        {
-            sizeof(ulong) => _table.TryCopy(new Key8(Unsafe.ReadUnaligned<ulong>(key)), value, bytes, processors),
-            sizeof(uint) => _table.TryCopy(new Key4(Unsafe.ReadUnaligned<uint>(key)), value, bytes, processors),
-            _ => _table.TryCopy(new KeyBytes(key, _keyBytes), value, bytes, processors),
-        };
-        return isFound ? MapErrors.None : MapErrors.NotFound;
-    }
+    /// <summary>Copies the value of a processor as it was at one instant.</summary>
+    internal bool TryCopyOf(byte* key, byte* value, int processor) =>
+        TryCopy(key, new ValueCopy(value, _valueBytes) { First = processor });
 
-    private protected override int WriteCore(byte* key, byte* value, ulong flags)
-    {
-        if (key == null) return MapErrors.Invalid;
-        return _processors == 0
-            ? Update(key, new ValueBytes(value, _valueBytes), flags)
-            : Update(key, new ProcessorValues(value, _strideBytes, _table.ProcessorBytes), flags);
-    }
+    /// <summary>Copies the values of all processors as they were at one instant.</summary>
+    /// <param name="key">The bytes of the key.</param>
+    /// <param name="values">Where they go, one behind the other.</param>
+    /// <param name="bytes">What is copied of each.</param>
+    internal bool TryCopyAll(byte* key, byte* values, long bytes) =>
+        TryCopy(key, new ValueCopy(values, bytes) { Count = Math.Max(_processors, 1) });
 
-    private protected override int TakeCore(byte* key, byte* value)
+    /// <summary>Adds or replaces the values of all processors.</summary>
+    /// <param name="key">The bytes of the key.</param>
+    /// <param name="values">They lie one behind the other.</param>
+    /// <param name="bytes">The size of each.</param>
+    /// <param name="flags">Those of <see cref="Update(byte*, byte*, ulong)"/>.</param>
+    internal int UpdateAll(byte* key, byte* values, long bytes, ulong flags) =>
+        Update(key, new ProcessorValues(values, bytes, _table.ProcessorBytes), flags);
+
+    /// <summary>Removes an element, and copies the values of all processors at the same instant.</summary>
+    /// <param name="key">The bytes of the key.</param>
+    /// <param name="values">Where they go, one behind the other.</param>
+    /// <param name="bytes">What is copied of each.</param>
+    internal int Take(byte* key, byte* values, long bytes)
     {
-        if (key == null) return MapErrors.Invalid;
-        int processors = Math.Max(_processors, 1);
-        long bytes = _processors == 0 ? _valueBytes : _strideBytes;
-        var taken = new HashTable.TakenValue(value, bytes, processors);
+        var taken = new ValueCopy(values, bytes) { Count = Math.Max(_processors, 1) };
         return _keyBytes switch
         {
             sizeof(ulong) => _table.Remove(new Key8(Unsafe.ReadUnaligned<ulong>(key)), taken, _table.Sizes),
@@ -141,6 +142,23 @@ public sealed unsafe class HashMap : GroupMap
             _ => _table.Remove(new KeyBytes(key, _keyBytes), taken, _table.Sizes),
         };
     }
+
+    private protected override int ReadCore(byte* key, byte* value)
+    {
+        if (key == null) return MapErrors.Invalid;
+        return TryCopyAll(key, value, HostBytesOfOne) ? MapErrors.None : MapErrors.NotFound;
+    }
+
+    private protected override int WriteCore(byte* key, byte* value, ulong flags)
+    {
+        if (key == null) return MapErrors.Invalid;
+        return _processors == 0
+            ? Update(key, new ValueBytes(value, _valueBytes), flags)
+            : UpdateAll(key, value, _strideBytes, flags);
+    }
+
+    private protected override int TakeCore(byte* key, byte* value) =>
+        key == null ? MapErrors.Invalid : Take(key, value, HostBytesOfOne);
 
     // The token is the number of a slot, so that no more than one element has to fit.
     private protected override int LookupBatchCore(ref MapBatch batch, bool removes)
@@ -171,6 +189,16 @@ public sealed unsafe class HashMap : GroupMap
         Unsafe.WriteUnaligned(batch.Next, (uint)slot);
         return error;
     }
+
+    // Of what a processor has, as the host copies it.
+    private long HostBytesOfOne => _processors == 0 ? _valueBytes : _strideBytes;
+
+    private bool TryCopy(byte* key, ValueCopy copy) => _keyBytes switch
+    {
+        sizeof(ulong) => _table.TryCopy(new Key8(Unsafe.ReadUnaligned<ulong>(key)), copy),
+        sizeof(uint) => _table.TryCopy(new Key4(Unsafe.ReadUnaligned<uint>(key)), copy),
+        _ => _table.TryCopy(new KeyBytes(key, _keyBytes), copy),
+    };
 
     private byte* Find(byte* key) => _keyBytes switch
     {

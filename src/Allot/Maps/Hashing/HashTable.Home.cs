@@ -53,7 +53,7 @@ internal sealed unsafe partial class HashTable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int RemoveAlone<TKey, TSizes>(TKey key, TakenValue taken, TSizes sizes)
+    private int RemoveAlone<TKey, TSizes>(TKey key, ValueCopy taken, TSizes sizes)
         where TKey : struct, ITableKey
         where TSizes : struct, ISlotSizes
     {
@@ -68,7 +68,7 @@ internal sealed unsafe partial class HashTable
             byte* value = ValueAt(chunk, slot, sizes);
             if (key.Matches(value - sizes.KeyBytes))
             {
-                if (taken.To != null) Copy(value, taken);
+                if (taken.To != null) taken.From(value, ProcessorBytes);
                 ChunkHeader.Hide(header, now, slot);
                 _stripes->Permits++;
                 _sole.Exit();
@@ -91,7 +91,7 @@ internal sealed unsafe partial class HashTable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int RemoveBeyondHome<TKey>(TKey key, TakenValue taken)
+    private int RemoveBeyondHome<TKey>(TKey key, ValueCopy taken)
         where TKey : struct, ITableKey
     {
         int error = RemoveHeld(key, key.Hash(_seed), taken, held: null);

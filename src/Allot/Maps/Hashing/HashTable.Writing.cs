@@ -29,7 +29,7 @@ internal sealed unsafe partial class HashTable
 
     /// <summary>Removes an element, after its value was copied.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Remove<TKey, TSizes>(TKey key, TakenValue taken, TSizes sizes)
+    public int Remove<TKey, TSizes>(TKey key, ValueCopy taken, TSizes sizes)
         where TKey : struct, ITableKey
         where TSizes : struct, ISlotSizes
     {
@@ -89,7 +89,7 @@ internal sealed unsafe partial class HashTable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int RemoveAnywhere<TKey>(TKey key, TakenValue taken, nuint page)
+    private int RemoveAnywhere<TKey>(TKey key, ValueCopy taken, nuint page)
         where TKey : struct, ITableKey
     {
         Vector128<byte> hash = key.Hash(_seed);
@@ -175,13 +175,13 @@ internal sealed unsafe partial class HashTable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int RemoveHeld<TKey>(TKey key, Vector128<byte> hash, TakenValue taken, HashStripe* held)
+    private int RemoveHeld<TKey>(TKey key, Vector128<byte> hash, ValueCopy taken, HashStripe* held)
         where TKey : struct, ITableKey
     {
         uint slot = FindHeld(key, hash, held, out _);
         if (slot == NeedsAllSlots) return NeedsAllLocks;
         if (slot == NoSlot) return MapErrors.NotFound;
-        if (taken.To != null) Copy(ValueOf(slot, KeyAt(slot)), taken);
+        if (taken.To != null) taken.From(ValueOf(slot, KeyAt(slot)), ProcessorBytes);
         RemoveSlot(slot, ChunkOf(hash));
         return MapErrors.None;
     }
@@ -324,15 +324,6 @@ internal sealed unsafe partial class HashTable
         _pool!.Give(first);
     }
 
-    private void Copy(byte* value, TakenValue taken)
-    {
-        for (int i = 0; i < taken.Processors; i++)
-        {
-            byte* to = taken.To + (i * taken.Bytes);
-            Unsafe.CopyBlockUnaligned(to, value + (i * ProcessorBytes), (uint)taken.Bytes);
-        }
-    }
-
     private void EnterAll()
     {
         for (int i = 0; i < _stripeCount; i++) _stripes[i].Enter();
@@ -341,15 +332,5 @@ internal sealed unsafe partial class HashTable
     private void ExitAll()
     {
         for (int i = 0; i < _stripeCount; i++) _stripes[i].Exit();
-    }
-
-    /// <summary>Where the value of a removed element is copied to; nowhere, by default.</summary>
-    public readonly struct TakenValue(byte* to, long bytes, int processors)
-    {
-        public byte* To { get; } = to;
-
-        public long Bytes { get; } = bytes;
-
-        public int Processors { get; } = processors;
     }
 }

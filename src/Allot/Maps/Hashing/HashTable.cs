@@ -140,7 +140,7 @@ internal sealed unsafe partial class HashTable
 
     /// <summary>Copies a value as it was at one instant.</summary>
     /// <returns>False when there is none.</returns>
-    public bool TryCopy<TKey>(TKey key, byte* to, long bytes, int processors)
+    public bool TryCopy<TKey>(TKey key, ValueCopy copy)
         where TKey : struct, ITableKey
     {
         SteadySpin spin = default;
@@ -150,11 +150,7 @@ internal sealed unsafe partial class HashTable
             if (value == null) return false;
             if (!ChunkHeader.IsReplacing(seen))
             {
-                for (int i = 0; i < processors; i++)
-                {
-                    Unsafe.CopyBlockUnaligned(to + (i * bytes), value + (i * ProcessorBytes), (uint)bytes);
-                }
-
+                copy.From(value, ProcessorBytes);
                 if (ChunkHeader.IsUnchanged(header, seen)) return true;
             }
 
@@ -169,7 +165,7 @@ internal sealed unsafe partial class HashTable
         where TValue : unmanaged
     {
         TValue copy;
-        bool isFound = TryCopy(key, (byte*)&copy, sizeof(TValue), processors: 1);
+        bool isFound = TryCopy(key, new ValueCopy((byte*)&copy, sizeof(TValue)));
         value = isFound ? copy : default;
         return isFound;
     }

@@ -31,7 +31,7 @@ public sealed unsafe class LruHashMap<TKey, TValue> : IDisposable
     /// <param name="flags">With <see cref="MapFlags.NoCommonLru"/> each processor has its share of the
     /// elements.</param>
     public LruHashMap(MemoryGroup group, long capacity, uint flags)
-        : this(new LruHashMap(group, DefinitionOf(capacity, flags)))
+        : this(new LruHashMap(group, TypedMaps.DefinitionOf<TKey, TValue>(MapType.LruHash, capacity, flags)))
     {
     }
 
@@ -125,16 +125,6 @@ public sealed unsafe class LruHashMap<TKey, TValue> : IDisposable
     public void Dispose() => Map.Dispose();
 
     private int Update(TKey key, TValue value, ulong flags) => Map.Update((byte*)&key, (byte*)&value, flags);
-
-    private static MapDefinition DefinitionOf(long capacity, uint flags) => new()
-    {
-        Name = $"{typeof(TKey).Name} to {typeof(TValue).Name}",
-        Type = MapType.LruHash,
-        KeyBytes = sizeof(TKey),
-        ValueBytes = sizeof(TValue),
-        Capacity = capacity,
-        Flags = flags,
-    };
 
     /// <summary>Goes from element to element.</summary>
     public struct Enumerator

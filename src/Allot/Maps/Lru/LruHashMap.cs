@@ -94,7 +94,7 @@ public sealed unsafe partial class LruHashMap : GroupMap
     {
         if (flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
         return _isPerProcessor
-            ? UpdateInPlace(key, value, flags, ofAll: false)
+            ? UpdateInPlace(key, value, flags, bytesOfEach: 0)
             : Replace(key, value, flags);
     }
 
@@ -102,6 +102,16 @@ public sealed unsafe partial class LruHashMap : GroupMap
     public override int Delete(byte* key) => Remove(key, value: null);
 
     internal override byte* NextElement(ref long place, byte* key)
+    {
+        byte* first = NextValues(ref place, key);
+        return first == null || !_isPerProcessor ? first : first + (Processor * _slotBytes);
+    }
+
+    /// <summary>From the value of one processor to that of the next.</summary>
+    internal long ProcessorBytes => _slotBytes;
+
+    /// <summary>The element after a place: the value of the first processor; null after the last.</summary>
+    internal byte* NextValues(ref long place, byte* key)
     {
         while (place < _capacity)
         {
@@ -112,7 +122,7 @@ public sealed unsafe partial class LruHashMap : GroupMap
             bool isElement = _index.Has(bucket, node);
             if (isElement) CopyKey(node, key);
             LruIndex.Unlock(bucket);
-            if (isElement) return ValueOf(node, _isPerProcessor ? Processor : 0);
+            if (isElement) return ValueOf(node, 0);
         }
 
         return null;
@@ -158,7 +168,7 @@ public sealed unsafe partial class LruHashMap : GroupMap
 
     /// <summary>Copies a value, and keeps in mind that it was used if the caller says so. No lock: what is copied is
     /// one value, unless programs write into it meanwhile.</summary>
-    internal bool TryCopy(byte* key, byte* value, bool marks)
+    private bool TryCopy(byte* key, ValueCopy copy, bool marks)
     {
         uint hash = HashOf(key);
         LruBucket* bucket = _index.BucketOf(hash);
@@ -166,7 +176,7 @@ public sealed unsafe partial class LruHashMap : GroupMap
         {
             uint version = LruIndex.BeginRead(bucket);
             int node = _index.Search(bucket, version, hash, key);
-            if (node >= 0) CopyValue(node, value);
+            if (node >= 0) copy.From(ValueOf(node, 0), _slotBytes);
             if (!LruIndex.IsStill(bucket, version)) continue;
             if (node < 0) return false;
             if (marks) Mark(node);
@@ -174,7 +184,25 @@ public sealed unsafe partial class LruHashMap : GroupMap
         }
     }
 
-    /// <summary>The same for types of the sizes of this map, of one value for all processors.</summary>
+    /// <summary>Copies the values of all processors; that does not count as a use.</summary>
+    /// <param name="key">The bytes of the key.</param>
+    /// <param name="values">Where they go, one behind the other.</param>
+    /// <param name="bytes">What is copied of each.</param>
+    internal bool TryCopyAll(byte* key, byte* values, long bytes) => TryCopy(key, AllTo(values, bytes), marks: false);
+
+    /// <summary>Copies the value of the processor that runs this, for types of the sizes of this map.</summary>
+    internal bool TryCopyOf<TKey, TValue>(TKey key, out TValue value, bool marks)
+        where TKey : unmanaged
+        where TValue : unmanaged
+    {
+        TValue copy = default;
+        var to = new ValueCopy((byte*)&copy, sizeof(TValue)) { First = Processor };
+        bool isFound = TryCopy((byte*)&key, to, marks);
+        value = copy;
+        return isFound;
+    }
+
+    /// <summary>The same where there is one value for all processors.</summary>
     internal bool TryCopy<TKey, TValue>(TKey key, out TValue value, bool marks)
         where TKey : unmanaged
         where TValue : unmanaged
@@ -192,15 +220,25 @@ public sealed unsafe partial class LruHashMap : GroupMap
         }
     }
 
-    /// <summary>Adds or replaces, of all processors where each has its own value.</summary>
-    internal int WriteAll(byte* key, byte* value, ulong flags)
+    /// <summary>Adds or replaces the values of all processors, of a map where each has its own.</summary>
+    /// <param name="key">The bytes of the key.</param>
+    /// <param name="values">They lie one behind the other.</param>
+    /// <param name="bytes">From each to the next: at least the size of a value.</param>
+    /// <param name="flags">Those of <see cref="Update"/>.</param>
+    internal int UpdateAll(byte* key, byte* values, long bytes, ulong flags)
     {
-        if (flags > MapErrors.OnlyExisting) return MapErrors.Invalid;
-        return _isPerProcessor ? UpdateInPlace(key, value, flags, ofAll: true) : Replace(key, value, flags);
+        Debug.Assert(_isPerProcessor && bytes >= _valueBytes, "Each processor has its value, and it is all there.");
+        return flags > MapErrors.OnlyExisting ? MapErrors.Invalid : UpdateInPlace(key, values, flags, bytes);
     }
 
     /// <summary>Removes an element; its value is copied unless there is nowhere to.</summary>
-    internal int Remove(byte* key, byte* value)
+    internal int Remove(byte* key, byte* value) => Take(key, value, HostBytesOfOne);
+
+    /// <summary>Removes an element; the values of all processors are copied unless there is nowhere to.</summary>
+    /// <param name="key">The bytes of the key.</param>
+    /// <param name="values">Where they go, one behind the other.</param>
+    /// <param name="bytes">What is copied of each.</param>
+    internal int Take(byte* key, byte* values, long bytes)
     {
         uint hash = HashOf(key);
         LruBucket* bucket = _index.BucketOf(hash);
@@ -208,7 +246,7 @@ public sealed unsafe partial class LruHashMap : GroupMap
         int node = _index.Find(bucket, hash, key);
         if (node >= 0)
         {
-            if (value != null) CopyValue(node, value);
+            if (values != null) AllTo(values, bytes).From(ValueOf(node, 0), _slotBytes);
             _index.Unlink(bucket, node);
         }
 
@@ -263,11 +301,14 @@ public sealed unsafe partial class LruHashMap : GroupMap
     private protected override int ReadCore(byte* key, byte* value)
     {
         if (key == null) return MapErrors.Invalid;
-        return TryCopy(key, value, marks: false) ? MapErrors.None : MapErrors.NotFound;
+        return TryCopyAll(key, value, HostBytesOfOne) ? MapErrors.None : MapErrors.NotFound;
     }
 
-    private protected override int WriteCore(byte* key, byte* value, ulong flags) =>
-        key == null ? MapErrors.Invalid : WriteAll(key, value, flags);
+    private protected override int WriteCore(byte* key, byte* value, ulong flags)
+    {
+        if (key == null) return MapErrors.Invalid;
+        return _isPerProcessor ? UpdateAll(key, value, _slotBytes, flags) : Update(key, value, flags);
+    }
 
     private protected override int TakeCore(byte* key, byte* value) =>
         key == null ? MapErrors.Invalid : Remove(key, value);
@@ -321,7 +362,8 @@ public sealed unsafe partial class LruHashMap : GroupMap
         return error;
     }
 
-    private int UpdateInPlace(byte* key, byte* value, ulong flags, bool ofAll)
+    // From the value of one processor to that of the next; 0 where there is only that of this one.
+    private int UpdateInPlace(byte* key, byte* value, ulong flags, long bytesOfEach)
     {
         uint hash = HashOf(key);
         int node = -1;
@@ -340,7 +382,7 @@ public sealed unsafe partial class LruHashMap : GroupMap
         if (error == MapErrors.None)
         {
             if (isAdded) Unsafe.InitBlockUnaligned(ValueOf(node, 0), 0, (uint)_strideBytes);
-            CopyIn(isAdded ? node : old, value, ofAll);
+            CopyIn(isAdded ? node : old, value, bytesOfEach);
             if (isAdded) _index.Link(bucket, node);
             else _index.Nodes[old].IsUsed = true;
         }
@@ -356,15 +398,15 @@ public sealed unsafe partial class LruHashMap : GroupMap
         return !isThere && flags == MapErrors.OnlyExisting ? MapErrors.NotFound : MapErrors.None;
     }
 
-    private void CopyIn(int node, byte* value, bool ofAll)
+    private void CopyIn(int node, byte* value, long bytesOfEach)
     {
-        if (!ofAll)
+        if (bytesOfEach == 0)
         {
             Unsafe.CopyBlockUnaligned(ValueOf(node, Processor), value, (uint)_valueBytes);
             return;
         }
 
-        for (int processor = 0; processor < _processors; processor++, value += _slotBytes)
+        for (int processor = 0; processor < _processors; processor++, value += bytesOfEach)
         {
             Unsafe.CopyBlockUnaligned(ValueOf(node, processor), value, (uint)_valueBytes);
         }
@@ -395,7 +437,13 @@ public sealed unsafe partial class LruHashMap : GroupMap
         Unsafe.CopyBlockUnaligned(key, _index.Nodes.KeyOf(node), (uint)_index.Nodes.KeyBytes);
 
     private void CopyValue(int node, byte* value) =>
-        Unsafe.CopyBlockUnaligned(value, ValueOf(node, 0), (uint)HostValueBytes);
+        AllTo(value, HostBytesOfOne).From(ValueOf(node, 0), _slotBytes);
+
+    private ValueCopy AllTo(byte* values, long bytes) =>
+        new(values, bytes) { Count = _isPerProcessor ? _processors : 1 };
+
+    // Of what a processor has, as the host copies it.
+    private long HostBytesOfOne => _isPerProcessor ? _slotBytes : _valueBytes;
 
     private byte* ValueOf(int node, int processor) => _values + (node * _strideBytes) + (processor * _slotBytes);
 

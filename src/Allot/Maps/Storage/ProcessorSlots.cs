@@ -26,6 +26,9 @@ internal readonly unsafe struct ProcessorSlots
     /// <summary>The slot of the processor that runs this.</summary>
     public static int Current => (int)((uint)Thread.GetCurrentProcessorId() % (uint)GroupMap.ProcessorCount);
 
+    /// <summary>From the value of one processor to that of the next.</summary>
+    public long SlotBytes => _slotBytes;
+
     public static Int128 BytesOf(MapDefinition map, Int128 elements, int processors) =>
         elements * MemlockFormulas.Round8(map.ValueBytes) * processors;
 
