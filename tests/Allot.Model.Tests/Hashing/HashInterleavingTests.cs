@@ -135,7 +135,7 @@ public sealed unsafe class HashInterleavingTests
     private static long Copy(HashTable table, SteppedKey key)
     {
         long* halves = stackalloc long[2];
-        if (!table.TryCopy(key, (byte*)halves, 16, processors: 1)) return 0;
+        if (!table.TryCopy(key, new ValueCopy((byte*)halves, 16))) return 0;
         Assert.Equal(halves[0], halves[1]);
         return halves[0];
     }
