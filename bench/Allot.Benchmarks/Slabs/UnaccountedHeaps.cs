@@ -118,7 +118,6 @@ internal static unsafe class UnaccountedHeaps
         nuint offset = (nuint)(*top);
         if (offset >= heap->CommittedBytes) return null;   // there is none
         byte* block = (byte*)heap->Base + offset;
-        if (!FreeBlock.IsFree(block)) return null;
         FreeBlock.SetInUse(block);
         bin->Top = top;
         return block;

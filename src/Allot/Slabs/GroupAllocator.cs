@@ -54,7 +54,6 @@ public readonly unsafe ref struct GroupAllocator
             if (slot->TryBeginSpend(_payer.SlotKey, bin->BlockBytes))
             {
                 byte* block = (byte*)heap->Base + offset;
-                if (!FreeBlock.IsFree(block)) return AllocateLeft(bytes);
                 FreeBlock.SetInUse(block);
                 bin->Top = top;
                 slot->End();
@@ -164,13 +163,6 @@ public readonly unsafe ref struct GroupAllocator
         _ = SlabPath.TryTurnToTake(_heap, bin, _payer.Slot, _payer.SlotKey);
         byte* block = SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
         return block != null ? block : AllocateSlow(bytes, AllocationFlags.Kernel, out _);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* AllocateLeft(nuint bytes)
-    {
-        SlabPath.Leave(_payer.Slot, ThreadHeap.SmallBin(_heap, bytes)->BlockBytes);
-        return AllocateSlow(bytes, AllocationFlags.Kernel, out _);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

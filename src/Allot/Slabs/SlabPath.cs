@@ -26,7 +26,6 @@ internal static unsafe class SlabPath
         nuint offset = (nuint)(*top ^ tag);   // of another owner: larger than any
         if (offset >= heap->CommittedBytes || !slot->TryBeginSpend(key, bin->BlockBytes)) return null;
         byte* block = (byte*)heap->Base + offset;
-        if (!FreeBlock.IsFree(block)) return Leave(slot, bin->BlockBytes);
         FreeBlock.SetInUse(block);
         bin->Top = top;
         slot->End();
@@ -73,7 +72,6 @@ internal static unsafe class SlabPath
         int owner = Volatile.Read(ref unit->Owner);
         if (owner != id && owner != SlabUnit.Mixed) return null;
         if (!slot->TryBeginSpend(key, bin->BlockBytes)) return null;
-        if (!FreeBlock.IsFree(block)) return Leave(slot, bin->BlockBytes);
         if (owner == SlabUnit.Mixed) unit->Owners[ThreadHeap.IndexInUnit(unit, block)] = id;
         FreeBlock.SetInUse(block);
         bin->Top = top;
@@ -117,16 +115,6 @@ internal static unsafe class SlabPath
         SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
         return unit->BinOffset == binOffset && IsInUse(unit, block, inverse)
             && TryGive(heap, unit, block, offset);
-    }
-
-    /// <summary>Leaves a block where it is: it lies in a bin and is not free. Somebody has written to it, or a second
-    /// thread has freed it at the same moment and has it in its bin too. The slow path says so.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static byte* Leave(ReserveSlot* slot, uint bytes)
-    {
-        slot->Balance += bytes;
-        slot->End();
-        return null;
     }
 
     /// <summary>Whether it is the start of a block of the unit, of no cache, and not free.</summary>

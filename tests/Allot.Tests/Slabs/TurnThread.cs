@@ -1,6 +1,6 @@
 namespace Allot.Tests.Slabs;
 
-/// <summary>A thread that does what it is told, one thing at a time; who tells it waits, at once or later.</summary>
+/// <summary>A thread that does what it is told, one thing at a time, while who tells it waits.</summary>
 internal sealed class TurnThread : IDisposable
 {
     private readonly SemaphoreSlim _go = new(0), _done = new(0);
@@ -16,19 +16,8 @@ internal sealed class TurnThread : IDisposable
 
     public void Run(Action work)
     {
-        Begin(work);
-        End();
-    }
-
-    /// <summary>The thread works while who tells it goes on, until <see cref="End"/>.</summary>
-    public void Begin(Action work)
-    {
         _work = work;
         _go.Release();
-    }
-
-    public void End()
-    {
         _done.Wait();
         if (_failure is { } failure) throw new InvalidOperationException($"On another thread: {failure}", failure);
     }
