@@ -12,6 +12,10 @@ internal sealed class LockedSegments
     private readonly Dictionary<int, long> _bytesById = [];
     private readonly List<int> _unlocked = [];
 
+    // Calls that may still lock: until one is over, a segment that shows no lock is one that has none yet.
+    private readonly InFlightCalls _calls = new();
+    private readonly Dictionary<int, int> _idByThread = [];
+
     public long Bytes { get; private set; }
 
     /// <summary>What locking the segment would add: nothing when it is locked already, or cannot be.</summary>
@@ -26,28 +30,51 @@ internal sealed class LockedSegments
         return segment.State != SharedMemory.SegmentState.NotOurs;
     }
 
-    public void Add(int segmentId, long bytes)
+    /// <summary>A thread is about to lock a segment.</summary>
+    /// <param name="threadId">It has ended its call before.</param>
+    /// <param name="callNumber">Of the call that locks.</param>
+    /// <param name="segmentId">The segment.</param>
+    /// <param name="bytes">What <see cref="TryMeasure"/> has said.</param>
+    public void Add(int threadId, int callNumber, int segmentId, long bytes)
     {
         if (_bytesById.TryAdd(segmentId, bytes)) Bytes += bytes;
+        _calls.Add(threadId, callNumber, bytes);
+        _idByThread[threadId] = segmentId;
     }
 
-    public void Remove(int segmentId)
+    /// <summary>The thread's call is over, or never happened.</summary>
+    public void EndCallOf(int threadId)
     {
-        if (_bytesById.Remove(segmentId, out long bytes)) Bytes -= bytes;
+        if (_calls.Count > 0) _ = _calls.End(threadId);
     }
 
     /// <summary>Drops what was unlocked or removed meanwhile. What its owner has hidden since stays.</summary>
     public void Refresh()
     {
+        // First who is done, then the reading: what is done by now, the reading shows.
+        _ = _calls.EndFinished();
         _unlocked.Clear();
         foreach (int id in _bytesById.Keys)
         {
-            if (SharedMemory.Read(id).State is SharedMemory.SegmentState.Unlocked or SharedMemory.SegmentState.Gone)
-            {
-                _unlocked.Add(id);
-            }
+            SharedMemory.SegmentState state = SharedMemory.Read(id).State;
+            bool isUnlocked = state == SharedMemory.SegmentState.Unlocked && !MayStillBeLocked(id);
+            if (isUnlocked || state == SharedMemory.SegmentState.Gone) _unlocked.Add(id);
         }
 
-        foreach (int id in _unlocked) Remove(id);
+        foreach (int id in _unlocked)
+        {
+            if (_bytesById.Remove(id, out long bytes)) Bytes -= bytes;
+        }
+    }
+
+    private bool MayStillBeLocked(int segmentId)
+    {
+        foreach ((int threadId, int id) in _idByThread)
+        {
+            if (!_calls.Contains(threadId)) _idByThread.Remove(threadId);   // which .NET allows while it enumerates
+            else if (id == segmentId) return true;
+        }
+
+        return false;
     }
 }

@@ -70,6 +70,7 @@ internal sealed class PinLimit : IDisposable
     /// <summary>Whether a call may go on. If so, what it adds is in flight from here on.</summary>
     public bool TryAllow(PinAction action, in SeccompNotification call)
     {
+        _segments.EndCallOf(call.ThreadId);
         if (action is PinAction.LockSegment) return TryLockSegment(call);
         if (action is PinAction.UnlockSegment) return true;   // the next refresh sees whether it worked
 
@@ -124,6 +125,7 @@ internal sealed class PinLimit : IDisposable
     /// <summary>The allowed call of this thread did not happen.</summary>
     public void Cancel(int threadId)
     {
+        _segments.EndCallOf(threadId);
         foreach (PinningProcess process in _processes.Values) process.Cancel(threadId);
         UpdateCharge();
     }
@@ -254,7 +256,7 @@ internal sealed class PinLimit : IDisposable
         if (!LockedSegments.TryMeasure(call.ThreadId, segmentId, out long bytes)) return false;
         MakeRoom(bytes);
         if (!_lockedCharge.TryAdd(bytes)) return false;
-        _segments.Add(segmentId, bytes);
+        _segments.Add(call.ThreadId, call.SyscallNumber, segmentId, bytes);
         UpdateCharge();
         return true;
     }

@@ -15,8 +15,8 @@ internal unsafe struct ThreadHeap
 
     private const int SmallSizes = (SizeClasses.TableBytes >> 3) + 1, LineBytes = 64;
 
-    // This begins at the start of a page, as large blocks do. What each call reads lies elsewhere in its page, so that no
-    // line of it is in the way of theirs: by chance, a pair took twice the time.
+    // This begins at the start of a page, as large blocks do. What each call reads lies elsewhere in its page, so that
+    // no line of it is in the way of theirs: by chance, a pair took twice the time.
     private fixed long _start[StartBytes / sizeof(long)];
 
     // Copies of what the arena says, so that all is in one line. CommittedBytes may be behind; who finds an address

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Allot.Processes.Supervision;
+using Allot.Processes.Tests.Support;
 
 namespace Allot.Processes.Tests.Supervision;
 
@@ -185,6 +187,28 @@ public sealed class PinLimitTests : IDisposable
     }
 
     public void Dispose() => _limit.Dispose();
+
+    // A sample that came between the answer and the lock took the charge back, and the segment was locked for nothing.
+    [Fact]
+    public async Task A_segment_is_charged_from_the_answer_on_whatever_is_read_before_it_is_locked()
+    {
+        using SleepingProgram one = await StartAsync();
+        RunResult made = ProcessRunner.Run("ipcmk", ["--shmem", "65536"]);
+        int segment = int.Parse(made.Lines[^1].Split(' ')[^1], CultureInfo.InvariantCulture);
+        try
+        {
+            Assert.True(_limit.TryAllow(PinAction.LockSegment, one.LockSegmentCall(segment)));
+            _limit.Refresh();
+            Assert.Equal(64 * KiB, Charged);
+            _limit.Cancel(one.Pid);   // it never happened
+            _limit.Refresh();
+            Assert.Equal(0, Charged);
+        }
+        finally
+        {
+            ProcessRunner.Run("ipcrm", ["--shmem-id", $"{segment}"]);
+        }
+    }
 
     private async Task<SleepingProgram> StartAsync(params string[] steps)
     {

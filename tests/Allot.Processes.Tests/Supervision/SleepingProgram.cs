@@ -52,6 +52,14 @@ internal sealed class SleepingProgram : IDisposable
         return call;
     }
 
+    /// <summary>A call of it that is not over before its next one, to lock a segment.</summary>
+    public SeccompNotification LockSegmentCall(int segmentId)
+    {
+        var call = new SeccompNotification { ThreadId = Pid, SyscallNumber = _read };
+        call.Arguments[0] = (ulong)segmentId;
+        return call;
+    }
+
     /// <summary>A call of it that registers an area of one page for AF_XDP. The structure is some of its memory, with
     /// the length where the header of an ELF file has the offset of the next one, which is 64.</summary>
     public SeccompNotification XdpCall(int structureBytes)
