@@ -39,13 +39,13 @@ internal sealed class LockedSegments
     {
         if (_bytesById.TryAdd(segmentId, bytes)) Bytes += bytes;
         _calls.Add(threadId, callNumber, bytes);
-        _idByThread[threadId] = segmentId;
+        _idByThread.Add(threadId, segmentId);
     }
 
     /// <summary>The thread's call is over, or never happened.</summary>
     public void EndCallOf(int threadId)
     {
-        if (_calls.Count > 0) _ = _calls.End(threadId);
+        if (_idByThread.Remove(threadId)) _ = _calls.End(threadId);
     }
 
     /// <summary>Drops what was unlocked or removed meanwhile. What its owner has hidden since stays.</summary>
@@ -53,11 +53,16 @@ internal sealed class LockedSegments
     {
         // First who is done, then the reading: what is done by now, the reading shows.
         _ = _calls.EndFinished();
+        foreach (int threadId in _idByThread.Keys)
+        {
+            if (!_calls.Contains(threadId)) _idByThread.Remove(threadId);   // which may be done while it is walked
+        }
+
         _unlocked.Clear();
         foreach (int id in _bytesById.Keys)
         {
             SharedMemory.SegmentState state = SharedMemory.Read(id).State;
-            bool isUnlocked = state == SharedMemory.SegmentState.Unlocked && !MayStillBeLocked(id);
+            bool isUnlocked = state == SharedMemory.SegmentState.Unlocked && !_idByThread.ContainsValue(id);
             if (isUnlocked || state == SharedMemory.SegmentState.Gone) _unlocked.Add(id);
         }
 
@@ -65,16 +70,5 @@ internal sealed class LockedSegments
         {
             if (_bytesById.Remove(id, out long bytes)) Bytes -= bytes;
         }
-    }
-
-    private bool MayStillBeLocked(int segmentId)
-    {
-        foreach ((int threadId, int id) in _idByThread)
-        {
-            if (!_calls.Contains(threadId)) _idByThread.Remove(threadId);   // which .NET allows while it enumerates
-            else if (id == segmentId) return true;
-        }
-
-        return false;
     }
 }
