@@ -36,10 +36,7 @@ internal sealed class SlabsBenchmark : Benchmark
         80. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Pass* is one thread that allocates and another
         that frees, through a ring of 4096.
 
-        Of two threads the slower one counts. *To one* compares it with one thread while the other processor idles, *to each*
-        with the slower of both processors where one does the same and the other counts in registers: processors of a
-        virtual machine are slowed by what they share with other machines, and two more often than one, even where they
-        touch no memory at all (*registers only*).
+        {TwoThreads.Method}
 
         {AccountingCost.Method}
         """;
@@ -59,10 +56,12 @@ internal sealed class SlabsBenchmark : Benchmark
 
     public override void Measure(Workbench bench, ResultPage page)
     {
-        (Dictionary<SlabCase, Series> results, IReadOnlyList<Series> registers) = MeasureCases(bench, [.. AllCases()]);
+        TwoThreads? two = TwoThreads.Measure(bench, s_subjects, RoundCount);
+        Dictionary<SlabCase, Series> results = MeasureCases(bench, [.. AllCases()]);
         AddSizes(page, "Pair", SlabKind.Pair, results);
         AddSizes(page, "Batch", SlabKind.Batch, results);
-        AddOthers(page, results, registers);
+        two?.AddTo(page, results);
+        AddOthers(page, results);
         page.AddTable("Pair of 64 bytes, other ways", ["ns", "pair", "to by handle"],
             from one in (SlabCase[])
                 [new(AllotHeaps.Uncharged) { Bytes = UnchargedBytes }, new(AllotHeaps.ByCache), new(AllotHeaps.InTurn) { Bytes = TurnBytes }]
@@ -75,6 +74,7 @@ internal sealed class SlabsBenchmark : Benchmark
             s_subjects.Select((subject, i) => (IReadOnlyList<string>)
                 [subject.Name, .. random.Select(one => Cell.Nanoseconds(one.Series[i].Median(InProcess.Number)))]));
         AddGoals(page, results, random);
+        two?.AddGoals(page);
     }
 
     private static IEnumerable<SlabCase> AllCases()
@@ -88,10 +88,7 @@ internal sealed class SlabsBenchmark : Benchmark
                 yield return one with { Bytes = bytes, Kind = SlabKind.Batch };
             }
 
-            yield return one with { Threads = 2 };
-            yield return one with { Threads = 2, Kind = SlabKind.Batch };
-            yield return one with { Threads = 2, IsInTurn = true };
-            yield return one with { Threads = 2, Kind = SlabKind.Batch, IsInTurn = true };
+            foreach (SlabCase mixed in TwoThreads.Mixed(subject)) yield return mixed;
 
             // Contexts of talloc belong to one thread: two of them have two, but blocks are not passed.
             if (!subject.Name.StartsWith("talloc", StringComparison.Ordinal))
@@ -110,23 +107,12 @@ internal sealed class SlabsBenchmark : Benchmark
         yield return new SlabCase(AllotHeaps.InTurn) { Bytes = TurnBytes };
     }
 
-    private static (Dictionary<SlabCase, Series> Results, IReadOnlyList<Series> Registers) MeasureCases(
-        Workbench bench, IReadOnlyList<SlabCase> cases)
+    private static Dictionary<SlabCase, Series> MeasureCases(Workbench bench, IReadOnlyList<SlabCase> cases)
     {
         SlabCase[] possible = [.. cases.Where(one => one.Threads <= bench.Threads.Count)];
-        Work[] works = [.. possible.Select(one => one.ToWork()), .. bench.Threads.Count > 1 ? RegisterWorks() : []];
-        IReadOnlyList<Series> series = bench.InProcess.Compare(RoundCount, works);
-        return (possible.Zip(series).ToDictionary(static one => one.First, static one => one.Second),
-            [.. series.Skip(possible.Length)]);
+        return possible.Zip(bench.InProcess.Compare(RoundCount, [.. possible.Select(one => one.ToWork())]))
+            .ToDictionary(static one => one.First, static one => one.Second);
     }
-
-    // One thread, two, and each of two in turn.
-    private static IEnumerable<Work> RegisterWorks() =>
-        from way in ((int Threads, bool IsInTurn)[])[(1, false), (2, false), (2, true)]
-        select new Work("registers only", way.Threads, static (_, count) => Registers.Run(count))
-        {
-            IsInTurn = way.IsInTurn,
-        };
 
     private static List<(string What, IReadOnlyList<Series> Series)> MeasureRandom(Workbench bench)
     {
@@ -186,33 +172,7 @@ internal sealed class SlabsBenchmark : Benchmark
                 $"{Ratio(results, one, one with { Subject = PeerHeaps.MimallocSubject })}",
             ]);
 
-    private static void AddOthers(
-        ResultPage page, Dictionary<SlabCase, Series> results, IReadOnlyList<Series> registers)
-    {
-        IEnumerable<IReadOnlyList<string>> rows =
-            from subject in s_subjects
-            let one = new SlabCase(subject)
-            let two = one with { Threads = 2 }
-            let batch = one with { Kind = SlabKind.Batch }
-            let twoBatches = two with { Kind = SlabKind.Batch }
-            select (IReadOnlyList<string>)
-            [
-                subject.Name,
-                Time(results, two), $"{Ratio(results, two, one)}", $"{Ratio(results, two, two with { IsInTurn = true })}",
-                Time(results, twoBatches), $"{Ratio(results, twoBatches, batch)}",
-                $"{Ratio(results, twoBatches, twoBatches with { IsInTurn = true })}",
-            ];
-        if (registers is [var alone, var both, var each])
-        {
-            rows = rows.Append(
-            [
-                "registers only", Cell.FewNanoseconds(both.Median(InProcess.Number)),
-                $"{both.RatioTo(alone, InProcess.Number)}", $"{both.RatioTo(each, InProcess.Number)}", "", "", "",
-            ]);
-        }
-
-        page.AddTable("Two threads",
-            ["ns", "pair of 64", "to one", "to each", "batch of 64", "to one", "to each"], rows);
+    private static void AddOthers(ResultPage page, Dictionary<SlabCase, Series> results) =>
         page.AddTable("From thread to thread, and depth",
             ["ns", "pass of 64", "pass of 1024", "pair of 96, depth 1", "depth 5"],
             from subject in s_subjects
@@ -223,7 +183,6 @@ internal sealed class SlabsBenchmark : Benchmark
                 subject.Name, Time(results, pass), Time(results, pass with { Bytes = 1024 }),
                 Time(results, one with { Depth = 1, Bytes = DepthBytes }), Time(results, one with { Depth = 5, Bytes = DepthBytes }),
             ]);
-    }
 
     private static void AddGoals(
         ResultPage page, Dictionary<SlabCase, Series> results,
@@ -242,10 +201,6 @@ internal sealed class SlabsBenchmark : Benchmark
         }
 
         ToMimalloc("pass of 64 bytes", group with { Kind = SlabKind.Pass, Threads = 2 }, 0.6);
-        ToOwn("pair of 64 bytes, two threads to each", handle with { Threads = 2 },
-            handle with { Threads = 2, IsInTurn = true }, 1.1);
-        ToOwn("batch of 64 bytes, two threads to each", handle with { Threads = 2, Kind = SlabKind.Batch },
-            handle with { Threads = 2, Kind = SlabKind.Batch, IsInTurn = true }, 1.1);
         ToOwn("pair of 96 bytes, depth 5 to depth 1", handle with { Depth = 5, Bytes = DepthBytes },
             handle with { Depth = 1, Bytes = DepthBytes }, 1.05);
         int mimalloc = Array.IndexOf(s_subjects, PeerHeaps.MimallocSubject);
