@@ -128,7 +128,7 @@ internal static unsafe class UnaccountedHeaps
     {
         nuint offset = (nuint)((nint)block - heap->Base);
         if (offset >= heap->CommittedBytes) return false;
-        SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+        SlabUnit* unit = ThreadHeap.UnitOf(heap, block);
         if (!SlabPath.IsInUse(unit, block)) return false;
         SlabBin* bin = ThreadHeap.BinOf(heap, unit);
         ulong* top = bin->Top;

@@ -1,7 +1,7 @@
 // One reserve: bytes that a thread has taken from a counter in advance and has not used yet. The owner spends and
 // fills it with plain stores; ThreadReserves.cs has the protocol that lets others take it back.
 //
-// What the two methods rely on: the compiler keeps volatile accesses in the order in which they are written. The
+// What its methods rely on: the compiler keeps volatile accesses in the order in which they are written. The
 // processor may still read Key before its store of Busy is seen; that is what the process-wide barrier of the taker is
 // for. The last store of Busy is a release, and the taker's reading of it an acquire, also on arm64.
 
@@ -51,16 +51,6 @@ internal struct ReserveSlot
     /// <returns>False when the slot is not bound to the counter or has less.</returns>
     public bool TrySpend(long key, long bytes)
     {
-        if (!TryBeginSpend(key, bytes)) return false;
-        End();
-        return true;
-    }
-
-    /// <summary>Owner: the same, and stays in use until <see cref="End"/>: what the owner writes in between, a taker
-    /// finds written.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryBeginSpend(long key, long bytes)
-    {
         Volatile.Write(ref Busy, InUse);
         if (Volatile.Read(ref Key) == key)
         {
@@ -68,6 +58,27 @@ internal struct ReserveSlot
             if ((ulong)bytes <= (ulong)balance)
             {
                 Volatile.Write(ref Balance, balance - bytes);
+                End();
+                return true;
+            }
+        }
+
+        End();
+        return false;
+    }
+
+    /// <summary>Owner: the same for a block, and stays in use until <see cref="End"/>: what the owner writes in between,
+    /// a taker finds written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryBeginSpend(long key, uint bytes)
+    {
+        Volatile.Write(ref Busy, InUse);
+        if (Volatile.Read(ref Key) == key)
+        {
+            long left = Balance - bytes;
+            if (left >= 0)
+            {
+                Volatile.Write(ref Balance, left);
                 return true;
             }
         }
@@ -82,15 +93,6 @@ internal struct ReserveSlot
     /// <returns>False when the slot is not bound to the counter or has no space.</returns>
     public bool TryKeep(long key, long bytes)
     {
-        if (!TryBeginKeep(key, bytes)) return false;
-        End();
-        return true;
-    }
-
-    /// <summary>Owner: the same, and stays in use until <see cref="End"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryBeginKeep(long key, long bytes)
-    {
         Volatile.Write(ref Busy, InUse);
         if (Volatile.Read(ref Key) == key)
         {
@@ -99,6 +101,28 @@ internal struct ReserveSlot
             {
                 if (balance < Lowest) Lowest = balance;
                 Volatile.Write(ref Balance, balance + bytes);
+                End();
+                return true;
+            }
+        }
+
+        End();
+        return false;
+    }
+
+    /// <summary>Owner: the same for a block, and stays in use until <see cref="End"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryBeginKeep(long key, uint bytes)
+    {
+        Volatile.Write(ref Busy, InUse);
+        if (Volatile.Read(ref Key) == key)
+        {
+            long balance = Balance;
+            if (balance < Lowest) Lowest = balance;   // also where it does not fit: it is the lowest all the same
+            balance += bytes;
+            if (balance <= Capacity)
+            {
+                Volatile.Write(ref Balance, balance);
                 return true;
             }
         }

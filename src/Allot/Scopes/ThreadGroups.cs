@@ -48,6 +48,10 @@ internal sealed unsafe class ThreadGroups
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static MemoryGroup? OfThreadAt(nint scopes) => scopes == 0 ? null : CellAt(scopes).Group;
 
+    /// <summary>The counter of its memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MemoryCounter? MemoryOfThreadAt(nint scopes) => scopes == 0 ? null : CellAt(scopes).Memory;
+
     /// <summary>Whether a flow has ever set a group.</summary>
     public static bool FlowsCharge
     {
@@ -131,6 +135,9 @@ internal sealed unsafe class ThreadGroups
     {
         // What the innermost scope of the thread says that has set the group; Group is null when there is none.
         public MemoryGroup? Group;
+
+        // Group?.Memory: blocks are charged to it, and find it here with one step less.
+        public MemoryCounter? Memory;
         private FlowingScope? _setterAtEntry;
         private bool _isSet;
 
@@ -148,6 +155,7 @@ internal sealed unsafe class ThreadGroups
         public void Set(bool isSet, MemoryGroup? group, FlowingScope? setter)
         {
             Group = group;
+            Memory = group?.Memory;
             if (_setterAtEntry != setter) _setterAtEntry = setter;   // seldom: a reference is not written for nothing
             _isSet = isSet;
         }

@@ -96,7 +96,7 @@ public readonly unsafe ref struct GroupAllocator
         nuint offset = (nuint)((nint)block - heap->Base);
         if (offset < heap->CommittedBytes)
         {
-            SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+            SlabUnit* unit = ThreadHeap.UnitOf(heap, block);
             if (SlabPath.IsInUse(unit, block) && SlabPath.IsOwnedBy(unit, block, _payer.Id))
             {
                 SlabBin* bin = ThreadHeap.BinOf(heap, unit);

@@ -164,7 +164,7 @@ public static unsafe class GroupMemory
     private static byte* TryTakeAmbient(ThreadHeap* heap, nint scopes, nuint bytes)
     {
         if (ThreadGroups.FlowsCharge) return TryTakeInFlow(heap, bytes);
-        return ThreadGroups.OfThreadAt(scopes) is { } group ? SlabPath.TryTake(heap, bytes, group.Memory) : null;
+        return ThreadGroups.MemoryOfThreadAt(scopes) is { } payer ? SlabPath.TryTake(heap, bytes, payer) : null;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -56,7 +56,7 @@ internal static unsafe class SlabPath
         if (heap == null) return false;
         nuint offset = (nuint)((nint)block - heap->Base);
         if (offset >= heap->CommittedBytes) return false;
-        SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+        SlabUnit* unit = ThreadHeap.UnitOf(heap, block);
         return IsInUse(unit, block) && TryGive(heap, unit, block, offset);
     }
 
@@ -68,7 +68,7 @@ internal static unsafe class SlabPath
         nuint offset = (nuint)(*top & Magazine.OffsetMask);
         if (*top == Magazine.Bottom || offset >= heap->CommittedBytes) return null;
         byte* block = (byte*)heap->Base + offset;
-        SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+        SlabUnit* unit = ThreadHeap.UnitOf(heap, block);
         int owner = Volatile.Read(ref unit->Owner);
         if (owner != id && owner != SlabUnit.Mixed) return null;
         if (!slot->TryBeginSpend(key, bin->BlockBytes)) return null;
@@ -89,7 +89,7 @@ internal static unsafe class SlabPath
     {
         nuint offset = (nuint)((nint)block - heap->Base);
         if (offset >= heap->CommittedBytes) return false;
-        SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+        SlabUnit* unit = ThreadHeap.UnitOf(heap, block);
         if (!IsInUse(unit, block)) return false;
         SlabBin* bin = ThreadHeap.BinOf(heap, unit);
         if (bin->Top == bin->End && bin->HasEmptySpare)
@@ -112,7 +112,7 @@ internal static unsafe class SlabPath
     {
         nuint offset = (nuint)((nint)block - heap->Base);
         if (offset >= heap->CommittedBytes || binOffset >= heap->BinBytes) return false;
-        SlabUnit* unit = ThreadHeap.UnitAt(heap, offset);
+        SlabUnit* unit = ThreadHeap.UnitOf(heap, block);
         return unit->BinOffset == binOffset && IsInUse(unit, block, inverse)
             && TryGive(heap, unit, block, offset);
     }
@@ -133,9 +133,9 @@ internal static unsafe class SlabPath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsOwnedBy(SlabUnit* unit, byte* block, int id)
     {
-        int owner = Volatile.Read(ref unit->Owner);
-        return owner == id
-            || (owner == SlabUnit.Mixed && unit->Owners[ThreadHeap.IndexInUnit(unit, block)] == id);
+        return Volatile.Read(ref unit->Owner) == id
+            || (Volatile.Read(ref unit->Owner) == SlabUnit.Mixed
+                && unit->Owners[ThreadHeap.IndexInUnit(unit, block)] == id);
     }
 
     // In the middle of spending nothing.
@@ -164,7 +164,7 @@ internal static unsafe class SlabPath
         if (entry->Id != owner || top == bin->End) return false;
         ReserveSlot* slot = entry->Slot;
         if (!slot->TryBeginKeep(entry->Key, bin->BlockBytes)) return false;
-        *top = offset | ((ulong)(uint)owner << Magazine.OwnerShift);
+        *top = offset | ((ulong)(uint)owner << Magazine.OwnerShift);   // shifted sooner than read: the next call waits
         bin->Top = top + 1;
         FreeBlock.SetFree(block);
         slot->End();

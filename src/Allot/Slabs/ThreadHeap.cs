@@ -23,6 +23,9 @@ internal unsafe struct ThreadHeap
     // beyond it looks at the arena again.
     public nint Base;
     public nuint CommittedBytes;
+
+    // Where the unit of address 0 would be. A call often waits until the one before it has found the unit of its block:
+    // so that is done without a subtraction.
     public SlabUnit* Units;
     public long* OwnerKeys;
 
@@ -149,14 +152,12 @@ internal unsafe struct ThreadHeap
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static SlabUnit* UnitAt(ThreadHeap* heap, nuint offset) => heap->Units + (offset >> PageArena.UnitShift);
+    public static SlabUnit* UnitOf(ThreadHeap* heap, byte* block) =>
+        heap->Units + ((nuint)block >> PageArena.UnitShift);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SlabBin* BinOf(ThreadHeap* heap, SlabUnit* unit) =>
         (SlabBin*)((byte*)heap->Bins + unit->BinOffset);
-
-    public static SlabUnit* UnitOf(ThreadHeap* heap, byte* block) =>
-        heap->Units + ((nuint)((nint)block - heap->Base) >> PageArena.UnitShift);
 
     /// <summary>The index of a block among those that start in its unit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
