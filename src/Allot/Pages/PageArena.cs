@@ -7,7 +7,9 @@
 // same state; a free run is in the one list that its state and length name; dirty + clean + in use == frontier.
 //
 // A dirty run is handed out first: it costs no system call. So a program in a steady state makes none. What stays free
-// over a whole tick of Purge is given back, 16 MiB at a time and without the lock, so that nobody waits for it.
+// over a whole tick of Purge is given back, 16 MiB at a time and without the lock, so that nobody waits for it. Joined
+// runs have been free for as long as the longest of them, and what is left of a run for as long as the run: so a small
+// piece that comes and goes does not hold back much that is idle beside it, nor takes what is in use along with little.
 //
 // Each unit has a *side record* of the size that the owner of the arena asks for, at SideTable + unit * SideBytes: it
 // is committed, and zero at first, before the unit is handed out. The idea of a dense table besides the pages is that
@@ -170,13 +172,11 @@ internal sealed unsafe class PageArena : IDisposable
         AssertInvariants_NeedsLock();
         for (int run = _dirty[list]; run != None; run = _runs[run].Next)
         {
-            int since = _runs[run].FreeSince, whole = _runs[run].Units;
-            if (!all && since == _tick) continue;
+            int whole = _runs[run].Units;
+            if (!all && _runs[run].FreeSince == _tick) continue;
             length = Math.Min(whole, UnitsPerPurge);
             TakeFrom_NeedsLock(run, length);
-            if (length == whole) return run;
-            _runs[run + length].FreeSince = since;
-            list = Math.Min(list, ListOf(whole - length));
+            if (length < whole) list = Math.Min(list, ListOf(whole - length));
             return run;
         }
 
@@ -279,20 +279,24 @@ internal sealed unsafe class PageArena : IDisposable
     // The first units of a free run are in use from here on, the rest stays free.
     private void TakeFrom_NeedsLock(int first, int units)
     {
-        int length = _runs[first].Units;
+        int length = _runs[first].Units, since = _runs[first].FreeSince;
         PageRunState state = _runs[first].State;
         Debug.Assert(length >= units, "The run is long enough.");
         RemoveFree_NeedsLock(first);
         SetEnds(first, units, PageRunState.InUse);
-        if (length > units) AddFree_NeedsLock(first + units, length - units, state);
+        if (length == units) return;
+        int rest = AddFree_NeedsLock(first + units, length - units, state);
+        Debug.Assert(rest == first + units, "Beside a free run there is none of its state.");
+        _runs[rest].FreeSince = since;
     }
 
     /// <returns>The first unit of the run that it is a part of now.</returns>
     private int AddFree_NeedsLock(int first, int units, PageRunState state)
     {
-        int after = first + units;
+        int after = first + units, longest = units, since = _tick;
         if (after < _frontier && _runs[after].State == state && _runs[after].Units > 0)
         {
+            if (_runs[after].Units > longest) (longest, since) = (_runs[after].Units, _runs[after].FreeSince);
             units += _runs[after].Units;
             RemoveFree_NeedsLock(after);
         }
@@ -302,11 +306,12 @@ internal sealed unsafe class PageArena : IDisposable
             int before = _runs[first - 1].Units;
             first -= before;
             units += before;
+            if (before > longest) since = _runs[first].FreeSince;
             RemoveFree_NeedsLock(first);
         }
 
         SetEnds(first, units, state);
-        _runs[first].FreeSince = _tick;
+        _runs[first].FreeSince = since;
         bool isDirty = state == PageRunState.Dirty;
         int list = ListOf(units);
         int[] lists = isDirty ? _dirty : _clean;

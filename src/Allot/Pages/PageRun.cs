@@ -14,7 +14,7 @@ internal struct PageRun
     public int Next;
     public int Previous;
 
-    // When it became free, in ticks of Purge. At the first unit.
+    // When it became free, or the longest of those that were joined to it, in ticks of Purge. At the first unit.
     public int FreeSince;
 
     public PageRunState State;

@@ -7,11 +7,11 @@ namespace Allot;
 /// <c>ALLOT_BLOCK_CHECKS=1</c>, switches them on from the start.</para>
 /// <para>A block is followed by a guard, looked at when it is freed. What is freed is filled with a pattern, kept back
 /// for a while (up to 1 MiB of small blocks, and 64 MiB of those above 256 KiB, which nobody is charged for then), and
-/// looked at when it is handed out again. New blocks are filled with another pattern. What is found
-/// ends the process, as a second free does, with the places where the block was allocated and freed. A second free
-/// and a free of what was not allocated are found without the checks too; with them they are told with the places, for
-/// the last 4096 blocks that were kept back. Two threads that free the same block at the same moment are certainly
-/// found with the checks only.</para>
+/// looked at when it is handed out again. New blocks are filled with another pattern. The group pays for the guard too;
+/// what says how large a block or a buffer is leaves it out. What is found ends the process, as a second free does,
+/// with the places where the block was allocated and freed. A second free and a free of what was not allocated are
+/// found without the checks too; with them they are told with the places, for the last 4096 blocks that were kept back.
+/// Two threads that free the same block at the same moment are certainly found with the checks only.</para>
 /// </remarks>
 public static class BlockChecks
 {

@@ -4,7 +4,8 @@ namespace Allot;
 /// once threads are quiet.</summary>
 /// <param name="Name">The name of the cache.</param>
 /// <param name="ActiveObjects">Objects in use.</param>
-/// <param name="TotalObjects">Objects that its slabs have room for; for one group: those in use.</param>
+/// <param name="TotalObjects">Objects that its slabs have room for; for one group of shared slabs: those in
+/// use.</param>
 /// <param name="ObjectBytes">What one object takes, alignment and bookkeeping included: what a group is
 /// charged.</param>
 /// <param name="ObjectsPerSlab">Objects in one slab.</param>

@@ -5,7 +5,7 @@ namespace Allot;
 internal sealed unsafe partial class SlabAllocator
 {
     /// <summary>A line for each cache and size that has blocks; the classes of a cache are added up.</summary>
-    /// <param name="group">Only its blocks; null for those of all.</param>
+    /// <param name="group">Only its blocks, and the slabs that are its own; null for those of all.</param>
     public List<SlabInfoLine> ReadInfo(MemoryGroup? group)
     {
         long[]? owned = group is null ? null : CountOf(group);
@@ -17,7 +17,8 @@ internal sealed unsafe partial class SlabAllocator
             SlabClass one = ClassOf(i);
             SlabClassCounts counts = one.ReadCounts();
             long active = owned is null ? ActiveIn(one, counts) : i < owned.Length ? owned[i] : 0;
-            if (owned is null ? counts.Spans == 0 : active == 0) continue;
+            bool areListed = group is null || one.Cache?.PrivateOf(group) == one;   // the slabs: of all, or its own
+            if (active == 0 && !(areListed && counts.Spans > 0)) continue;
             object part = (object?)one.Cache ?? one;
             if (lines.TryGetValue(part, out SlabInfoLine line)) order.Remove(part);
             else line = LineOf(one);
@@ -25,9 +26,9 @@ internal sealed unsafe partial class SlabAllocator
             lines[part] = line with
             {
                 Active = line.Active + active,
-                Total = line.Total + (owned is null ? counts.Capacity : active),
-                Slabs = line.Slabs + (owned is null ? counts.Spans : 0),
-                Between = line.Between + (owned is null ? counts.Free : 0),
+                Total = line.Total + (areListed ? counts.Capacity : active),
+                Slabs = line.Slabs + (areListed ? counts.Spans : 0),
+                Between = line.Between + (areListed ? counts.Free : 0),
             };
         }
 

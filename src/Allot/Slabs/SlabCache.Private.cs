@@ -34,6 +34,10 @@ internal sealed unsafe partial class SlabCache
         return _private.TryGetValue(group, out known) ? known.Class : MakePrivate(group, key);
     }
 
+    /// <summary>The class that a group has to itself; null where it has none.</summary>
+    public SlabClass? PrivateOf(MemoryGroup group) =>
+        _private.TryGetValue(group, out PrivateClass? own) ? own.Class : null;
+
     /// <summary>Frees all that a group has in slabs of its own.</summary>
     /// <returns>The bytes.</returns>
     public long FreeAll(MemoryGroup group)

@@ -122,8 +122,9 @@ internal sealed unsafe partial class SlabCache
         SlabClass[] all = Classes;   // first, so that all of them are counted
         long[] counts = _allocator.CountByClass(_allocator.Owners.Find(group, Options.Kind));
         long active = all.Sum(one => counts[one.Index]);
-        int slabs = _private.TryGetValue(group, out PrivateClass? own) ? own.Class.ReadCounts().Spans : 0;
-        return Statistics(active, active, slabs);
+        if (PrivateOf(group) is not { } own) return Statistics(active, active, slabs: 0);
+        SlabClassCounts part = own.ReadCounts();
+        return Statistics(active, part.Capacity, part.Spans);
     }
 
     /// <summary>Ends it.</summary>

@@ -136,13 +136,7 @@ internal sealed unsafe partial class SlabClass
     private void TrimBatches_NeedsLock(bool all)
     {
         int idle = all ? _batchCount : _lowest;
-        for (int i = 0; i < idle; i++)
-        {
-            var magazine = (ulong*)_batches[i];
-            BringToSpans_NeedsLock(magazine + 1, Batch);
-            _allocator.FreeMagazine(magazine, Batch);
-        }
-
+        for (int i = 0; i < idle; i++) EndBatch_NeedsLock(_batches[i]);
         Array.Copy(_batches, idle, _batches, 0, _batchCount - idle);
         _batchCount -= idle;
         _lowest = _batchCount;
@@ -152,6 +146,14 @@ internal sealed unsafe partial class SlabClass
         }
 
         while (_emptyCount > 0) _allocator.FreeMagazine((ulong*)_empties[--_emptyCount], Batch);
+    }
+
+    // The blocks go to their spans, and the magazine to the bookkeeping. Who calls takes it off the batches.
+    private void EndBatch_NeedsLock(nint batch)
+    {
+        var magazine = (ulong*)batch;
+        BringToSpans_NeedsLock(magazine + 1, Batch);
+        _allocator.FreeMagazine(magazine, Batch);
     }
 
     private void ClearRack_NeedsLock(int from = 0)

@@ -12,13 +12,7 @@ internal sealed unsafe partial class SlabClass
             _places = Math.Min(kept, MagazineRack.Places);
             ClearRack_NeedsLock(from: _places);
             int batches = kept - _places;
-            while (_batchCount > batches)
-            {
-                var magazine = (ulong*)_batches[--_batchCount];
-                BringToSpans_NeedsLock(magazine + 1, Batch);
-                _allocator.FreeMagazine(magazine, Batch);
-            }
-
+            while (_batchCount > batches) EndBatch_NeedsLock(_batches[--_batchCount]);
             while (_emptyCount > kept) _allocator.FreeMagazine((ulong*)_empties[--_emptyCount], Batch);
             _lowest = Math.Min(_lowest, _batchCount);
             Array.Resize(ref _batches, batches);

@@ -163,13 +163,7 @@ internal sealed unsafe partial class SlabClass
         using (_lock.EnterScope())
         {
             AssertInvariants_NeedsLock();
-            while (_batchCount > 0)
-            {
-                var magazine = (ulong*)_batches[--_batchCount];
-                BringToSpans_NeedsLock(magazine + 1, Batch);
-                _allocator.FreeMagazine(magazine, Batch);
-            }
-
+            while (_batchCount > 0) EndBatch_NeedsLock(_batches[--_batchCount]);
             _lowest = 0;
             ClearRack_NeedsLock();
             foreach (nint span in _allocator.SpansOf(this))

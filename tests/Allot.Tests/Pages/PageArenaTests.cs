@@ -81,6 +81,40 @@ public sealed unsafe class PageArenaTests : IDisposable
     }
 
     [Theory]
+    [InlineData(false), InlineData(true)]
+    public void A_piece_that_comes_and_goes_does_not_hold_back_what_is_idle_beside_it(bool before)
+    {
+        int first = _arena.TryAllocate(303), piece = before ? first : first + 300;
+        _arena.Free(before ? first + 3 : first, 300);
+        _arena.Purge(all: false);
+        _arena.Free(piece, 3);
+        Assert.Equal(303 * PageArena.UnitBytes, _arena.Purge(all: false));
+
+        first = _arena.TryAllocate(300);
+        _arena.Free(first, 300);
+        long givenBack = 0;
+        for (int tick = 0; tick < 2; tick++)
+        {
+            int part = _arena.TryAllocate(3);   // of the run: what is left of it is as old as it was
+            _arena.Free(part, 3);
+            givenBack += _arena.Purge(all: false);
+        }
+
+        Assert.InRange(givenBack, 300 * PageArena.UnitBytes, 303 * PageArena.UnitBytes);
+    }
+
+    [Fact]
+    public void A_long_run_is_not_given_back_before_its_time_for_a_short_one_beside_it()
+    {
+        int first = _arena.TryAllocate(303);
+        _arena.Free(first, 3);
+        _arena.Purge(all: false);
+        _arena.Free(first + 3, 300);
+        Assert.Equal(0, _arena.Purge(all: false));
+        Assert.Equal(303 * PageArena.UnitBytes, _arena.Purge(all: false));
+    }
+
+    [Theory]
     [InlineData(1, 300), InlineData(300, 1), InlineData(20, 30)]
     public void Much_is_given_back_in_parts_and_others_need_not_wait(int runs, int units)
     {

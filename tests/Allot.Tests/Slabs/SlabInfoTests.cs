@@ -32,6 +32,25 @@ public sealed unsafe class SlabInfoTests : IDisposable
         Assert.DoesNotContain("allot-128", all);
     }
 
+    [Theory]
+    [InlineData(false, 0), InlineData(true, 2)]
+    public void A_group_sees_the_slabs_that_are_its_own(bool isPrivate, int slabsOfA)
+    {
+        ObjectCache<Node> cache = Make("nodes", isPrivate);
+        int each = cache.ReadStatistics().ObjectsPerSlab + 1;
+        for (int i = 0; i < each; i++) _ = cache.Allocate(_slabs.A);
+        for (int i = 0; i < 2 * each; i++) _ = cache.Allocate(_slabs.B);
+        string[] ofA = LineOf(SlabInfo.Read(_slabs.Slabs, _slabs.A), "nodes");
+        ObjectCacheStatistics part = cache.ReadStatistics(_slabs.A);
+        Assert.Equal(slabsOfA, part.Slabs);
+        Assert.Equal(isPrivate ? slabsOfA * part.ObjectsPerSlab : each, part.TotalObjects);
+        Assert.Equal($"{each} {part.TotalObjects}", string.Join(' ', ofA[1..3]));
+        Assert.Equal($"{slabsOfA} {slabsOfA}", string.Join(' ', ofA[13..15]));
+        if (!isPrivate) return;
+        Assert.Equal(each * cache.ObjectBytes, cache.FreeAll(_slabs.A));
+        Assert.DoesNotContain("nodes ", SlabInfo.Read(_slabs.Slabs, _slabs.A));
+    }
+
     [Fact]
     public void A_change_reaches_all_parts_now_and_later()
     {

@@ -13,6 +13,8 @@ internal sealed unsafe partial class SystemCallCounter : IDisposable
         "/sys/kernel/debug/tracing/events/raw_syscalls/sys_enter/id",
     ];
 
+    private static readonly Lazy<(ulong Id, string WhyNot)> s_id = new(FindId);
+
     private readonly int _file;
 
     private SystemCallCounter(int file) => _file = file;
@@ -26,7 +28,8 @@ internal sealed unsafe partial class SystemCallCounter : IDisposable
         const ulong TypeTracepoint = 2;
         why = "System calls are counted by a tracepoint of Linux.";
         if (!OperatingSystem.IsLinux()) return null;
-        if (!TryReadId(out ulong id, out why)) return null;
+        (ulong id, why) = s_id.Value;
+        if (id == 0) return null;
         ulong* attributes = stackalloc ulong[Attributes];
         attributes[0] = TypeTracepoint | ((ulong)(Attributes * sizeof(ulong)) << 32);
         attributes[1] = id;
@@ -36,34 +39,52 @@ internal sealed unsafe partial class SystemCallCounter : IDisposable
         return file >= 0 ? new SystemCallCounter(file) : null;
     }
 
-    /// <summary>Calls so far, those of this counter included: one for each time that it was read.</summary>
+    /// <summary>Calls so far, those of this counter included: one for each time that it was read. Nothing is allocated
+    /// for that: the heap of the collector would grow, by a system call that is counted.</summary>
     public long Read()
     {
         long count;
-        Assert.Equal(sizeof(long), LibRead(_file, &count, sizeof(long)));
+        if (LibRead(_file, &count, sizeof(long)) != sizeof(long)) Assert.Fail("The counter cannot be read.");
         return count;
     }
 
     public void Dispose() => _ = LibClose(_file);
 
-    private static bool TryReadId(out ulong id, out string why)
+    private static (ulong Id, string WhyNot) ReadId()
     {
-        id = 0;
-        why = "The tracepoint of system calls cannot be read: it needs tracefs to be mounted, and root.";
+        string whyNot = "";
         foreach (string path in s_idPaths)
         {
             try
             {
-                id = ulong.Parse(File.ReadAllText(path), CultureInfo.InvariantCulture);
-                return true;
+                return (ulong.Parse(File.ReadAllText(path), CultureInfo.InvariantCulture), "");
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
-                why = $"The tracepoint of system calls cannot be read: {failure.Message}";
+                whyNot = $"The tracepoint of system calls cannot be read, which takes root: {failure.Message}";
             }
         }
 
-        return false;
+        return (0, whyNot);
+    }
+
+    // Where no tracefs is mounted, a thread mounts one that nobody else sees and that goes with it.
+    private static (ulong Id, string WhyNot) FindId()
+    {
+        (ulong Id, string WhyNot) found = ReadId();
+        if (found.Id != 0) return found;
+        var thread = new Thread(() =>
+        {
+            const int NewMounts = 0x20000;
+            const nuint PrivateBelow = 0x44000;
+            bool isMounted = LibUnshare(NewMounts) == 0
+                && LibMount("none", "/", null, PrivateBelow, 0) == 0
+                && LibMount("nodev", "/sys/kernel/tracing", "tracefs", 0, 0) == 0;
+            if (isMounted) found = ReadId();
+        });
+        thread.Start();
+        thread.Join();
+        return found;
     }
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
@@ -72,6 +93,12 @@ internal sealed unsafe partial class SystemCallCounter : IDisposable
     // It returns at once; and a thread that does not leave managed code for it is not stopped on its way back.
     [LibraryImport("libc", EntryPoint = "read"), SuppressGCTransition]
     private static partial nint LibRead(int file, long* buffer, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "unshare")]
+    private static partial int LibUnshare(int flags);
+
+    [LibraryImport("libc", EntryPoint = "mount", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int LibMount(string source, string target, string? type, nuint flags, nint data);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int LibClose(int file);

@@ -1,5 +1,7 @@
 // No system call in a steady state, as the kernel sees it: it counts every system call of the thread that allocates.
 //
+// The checks of debugging are off: they note where a scope was entered, and that has the runtime ask for memory.
+//
 // A window is a hundred thousand operations, of large blocks ten thousand. The runtime makes system calls on this thread
 // too, at times: it compiles what runs for long, and stops all threads by a signal when it collects or changes compiled
 // code. And once a second memory that lay idle goes back, and is asked for again. None of that is in every window. A call
@@ -8,6 +10,7 @@
 // is found, are tests too.
 
 using Allot.Testing;
+using Allot.Tests.Scopes;
 
 namespace Allot.Tests.Slabs;
 
@@ -25,6 +28,7 @@ public sealed unsafe class SystemCallTests : IDisposable
     private readonly nint[] _live = new nint[Live];
     private readonly int[] _sizes = new int[1024];
     private readonly Prng _random = new(1);
+    private readonly ChecksOn _checks = new(isEnabled: false);
 
     public enum Way
     {
@@ -39,6 +43,7 @@ public sealed unsafe class SystemCallTests : IDisposable
     public void Dispose()
     {
         foreach (nint block in _live) GroupMemory.Free((byte*)block);
+        _checks.Dispose();
         Assert.Equal(0, _group.Memory.CurrentBytes);
     }
 
@@ -100,6 +105,7 @@ public sealed unsafe class SystemCallTests : IDisposable
 
     private static SystemCallCounter OpenCounter()
     {
+        Assert.SkipWhen(BlockChecks.IsEnabled, "Each block notes where it was allocated.");
         SystemCallCounter? counter = SystemCallCounter.TryOpen(out string why);
         Assert.SkipWhen(counter is null, why);
         return counter!;
