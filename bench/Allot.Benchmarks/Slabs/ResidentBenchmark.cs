@@ -9,7 +9,8 @@ internal sealed class ResidentBenchmark : Benchmark
 {
     private const int Rehearsals = 4;
     private const double LeftAtMost = 0.05;
-    private const int RoundCount = 3, LiveBytes = 64 << 20, Replacements = 1_000_000;
+    private const int RoundCount = 3, LiveBytes = 64 << 20, MostReplacements = 1_000_000;
+    private const long ReplacedBytes = 8L << 30;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
     private const string Filled = "filled", Churned = "churned", Freed = "freed";
 
@@ -22,10 +23,10 @@ internal sealed class ResidentBenchmark : Benchmark
 
     public override string Method => """
         Resident bytes (`/proc/self/statm`) that a process of its own gains, for each byte that is asked for: 64 MiB of
-        live blocks, all of whose bytes were written to; then after a million of them, at random, were freed and others
-        allocated and written to; then after all were freed, as a part of what was resident before: Allot gets up to five
-        seconds to give memory back by its timer, and the wait ends when a twentieth is left; the others have none, and
-        are not waited for. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Tenants* is a million blocks
+        live blocks, all of whose bytes were written to; then after a million of them (131,072 of 64 KiB), at random, were
+        freed and others allocated and written to; then after all were freed, as a part of what was resident before: Allot
+        gets up to five seconds to give memory back by its timer, and the wait ends when a twentieth is left; the others
+        have none, and are not waited for. *Mix* draws sizes from 16 bytes to 64 KiB, all doublings alike. *Tenants* is a million blocks
         of 64 bytes, of one group, and of 10,000 groups with 100 each.
         """;
 
@@ -42,7 +43,7 @@ internal sealed class ResidentBenchmark : Benchmark
 
     public override void Measure(Workbench bench, ResultPage page)
     {
-        foreach (int bytes in (int[])[64, 256, 1024, 0])
+        foreach (int bytes in (int[])[64, 256, 1024, 4096, 65536, 0])
         {
             Variant[] variants = [.. s_subjects.Select(subject => Child(bench, subject.Name, $"{bytes}"))];
             IReadOnlyList<Series> all = Compare(bench, variants);
@@ -85,6 +86,7 @@ internal sealed class ResidentBenchmark : Benchmark
     {
         int[] sizes = bytes == 0 ? SlabsBenchmark.Mix() : [bytes];
         int blocks = (int)(LiveBytes / sizes.Average()) / divisor;
+        int replacements = bytes == 0 ? MostReplacements : (int)Math.Min(MostReplacements, ReplacedBytes / bytes);
         long asked = 0;
         for (int i = 0; i < blocks; i++) asked += sizes[i & (sizes.Length - 1)];
         HeapLoop loop = subject.Make(3);
@@ -97,7 +99,7 @@ internal sealed class ResidentBenchmark : Benchmark
             loop.Prepare(fewer);
             loop.Fill(fewer, sizes);
             loop.Touch(sizes);
-            loop.ReplaceAndTouch(Replacements / 100 / divisor, sizes);
+            loop.ReplaceAndTouch(replacements / 100 / divisor, sizes);
             loop.Empty();
             AwaitResident(goal: long.MaxValue);
             if (divisor == 1) Thread.Sleep(TimeSpan.FromSeconds(0.2));   // the runtime compiles meanwhile
@@ -109,7 +111,7 @@ internal sealed class ResidentBenchmark : Benchmark
         loop.Touch(sizes);
         long filled = Resident() - before;
         Print(Filled, (double)filled / asked);
-        loop.ReplaceAndTouch(Replacements / divisor, sizes);
+        loop.ReplaceAndTouch(replacements / divisor, sizes);
         long churned = Resident() - before;
         Print(Churned, (double)churned / asked);
         loop.Empty();

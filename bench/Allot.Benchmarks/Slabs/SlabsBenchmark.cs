@@ -16,6 +16,7 @@ internal sealed class SlabsBenchmark : Benchmark
     private static readonly HeapSubject[] s_subjects =
     [
         AllotHeaps.ByAllocator, AllotHeaps.ByGroup, AllotHeaps.Ambient, AllotHeaps.ByAllocatorApart, AllotHeaps.ByGroupApart,
+        AllotHeaps.AmbientApart,
         .. PeerHeaps.All,
     ];
 
@@ -27,9 +28,10 @@ internal sealed class SlabsBenchmark : Benchmark
         Nanoseconds of an allocation and its free. Allot charges each block to a group at depth 3 (the root is 1), every
         level of which has a limit that is never reached; *by handle* is `group.Allocator()`, *by group*
         `GroupMemory.Allocate(group, bytes)`, *in a scope* `GroupMemory.Allocate(bytes)`, all in a loop that finds what
-        belongs to its thread once. What is called by handle is compiled into the loop; *apart* is the same by handle and
-        by group from methods that are not inlined: one more call each, and by group what belongs to the thread is found
-        for each. The others charge nobody; the C libraries are called with `SuppressGCTransition`. jemalloc (Debian:
+        belongs to its thread once; goals to mimalloc are for that. What is called by handle is compiled into the loop;
+        *apart* is the same from methods that are not inlined: one more call each, and but for a handle what belongs to
+        the thread is found for each, which is what a program pays that does not allocate in a loop, with one call too
+        many. The others charge nobody; the C libraries are called with `SuppressGCTransition`. jemalloc (Debian:
         libjemalloc2) takes part where it is there. *Batch* allocates 256 blocks (16 of 64 KiB) and frees them in the same
         order. *Random* frees a random one of 100,000 live blocks and allocates another; the live set exists only while its
         turn lasts. *Two groups in turn* have blocks of 112 bytes in the same units, *charged to nobody* is for blocks of

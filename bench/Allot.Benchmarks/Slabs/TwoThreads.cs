@@ -73,10 +73,14 @@ internal sealed class TwoThreads
 
     public void AddGoals(ResultPage page)
     {
-        var pair = new SlabCase(AllotHeaps.ByAllocator);
-        page.AddGoal($"{pair.Subject.Name}: pair of 64 bytes, two threads to each", ToEach(pair, _results), GoalRatio);
-        SlabCase batch = BatchOf(AllotHeaps.ByAllocator);
-        page.AddGoal($"{batch.Subject.Name}: batch of 64 bytes, two threads to each", ToEach(batch, _results), GoalRatio);
+        Add("pair", new SlabCase(AllotHeaps.ByAllocator));
+        Add("batch", BatchOf(AllotHeaps.ByAllocator));
+
+        void Add(string what, SlabCase one)
+        {
+            page.AddGoal($"{one.Subject.Name}: {what} of 64 bytes, two threads to one", ToOne(one), GoalRatio);
+            page.AddGoal($"{one.Subject.Name}: {what} of 64 bytes, two threads to each", ToEach(one, _results), GoalRatio);
+        }
     }
 
     private static SlabCase BatchOf(HeapSubject subject) => new(subject) { Kind = SlabKind.Batch };
