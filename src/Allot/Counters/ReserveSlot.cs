@@ -67,8 +67,8 @@ internal struct ReserveSlot
         return false;
     }
 
-    /// <summary>Owner: the same for a block, and stays in use until <see cref="End"/>: what the owner writes in between,
-    /// a taker finds written.</summary>
+    /// <summary>Owner: the same for a block, and stays in use until <see cref="End"/>: what the owner writes in
+    /// between, a taker finds written.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryBeginSpend(long key, uint bytes)
     {

@@ -267,7 +267,7 @@ public sealed unsafe class ObjectCache<T>
         refusal = default;
         while (block == null)
         {
-            ObjectDisposedException.ThrowIf(_cache.IsRemoved, this);
+            if (_cache.IsRemoved) throw new ObjectDisposedException(Name, $"The object cache '{Name}' was removed.");
             SlabPayer payer = _allocator.PayerFor(heap, group, _kind);
             SlabClass? of = _cache.ClassFor(group, payer.IsCharged ? payer.OwnerKey : 0);
             if (of is null) continue;   // removed since

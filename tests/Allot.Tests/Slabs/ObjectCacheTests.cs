@@ -162,7 +162,9 @@ public sealed unsafe class ObjectCacheTests : IDisposable
         cache.Free(node);
         cache.Remove();
         cache.Remove();
-        Assert.Throws<ObjectDisposedException>(() => (nint)cache.Allocate(_slabs.A));
+        ObjectDisposedException error =
+            Assert.Throws<ObjectDisposedException>(() => (nint)cache.Allocate(_slabs.A));
+        Assert.Contains($"'{cache.Name}' was removed", error.Message, StringComparison.Ordinal);
         Assert.Throws<CorruptionException>(() => cache.Free(node));
         AssertNothingLeft(cache);
     }
