@@ -29,11 +29,15 @@ public sealed partial class KernelPins
         }
     }
 
-    private static long Status(string key) => File.ReadLines("/proc/self/status")
-        .Where(line => line.StartsWith(key, StringComparison.Ordinal))
-        .Select(line => 1024 * long.Parse(line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
-            CultureInfo.InvariantCulture))
-        .Single();
+    private static long Status(string key)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "What is locked is asked of the kernel of Linux.");
+        return File.ReadLines("/proc/self/status")
+            .Where(line => line.StartsWith(key, StringComparison.Ordinal))
+            .Select(line => line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1])
+            .Select(kibibytes => 1024 * long.Parse(kibibytes, CultureInfo.InvariantCulture))
+            .Single();
+    }
 }
 
 /// <summary>Pages that nobody has locked yet, and nobody else uses.</summary>
