@@ -131,7 +131,7 @@ public sealed class SecretBufferTests
         Assert.Equal([0, 0, 0], _tree.Pins);
         Assert.Equal([0, 0, 0], _tree.Memory);
         Assert.Throws<ArgumentOutOfRangeException>(() => new SecretBuffer(_tree.Leaf, 0));
-        Assert.True(PinCheck.Run().IsExact);
+        if (PinCheck.IsSupported) Assert.True(PinCheck.Run().IsExact);
     }
 
     private static unsafe nuint AddressOf(SecretBuffer secret)

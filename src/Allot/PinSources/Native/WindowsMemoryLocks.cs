@@ -1,8 +1,8 @@
 // VirtualLock and VirtualUnlock. What a process can lock is bounded by its smallest working set, which is grown when it
 // is too small. Locks do not stack there either.
 //
-// To unlock a range in which one page is not locked fails, and says nothing of the others. Then each page is unlocked by
-// itself, as far as there is memory: what somebody has given back meanwhile was unlocked by that.
+// To unlock a range in which one page is not locked fails, and says nothing of the others. Then each page is unlocked
+// by itself, as far as there is memory: what somebody has given back meanwhile was unlocked by that.
 
 using System.Runtime.InteropServices;
 
