@@ -1,5 +1,5 @@
-// Address space by VirtualAlloc, which reserves at multiples of 64 KiB, one of our units. Not tested by this project's
-// own machines yet.
+// Address space by VirtualAlloc, which reserves at multiples of 64 KiB, one of our units. What is decommitted is not
+// charged to the process any more, and cannot be touched; MEM_RESET would leave both as they are.
 
 using System.Runtime.InteropServices;
 

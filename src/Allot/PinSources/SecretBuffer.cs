@@ -104,7 +104,13 @@ public sealed unsafe class SecretBuffer : IMemoryOwner<byte>, INativeBytes
     /// needed.</summary>
     /// <exception cref="InvalidOperationException">The system refused.</exception>
     /// <exception cref="ObjectDisposedException">It is disposed.</exception>
-    public void DenyAccess() => SetAccess(canRead: false, canWrite: false);
+    /// <exception cref="PlatformNotSupportedException">This is Windows, which unlocks what nobody may read: it could be
+    /// swapped out then. <see cref="AllowReading"/> takes writing away.</exception>
+    public void DenyAccess()
+    {
+        if (NativeRegion.LocksWhatIsDenied) SetAccess(canRead: false, canWrite: false);
+        else throw new PlatformNotSupportedException("Windows unlocks pages that nobody may read.");
+    }
 
     /// <summary>Lets everybody read it, and nobody write it.</summary>
     /// <exception cref="InvalidOperationException">The system refused.</exception>

@@ -20,6 +20,10 @@ internal static partial class ThreadStack
     // glibc needs 56 or 64 bytes for attributes, musl 56.
     private const int AttributeBytes = 256;
 
+    // What the size of a stack is rounded up to: pages, on Windows the steps in which it hands out address space. There
+    // the guard is a part of the size.
+    private static readonly long s_stepBytes = OperatingSystem.IsWindows() ? 64 << 10 : Environment.SystemPageSize;
+
     private static readonly SteadyLock s_lock = new();
 
     // 0 until asked; then with the guard. Written under s_lock, or by a thread that has seen less.
@@ -42,8 +46,7 @@ internal static partial class ThreadStack
     {
         AskOnce();
         if (askedBytes == 0) return Volatile.Read(ref s_defaultBytes);
-        long page = Environment.SystemPageSize;
-        return ((Math.Max(askedBytes, LeastBytes) + page - 1) / page * page) + s_guardBytes;
+        return ((Math.Max(askedBytes, LeastBytes) + s_stepBytes - 1) / s_stepBytes * s_stepBytes) + s_guardBytes;
     }
 
     /// <summary>What the stack of the calling thread takes, its guard included.</summary>

@@ -121,6 +121,7 @@ public sealed class PinSnippets
     [Fact]
     public void Truth()
     {
+        Assert.SkipUnless(PinCheck.IsSupported, "The check is of Linux.");
         MemoryGroup acme = new MemoryController().Root.CreateChild("acme");
         using var memory = new LockedMemory(acme, 4096);
 

@@ -11,6 +11,8 @@ internal sealed class CompiledLibrary : IDisposable
 
     public CompiledLibrary(string source)
     {
+        if (!OperatingSystem.IsLinux()) _folder.Delete();
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "gcc makes libraries of Linux.");
         Path = System.IO.Path.Combine(_folder.FullName, "library.so");
         string file = System.IO.Path.Combine(
             Repository.RepositoryFiles.Root, "tests/Allot.Tests/PinSources/Native", source);

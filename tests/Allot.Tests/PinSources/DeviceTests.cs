@@ -17,7 +17,7 @@ public sealed unsafe class DeviceTests
         Assert.Contains(RdmaDevice.IsSupported ? "no RDMA device" : "libibverbs.so.1", rdma, StringComparison.Ordinal);
         Assert.SkipUnless(!CudaDevice.IsSupported, "This machine has a CUDA driver.");
         string cuda = Assert.Throws<PlatformNotSupportedException>(() => CudaDevice.Open()).Message;
-        Assert.Contains("libcuda.so.1", cuda, StringComparison.Ordinal);
+        Assert.Contains(Cuda.LibraryName, cuda, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -29,23 +29,31 @@ public sealed partial class KernelPins
         }
     }
 
-    private static long Status(string key) => File.ReadLines("/proc/self/status")
-        .Where(line => line.StartsWith(key, StringComparison.Ordinal))
-        .Select(line => 1024 * long.Parse(line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
-            CultureInfo.InvariantCulture))
-        .Single();
+    private static long Status(string key)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "What is locked is asked of the kernel of Linux.");
+        return File.ReadLines("/proc/self/status")
+            .Where(line => line.StartsWith(key, StringComparison.Ordinal))
+            .Select(line => line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1])
+            .Select(kibibytes => 1024 * long.Parse(kibibytes, CultureInfo.InvariantCulture))
+            .Single();
+    }
 }
 
 /// <summary>Pages that nobody has locked yet, and nobody else uses.</summary>
 internal sealed partial class FreshPages : IDisposable
 {
+    private const uint CommitAndReserve = 0x3000, Decommit = 0x4000, Release = 0x8000, PageReadWrite = 4;
+
     private readonly SortedSet<long> _mapped = [];
 
     public FreshPages(long pages)
     {
         Bytes = pages * KernelPins.Page;
-        Address = Map(0, (nuint)Bytes, 3, 0x22, -1, 0);
-        Assert.NotEqual(-1, Address);
+        Address = OperatingSystem.IsWindows()
+            ? VirtualAlloc(0, (nuint)Bytes, CommitAndReserve, PageReadWrite)
+            : Map(0, (nuint)Bytes, 3, 0x22, -1, 0);
+        Assert.False(Address is 0 or -1);
         for (long page = 0; page < pages; page++) _mapped.Add(page);
     }
 
@@ -58,13 +66,15 @@ internal sealed partial class FreshPages : IDisposable
     public void Unmap(long page, long pages)
     {
         for (long i = page; i < page + pages; i++) Assert.True(_mapped.Remove(i));
-        Assert.Equal(0, Unmap(At(page), (nuint)(pages * KernelPins.Page)));
+        var bytes = (nuint)(pages * KernelPins.Page);
+        Assert.True(OperatingSystem.IsWindows() ? VirtualFree(At(page), bytes, Decommit) : Unmap(At(page), bytes) == 0);
     }
 
     // What was unmapped before may be somebody else's memory by now.
     public void Dispose()
     {
-        foreach (long page in _mapped) _ = Unmap(At(page), (nuint)KernelPins.Page);
+        if (OperatingSystem.IsWindows()) _ = VirtualFree(Address, 0, Release);
+        else foreach (long page in _mapped) _ = Unmap(At(page), (nuint)KernelPins.Page);
         _mapped.Clear();
     }
 
@@ -73,4 +83,11 @@ internal sealed partial class FreshPages : IDisposable
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(nint address, nuint bytes);
+
+    [LibraryImport("kernel32")]
+    private static partial nint VirtualAlloc(nint address, nuint bytes, uint type, uint protection);
+
+    [LibraryImport("kernel32")]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool VirtualFree(nint address, nuint bytes, uint type);
 }

@@ -8,9 +8,12 @@ public sealed class PinCheckTests
 
     private static long Page => KernelPins.Page;
 
+    private static void RequireLinux() => Assert.SkipUnless(PinCheck.IsSupported, "The check is of Linux.");
+
     [Fact]
     public void What_is_charged_is_what_the_kernel_shows()
     {
+        RequireLinux();
         using var memory = new LockedMemory(_tree.Leaf, 10 * Page);
         using var secret = new SecretBuffer(_tree.Middle, 33);
         PinCheckResult result = PinCheck.Run();
@@ -22,6 +25,7 @@ public sealed class PinCheckTests
     [Fact]
     public void What_others_lock_is_found_with_its_place()
     {
+        RequireLinux();
         using var pages = new FreshPages(4);
         var system = new UnixMemoryLocks();
         var range = PageRange.Of(pages.At(1), 2 * Page);
@@ -37,6 +41,7 @@ public sealed class PinCheckTests
     [Fact]
     public void What_was_unmapped_while_it_was_locked_is_found()
     {
+        RequireLinux();
         using var pages = new FreshPages(4);
         using var locker = new MemoryLocker(_tree.Leaf);
         locker.Lock(pages.Address, 4 * Page);

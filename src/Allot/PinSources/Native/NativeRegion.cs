@@ -11,6 +11,9 @@ internal static partial class NativeRegion
     private const uint MemCommit = 0x1000, MemReserve = 0x2000, MemRelease = 0x8000;
     private const uint PageNoAccess = 1, PageReadOnly = 2, PageReadWrite = 4;
 
+    /// <summary>Whether pages that nobody may read stay locked. Windows unlocks them.</summary>
+    public static bool LocksWhatIsDenied => !OperatingSystem.IsWindows();
+
     private static nuint GuardBytes => (nuint)Environment.SystemPageSize;
 
     /// <summary>Maps pages that read zero.</summary>
@@ -27,15 +30,16 @@ internal static partial class NativeRegion
         {
             nuint first = (nuint)start + GuardBytes;
             var range = new PageRange(first, first + (nuint)bytes);
-            bool isUsable = OperatingSystem.IsWindows()
-                ? VirtualAlloc((nint)first, (nuint)bytes, MemCommit, PageReadWrite) != 0
-                : bytes == 0 || UnixCalls.Protect((nint)first, (nuint)bytes, UnixCalls.ProtectReadWrite) == 0;
-            if (isUsable) return range;
+            if (bytes == 0 || TryCommit(range)) return range;
             Unmap(range);
         }
 
         throw new InsufficientMemoryException($"The system has no {bytes} bytes of memory left.");
     }
+
+    private static bool TryCommit(PageRange range) => OperatingSystem.IsWindows()
+        ? VirtualAlloc((nint)range.Start, (nuint)range.Bytes, MemCommit, PageReadWrite) != 0
+        : UnixCalls.Protect((nint)range.Start, (nuint)range.Bytes, UnixCalls.ProtectReadWrite) == 0;
 
     /// <summary>Gives the pages back, with their guards.</summary>
     public static void Unmap(PageRange range)
