@@ -28,7 +28,7 @@ public sealed partial class PinCallsTests
 
         ["mlock"] = ["UnixMemoryLocks.Lock"],
         ["mlock2"] = ["UnixMemoryLocks.Lock"],
-        ["VirtualLock"] = ["WindowsMemoryLocks.Lock"],
+        ["VirtualLock"] = ["WindowsMemoryLocks.Lock", "WindowsMemoryLocks.LockInLargerWorkingSet"],
         ["IMemoryLocks.Lock"] = ["LockedPages.LockGaps"],
         ["LockedPages.LockGaps"] = ["LockedPages.TryLock"],   // which charges
 
