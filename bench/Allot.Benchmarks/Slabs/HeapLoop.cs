@@ -62,17 +62,21 @@ internal sealed class HeapLoop<THeap, TBlock>(IHeapSource<THeap> source) : HeapL
     private TBlock[] _live = [];
     private ulong _random = 88172645463325252;
 
+    public override void Pairs(int count, int bytes) => Pairs(source.Open(), count, bytes);
+
+    public override void Batches(int count, int bytes) => Batches(source.Open(), count, bytes);
+
+    // Each loop has its heap as an argument, as if it had made it by itself: the call that opens the heap could be one of
+    // any source, which writes to memory, and the compiler would leave it there.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public override void Pairs(int count, int bytes)
+    private static void Pairs(THeap heap, int count, int bytes)
     {
-        THeap heap = source.Open();
         for (int i = 0; i < count; i++) heap.Free(heap.Allocate((nuint)bytes));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public override void Batches(int count, int bytes)
+    private void Batches(THeap heap, int count, int bytes)
     {
-        THeap heap = source.Open();
         Span<TBlock> batch = _batch.AsSpan(0, BatchOf(bytes));
         for (int done = 0; done < count; done += batch.Length)
         {
@@ -88,10 +92,11 @@ internal sealed class HeapLoop<THeap, TBlock>(IHeapSource<THeap> source) : HeapL
         for (int i = 0; i < blocks; i++) _live[i] = heap.Allocate((nuint)sizes[i & (sizes.Length - 1)]);
     }
 
+    public override void Replace(int count, int[] sizes) => Replace(source.Open(), count, sizes);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public override void Replace(int count, int[] sizes)
+    private void Replace(THeap heap, int count, int[] sizes)
     {
-        THeap heap = source.Open();
         TBlock[] live = _live;
         ulong random = _random;
         for (int i = 0; i < count; i++)
@@ -139,10 +144,11 @@ internal sealed class HeapLoop<THeap, TBlock>(IHeapSource<THeap> source) : HeapL
         foreach (TBlock block in _live) heap.Free(block);
     }
 
+    public override void Produce(int count, int bytes) => Produce(source.Open(), count, bytes);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public override void Produce(int count, int bytes)
+    private void Produce(THeap heap, int count, int bytes)
     {
-        THeap heap = source.Open();
         long next = _produced.Value;
         for (int i = 0; i < count; i++, next++)
         {
@@ -152,10 +158,11 @@ internal sealed class HeapLoop<THeap, TBlock>(IHeapSource<THeap> source) : HeapL
         }
     }
 
+    public override void Consume(int count) => Consume(source.Open(), count);
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public override void Consume(int count)
+    private void Consume(THeap heap, int count)
     {
-        THeap heap = source.Open();
         long next = _consumed.Value;
         for (int i = 0; i < count; i++, next++)
         {

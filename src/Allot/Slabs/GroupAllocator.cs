@@ -11,8 +11,8 @@ public readonly unsafe ref struct GroupAllocator
 {
     private readonly ThreadHeap* _heap;
 
-    // Looked up again by the slow path as long as it is not fast: the system had no memory for one more owner, or a
-    // scope had the group charged by itself. Who has a copy of this looks it up for that one.
+    // It is not fast where the system had no memory for one more owner, or a scope had the group charged by itself.
+    // Then the slow path looks it up again, each time.
     private readonly SlabPayer _payer;
 
     internal GroupAllocator(ThreadHeap* heap, MemoryGroup group, MemoryKind kind)
@@ -42,26 +42,34 @@ public readonly unsafe ref struct GroupAllocator
     public byte* Allocate(nuint bytes)
     {
         // As SlabPath.TryTake, without a test of what it returns. Always in the caller: the compiler did it for some
-        // and not for others, which then took a quarter longer.
-        if (bytes > SizeClasses.TableBytes) return AllocateMedium(bytes);
+        // and not for others, which then took a quarter longer. What is called gets copies: so nobody has the address
+        // of this, and the compiler keeps it in registers.
         ThreadHeap* heap = _heap;
-        SlabBin* bin = ThreadHeap.SmallBin(heap, bytes);
-        ulong* top = bin->Top - 1;
-        nuint offset = (nuint)(*top ^ _payer.Tag);
-        if (offset < heap->CommittedBytes)
+        if (bytes <= SizeClasses.TableBytes)
         {
-            ReserveSlot* slot = _payer.Slot;
-            if (slot->TryBeginSpend(_payer.SlotKey, bin->BlockBytes))
+            SlabBin* bin = ThreadHeap.SmallBin(heap, bytes);
+            ulong* top = bin->Top - 1;
+            nuint offset = (nuint)(*top ^ _payer.Tag);
+            if (offset < heap->CommittedBytes)
             {
-                byte* block = (byte*)heap->Base + offset;
-                FreeBlock.SetInUse(block);
-                bin->Top = top;
-                slot->End();
-                return block;
+                ReserveSlot* slot = _payer.Slot;
+                if (slot->TryBeginSpend(_payer.SlotKey, bin->BlockBytes))
+                {
+                    byte* block = (byte*)heap->Base + offset;
+                    FreeBlock.SetInUse(block);
+                    bin->Top = top;
+                    slot->End();
+                    return block;
+                }
             }
         }
+        else
+        {
+            byte* block = TryTakeMedium(heap, bytes, _payer.Slot, _payer.SlotKey, _payer.Tag);
+            if (block != null) return block;
+        }
 
-        return AllocateOther(bytes);
+        return AllocateOther(this, bytes);
     }
 
     /// <summary>Allocates a block and charges the group for it, at once or not at all: it never reclaims and never
@@ -70,19 +78,7 @@ public readonly unsafe ref struct GroupAllocator
     /// <param name="refusal">When null is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>A block of at least that size, or null when a limit refused or the group has ended.</returns>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
-    public byte* TryAllocate(nuint bytes, out ChargeRefusal refusal)
-    {
-        refusal = default;
-        if (bytes <= SizeClasses.LargestBytes)
-        {
-            SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
-            byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Tag);
-            if (block == null) block = SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
-            if (block != null) return block;
-        }
-
-        return AllocateSlow(bytes, flags: null, out refusal);
-    }
+    public byte* TryAllocate(nuint bytes, out ChargeRefusal refusal) => TryAllocate(this, bytes, out refusal);
 
     /// <summary>Frees a block of any group, and returns its bytes to the one it was charged to.</summary>
     /// <param name="block">What <c>Allocate</c> has returned, on any thread; null does nothing.</param>
@@ -113,7 +109,7 @@ public readonly unsafe ref struct GroupAllocator
             }
         }
 
-        FreeOther(block);
+        FreeOther(heap, block);
     }
 
     /// <summary>The same for a call that says itself what may be done to find room, and what the memory is like. The
@@ -122,21 +118,7 @@ public readonly unsafe ref struct GroupAllocator
     /// <param name="bytes">The size; 0 is a block too.</param>
     /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
     /// 0.</param>
-    public byte* Allocate(nuint bytes, AllocationFlags flags)
-    {
-        AllocationContext.MightAllocate(flags, Group);
-        byte* block = null;
-        if (bytes <= SizeClasses.LargestBytes)
-        {
-            SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
-            block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Tag);
-            if (block == null) block = SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
-        }
-
-        if (block == null) block = AllocateSlow(bytes, flags, out _);
-        if ((flags & AllocationFlags.Zero) != 0) Clear(block, bytes);
-        return block;
-    }
+    public byte* Allocate(nuint bytes, AllocationFlags flags) => Allocate(this, bytes, flags);
 
     internal static void Clear(byte* block, nuint bytes)
     {
@@ -147,40 +129,68 @@ public readonly unsafe ref struct GroupAllocator
 
     // Of a size that no table has.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* AllocateMedium(nuint bytes)
+    private static byte* TryTakeMedium(ThreadHeap* heap, nuint bytes, ReserveSlot* slot, long key, ulong tag) =>
+        bytes <= SizeClasses.LargestBytes
+            ? SlabPath.TryTake(heap, heap->Bins + SizeClasses.IndexByFormula(bytes), slot, key, tag)
+            : null;
+
+    // The block at hand is another's, or there is none, or nothing is held in advance; or it is a large one.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* AllocateOther(GroupAllocator self, nuint bytes)
     {
-        if (bytes > SizeClasses.LargestBytes) return AllocateSlow(bytes, AllocationFlags.Kernel, out _);
-        SlabBin* bin = _heap->Bins + SizeClasses.IndexByFormula(bytes);
-        byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Tag);
-        return block != null ? block : AllocateOther(bytes);
+        byte* block = null;
+        if (bytes <= SizeClasses.LargestBytes)
+        {
+            SlabPayer payer = self._payer;
+            SlabBin* bin = self._heap->Bins + SizeClasses.IndexOf(bytes);
+            _ = SlabPath.TryTurnToTake(self._heap, bin, payer.Slot, payer.SlotKey);
+            block = SlabPath.TryTakeOther(self._heap, bin, payer.Slot, payer.SlotKey, payer.Id);
+        }
+
+        return block != null ? block : self.AllocateSlow(bytes, AllocationFlags.Kernel, out _);
     }
 
-    // The block at hand is another's, or there is none, or nothing is held in advance.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* AllocateOther(nuint bytes)
+    private static byte* TryAllocate(GroupAllocator self, nuint bytes, out ChargeRefusal refusal)
     {
+        refusal = default;
+        byte* block = self.TryTake(bytes);
+        return block != null ? block : self.AllocateSlow(bytes, flags: null, out refusal);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* Allocate(GroupAllocator self, nuint bytes, AllocationFlags flags)
+    {
+        AllocationContext.MightAllocate(flags, self.Group);
+        byte* block = self.TryTake(bytes);
+        if (block == null) block = self.AllocateSlow(bytes, flags, out _);
+        if ((flags & AllocationFlags.Zero) != 0) Clear(block, bytes);
+        return block;
+    }
+
+    private byte* TryTake(nuint bytes)
+    {
+        if (bytes > SizeClasses.LargestBytes) return null;
         SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
-        _ = SlabPath.TryTurnToTake(_heap, bin, _payer.Slot, _payer.SlotKey);
-        byte* block = SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
-        return block != null ? block : AllocateSlow(bytes, AllocationFlags.Kernel, out _);
+        byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Tag);
+        return block != null
+            ? block
+            : SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private byte* AllocateSlow(nuint bytes, AllocationFlags? flags, out ChargeRefusal refusal)
     {
         SlabAllocator slabs = SlabAllocator.Of(_heap);
-        if (!IsFast) Unsafe.AsRef(in _payer) = slabs.PayerFor(_heap, Group, Kind);
-        return slabs.AllocateAny(_heap, bytes, _payer, flags, out refusal);
+        SlabPayer payer = IsFast ? _payer : slabs.PayerFor(_heap, Group, Kind);
+        return slabs.AllocateAny(_heap, bytes, payer, flags, out refusal);
     }
 
     // Of another group, or unusual.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FreeOther(byte* block)
+    private static void FreeOther(ThreadHeap* heap, byte* block)
     {
         if (block == null) return;
-        if (SlabAllocator.IsPaused || !SlabPath.TryGive(_heap, block))
-        {
-            SlabAllocator.Of(_heap).FreeSlow(_heap, block);
-        }
+        if (SlabAllocator.IsPaused || !SlabPath.TryGive(heap, block)) SlabAllocator.Of(heap).FreeSlow(heap, block);
     }
 }
