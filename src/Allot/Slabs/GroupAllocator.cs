@@ -11,8 +11,8 @@ public readonly unsafe ref struct GroupAllocator
 {
     private readonly ThreadHeap* _heap;
 
-    // It is not fast where the system had no memory for one more owner, or a scope had the group charged by itself.
-    // Then the slow path looks it up again, each time.
+    // What the fast path needs; the slow path looks it up again. It is not fast where the system had no memory for one
+    // more owner, or a scope had the group charged by itself.
     private readonly SlabPayer _payer;
 
     internal GroupAllocator(ThreadHeap* heap, MemoryGroup group, MemoryKind kind)
@@ -42,8 +42,8 @@ public readonly unsafe ref struct GroupAllocator
     public byte* Allocate(nuint bytes)
     {
         // As SlabPath.TryTake, without a test of what it returns. Always in the caller: the compiler did it for some
-        // and not for others, which then took a quarter longer. What is called gets copies: so nobody has the address
-        // of this, and the compiler keeps it in registers.
+        // and not for others, which then took a quarter longer. What is called here gets single values: so nobody has
+        // the address of this, and the compiler keeps it in registers.
         ThreadHeap* heap = _heap;
         if (bytes <= SizeClasses.TableBytes)
         {
@@ -69,7 +69,7 @@ public readonly unsafe ref struct GroupAllocator
             if (block != null) return block;
         }
 
-        return AllocateOther(this, bytes);
+        return AllocateOther(heap, _payer.Group, _payer.Kind, bytes);
     }
 
     /// <summary>Allocates a block and charges the group for it, at once or not at all: it never reclaims and never
@@ -78,7 +78,8 @@ public readonly unsafe ref struct GroupAllocator
     /// <param name="refusal">When null is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>A block of at least that size, or null when a limit refused or the group has ended.</returns>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
-    public byte* TryAllocate(nuint bytes, out ChargeRefusal refusal) => TryAllocate(this, bytes, out refusal);
+    public byte* TryAllocate(nuint bytes, out ChargeRefusal refusal) =>
+        TryAllocate(_heap, _payer.Group, _payer.Kind, bytes, out refusal);
 
     /// <summary>Frees a block of any group, and returns its bytes to the one it was charged to.</summary>
     /// <param name="block">What <c>Allocate</c> has returned, on any thread; null does nothing.</param>
@@ -118,7 +119,8 @@ public readonly unsafe ref struct GroupAllocator
     /// <param name="bytes">The size; 0 is a block too.</param>
     /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
     /// 0.</param>
-    public byte* Allocate(nuint bytes, AllocationFlags flags) => Allocate(this, bytes, flags);
+    public byte* Allocate(nuint bytes, AllocationFlags flags) =>
+        Allocate(_heap, _payer.Group, _payer.Kind, bytes, flags);
 
     internal static void Clear(byte* block, nuint bytes)
     {
@@ -134,56 +136,56 @@ public readonly unsafe ref struct GroupAllocator
             ? SlabPath.TryTake(heap, heap->Bins + SizeClasses.IndexByFormula(bytes), slot, key, tag)
             : null;
 
-    // The block at hand is another's, or there is none, or nothing is held in advance; or it is a large one.
+    /// <summary>Allocates where the block at hand is another's, or there is none, or nothing is held in advance, or it
+    /// is a large one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* AllocateOther(GroupAllocator self, nuint bytes)
+    internal static byte* AllocateOther(ThreadHeap* heap, MemoryGroup group, MemoryKind kind, nuint bytes)
     {
-        byte* block = null;
+        SlabAllocator slabs = SlabAllocator.Of(heap);
+        SlabPayer payer = slabs.PayerFor(heap, group, kind);
         if (bytes <= SizeClasses.LargestBytes)
         {
-            SlabPayer payer = self._payer;
-            SlabBin* bin = self._heap->Bins + SizeClasses.IndexOf(bytes);
-            _ = SlabPath.TryTurnToTake(self._heap, bin, payer.Slot, payer.SlotKey);
-            block = SlabPath.TryTakeOther(self._heap, bin, payer.Slot, payer.SlotKey, payer.Id);
+            SlabBin* bin = heap->Bins + SizeClasses.IndexOf(bytes);
+            _ = SlabPath.TryTurnToTake(heap, bin, payer.Slot, payer.SlotKey);
+            byte* block = SlabPath.TryTakeOther(heap, bin, payer.Slot, payer.SlotKey, payer.Id);
+            if (block != null) return block;
         }
 
-        return block != null ? block : self.AllocateSlow(bytes, AllocationFlags.Kernel, out _);
+        return slabs.AllocateAny(heap, bytes, payer, AllocationFlags.Kernel, out _);
     }
 
+    /// <inheritdoc cref="TryAllocate(nuint, out ChargeRefusal)"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* TryAllocate(GroupAllocator self, nuint bytes, out ChargeRefusal refusal)
+    internal static byte* TryAllocate(
+        ThreadHeap* heap, MemoryGroup group, MemoryKind kind, nuint bytes, out ChargeRefusal refusal)
     {
         refusal = default;
-        byte* block = self.TryTake(bytes);
-        return block != null ? block : self.AllocateSlow(bytes, flags: null, out refusal);
+        SlabAllocator slabs = SlabAllocator.Of(heap);
+        SlabPayer payer = slabs.PayerFor(heap, group, kind);
+        byte* block = TryTake(heap, payer, bytes);
+        return block != null ? block : slabs.AllocateAny(heap, bytes, payer, flags: null, out refusal);
     }
 
+    /// <inheritdoc cref="Allocate(nuint, AllocationFlags)"/>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* Allocate(GroupAllocator self, nuint bytes, AllocationFlags flags)
+    internal static byte* Allocate(
+        ThreadHeap* heap, MemoryGroup group, MemoryKind kind, nuint bytes, AllocationFlags flags)
     {
-        AllocationContext.MightAllocate(flags, self.Group);
-        byte* block = self.TryTake(bytes);
-        if (block == null) block = self.AllocateSlow(bytes, flags, out _);
+        AllocationContext.MightAllocate(flags, group);
+        SlabAllocator slabs = SlabAllocator.Of(heap);
+        SlabPayer payer = slabs.PayerFor(heap, group, kind);
+        byte* block = TryTake(heap, payer, bytes);
+        if (block == null) block = slabs.AllocateAny(heap, bytes, payer, flags, out _);
         if ((flags & AllocationFlags.Zero) != 0) Clear(block, bytes);
         return block;
     }
 
-    private byte* TryTake(nuint bytes)
+    private static byte* TryTake(ThreadHeap* heap, in SlabPayer payer, nuint bytes)
     {
         if (bytes > SizeClasses.LargestBytes) return null;
-        SlabBin* bin = _heap->Bins + SizeClasses.IndexOf(bytes);
-        byte* block = SlabPath.TryTake(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Tag);
-        return block != null
-            ? block
-            : SlabPath.TryTakeOther(_heap, bin, _payer.Slot, _payer.SlotKey, _payer.Id);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* AllocateSlow(nuint bytes, AllocationFlags? flags, out ChargeRefusal refusal)
-    {
-        SlabAllocator slabs = SlabAllocator.Of(_heap);
-        SlabPayer payer = IsFast ? _payer : slabs.PayerFor(_heap, Group, Kind);
-        return slabs.AllocateAny(_heap, bytes, payer, flags, out refusal);
+        SlabBin* bin = heap->Bins + SizeClasses.IndexOf(bytes);
+        byte* block = SlabPath.TryTake(heap, bin, payer.Slot, payer.SlotKey, payer.Tag);
+        return block != null ? block : SlabPath.TryTakeOther(heap, bin, payer.Slot, payer.SlotKey, payer.Id);
     }
 
     // Of another group, or unusual.

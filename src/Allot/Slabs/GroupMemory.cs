@@ -85,7 +85,7 @@ public static unsafe class GroupMemory
     /// <exception cref="ArgumentOutOfRangeException">A flag is unknown.</exception>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
     public static byte* Allocate(MemoryGroup group, nuint bytes, AllocationFlags flags) =>
-        new GroupAllocator(Heap, group, MemoryKind.User).Allocate(bytes, flags);
+        AllocateWith(group, MemoryKind.User, bytes, flags);
 
     /// <summary>The same for the group of the current context, or for nobody where it has none, or the flags do not
     /// say <see cref="AllocationFlags.Account"/>.</summary>
@@ -111,7 +111,7 @@ public static unsafe class GroupMemory
     /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
     /// 0.</param>
     public static byte* Allocate(GroupHandle handle, nuint bytes, AllocationFlags flags) =>
-        new GroupAllocator(Heap, handle.Group, handle.Kind).Allocate(bytes, flags);
+        AllocateWith(handle.Group, handle.Kind, bytes, flags);
 
     /// <summary>Allocates a block and charges the group of a handle for it, with the handle's kind.</summary>
     /// <inheritdoc cref="Allocate(MemoryGroup, nuint)"/>
@@ -129,8 +129,11 @@ public static unsafe class GroupMemory
     /// <param name="refusal">When null is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>A block of at least that size, or null when a limit refused or the group has ended.</returns>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
-    public static byte* TryAllocate(MemoryGroup group, nuint bytes, out ChargeRefusal refusal) =>
-        new GroupAllocator(Heap, group, MemoryKind.User).TryAllocate(bytes, out refusal);
+    public static byte* TryAllocate(MemoryGroup group, nuint bytes, out ChargeRefusal refusal)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        return GroupAllocator.TryAllocate(Heap, group, MemoryKind.User, bytes, out refusal);
+    }
 
     /// <summary>Frees a block, and returns its bytes to the group it was charged to, or to the heir of that.</summary>
     /// <param name="block">What <c>Allocate</c> has returned, on any thread; null does nothing.</param>
@@ -171,9 +174,18 @@ public static unsafe class GroupMemory
     private static byte* TryTakeInFlow(ThreadHeap* heap, nuint bytes) =>
         ThreadGroups.Active is { } group ? SlabPath.TryTake(heap, bytes, group.Memory) : null;
 
+    private static byte* AllocateWith(MemoryGroup group, MemoryKind kind, nuint bytes, AllocationFlags flags)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        return GroupAllocator.Allocate(Heap, group, kind, bytes, flags);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* AllocateSlow(MemoryGroup group, MemoryKind kind, nuint bytes) =>
-        new GroupAllocator(Heap, group, kind).Allocate(bytes);
+    private static byte* AllocateSlow(MemoryGroup group, MemoryKind kind, nuint bytes)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        return GroupAllocator.AllocateOther(Heap, group, kind, bytes);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* AllocateAmbientSlow(nuint bytes)

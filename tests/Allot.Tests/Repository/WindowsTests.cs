@@ -33,7 +33,8 @@ public sealed partial class WindowsTests
         if (exitCode is null) (exitCode, output) = await program.RunAsync(arguments);
         Assert.SkipWhen(exitCode is null, "Wine has twice not come to an end: that says nothing of the library.");
 
-        var told = output.Split('\n').Where(line => !line.StartsWith("passed ", StringComparison.Ordinal)).TakeLast(200);
+        string[] told =
+            [.. Failures().Matches(output).Select(static one => one.Value), output[^Math.Min(500, output.Length)..]];
         Assert.True(exitCode == 0, $"It has ended with {exitCode}.\n{string.Join('\n', told)}");
         Assert.Equal(0, Summed("failed"));
         Assert.InRange(Summed("succeeded"), PassedLeast, int.MaxValue);
@@ -43,6 +44,9 @@ public sealed partial class WindowsTests
             .Select(match => int.Parse(match.Groups["count"].Value, CultureInfo.InvariantCulture))
             .Single();
     }
+
+    [GeneratedRegex(@"^failed .*?(?=^(passed|skipped|Test run) )", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Failures();
 
     [GeneratedRegex(@"^  (?<outcome>\w+): (?<count>\d+)\s*$", RegexOptions.Multiline)]
     private static partial Regex Summary();
