@@ -68,7 +68,8 @@ internal struct ReserveSlot
     }
 
     /// <summary>Owner: the same for a block, and stays in use until <see cref="End"/>: what the owner writes in
-    /// between, a taker finds written.</summary>
+    /// between, a taker finds written. The size of a block is not below 0 and adds up to no overflow: one comparison is
+    /// enough.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryBeginSpend(long key, uint bytes)
     {

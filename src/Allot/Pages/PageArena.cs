@@ -74,6 +74,7 @@ internal sealed unsafe class PageArena : IDisposable
             _runs = (PageRun*)_reserved;
             SideTable = _reserved + (nint)runTable;
             Base = SideTable + (nint)sideTable;
+            Debug.Assert(Base % UnitBytes == 0, "The unit of an address is found by a shift.");
             break;
         }
     }

@@ -108,8 +108,13 @@ public sealed unsafe class SecretBuffer : IMemoryOwner<byte>, INativeBytes
     /// swapped out then. <see cref="AllowReading"/> takes writing away.</exception>
     public void DenyAccess()
     {
-        if (NativeRegion.LocksWhatIsDenied) SetAccess(canRead: false, canWrite: false);
-        else throw new PlatformNotSupportedException("Windows unlocks pages that nobody may read.");
+        if (!NativeRegion.LocksWhatIsDenied)
+        {
+            throw new PlatformNotSupportedException(
+                "Windows unlocks pages that nobody may read. AllowReading takes writing away.");
+        }
+
+        SetAccess(canRead: false, canWrite: false);
     }
 
     /// <summary>Lets everybody read it, and nobody write it.</summary>

@@ -6,13 +6,14 @@ namespace Allot;
 /// thread holds the group's bytes in advance. The fastest way to allocate.</summary>
 /// <remarks>Belongs to the thread that asked for it, which the compiler ensures. Blocks do not: any thread frees them,
 /// by whatever way. Ask for one where it is used: one from outside of an
-/// <see cref="AllocationScope.BlockAccounting"/> charges its group inside as well.</remarks>
+/// <see cref="AllocationScope.BlockAccounting"/> may charge its group inside as well, for blocks that are at
+/// hand.</remarks>
 public readonly unsafe ref struct GroupAllocator
 {
     private readonly ThreadHeap* _heap;
 
-    // What the fast path needs; the slow path looks it up again. It is not fast where the system had no memory for one
-    // more owner, or a scope had the group charged by itself.
+    // What the fast path needs; the slow path looks it up again. Made where the system had no memory for one more
+    // owner, or a scope has the group charged by itself, it is not fast as long as it lives.
     private readonly SlabPayer _payer;
 
     internal GroupAllocator(ThreadHeap* heap, MemoryGroup group, MemoryKind kind)
@@ -65,7 +66,7 @@ public readonly unsafe ref struct GroupAllocator
         }
         else
         {
-            byte* block = TryTakeMedium(heap, bytes, _payer.Slot, _payer.SlotKey, _payer.Tag);
+            byte* block = TryTake(heap, bytes, _payer.Slot, _payer.SlotKey, _payer.Tag);
             if (block != null) return block;
         }
 
@@ -78,8 +79,15 @@ public readonly unsafe ref struct GroupAllocator
     /// <param name="refusal">When null is returned: who refused, and why. Otherwise the default value.</param>
     /// <returns>A block of at least that size, or null when a limit refused or the group has ended.</returns>
     /// <exception cref="InsufficientMemoryException">The system has no memory; nothing is charged.</exception>
-    public byte* TryAllocate(nuint bytes, out ChargeRefusal refusal) =>
-        TryAllocate(_heap, _payer.Group, _payer.Kind, bytes, out refusal);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* TryAllocate(nuint bytes, out ChargeRefusal refusal)
+    {
+        refusal = default;
+        byte* block = TryTake(_heap, bytes, _payer.Slot, _payer.SlotKey, _payer.Tag);
+        return block != null
+            ? block
+            : AllocateOther(_heap, _payer.Group, _payer.Kind, bytes, flags: null, out refusal);
+    }
 
     /// <summary>Frees a block of any group, and returns its bytes to the one it was charged to.</summary>
     /// <param name="block">What <c>Allocate</c> has returned, on any thread; null does nothing.</param>
@@ -119,8 +127,15 @@ public readonly unsafe ref struct GroupAllocator
     /// <param name="bytes">The size; 0 is a block too.</param>
     /// <param name="flags">As for <c>Charge</c> of the group; with <see cref="AllocationFlags.Zero"/> the bytes are
     /// 0.</param>
-    public byte* Allocate(nuint bytes, AllocationFlags flags) =>
-        Allocate(_heap, _payer.Group, _payer.Kind, bytes, flags);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* Allocate(nuint bytes, AllocationFlags flags)
+    {
+        AllocationContext.MightAllocate(flags, _payer.Group);
+        byte* block = TryTake(_heap, bytes, _payer.Slot, _payer.SlotKey, _payer.Tag);
+        if (block == null) block = AllocateOther(_heap, _payer.Group, _payer.Kind, bytes, flags, out _);
+        if ((flags & AllocationFlags.Zero) != 0) Clear(block, bytes);
+        return block;
+    }
 
     internal static void Clear(byte* block, nuint bytes)
     {
@@ -129,17 +144,23 @@ public readonly unsafe ref struct GroupAllocator
         Unsafe.InitBlock(block, 0, (uint)bytes);
     }
 
-    // Of a size that no table has.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* TryTakeMedium(ThreadHeap* heap, nuint bytes, ReserveSlot* slot, long key, ulong tag) =>
-        bytes <= SizeClasses.LargestBytes
-            ? SlabPath.TryTake(heap, heap->Bins + SizeClasses.IndexByFormula(bytes), slot, key, tag)
-            : null;
-
     /// <summary>Allocates where the block at hand is another's, or there is none, or nothing is held in advance, or it
     /// is a large one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    internal static byte* AllocateOther(ThreadHeap* heap, MemoryGroup group, MemoryKind kind, nuint bytes)
+    internal static byte* AllocateOther(ThreadHeap* heap, MemoryGroup group, MemoryKind kind, nuint bytes) =>
+        AllocateOther(heap, group, kind, bytes, AllocationFlags.Kernel, out _);
+
+    /// <inheritdoc cref="AllocateOther(ThreadHeap*, MemoryGroup, MemoryKind, nuint)"/>
+    /// <param name="heap">This thread's.</param>
+    /// <param name="group">Who pays.</param>
+    /// <param name="kind">The kind of memory.</param>
+    /// <param name="bytes">The size.</param>
+    /// <param name="flags">What <c>Charge</c> of the group may do; null for its <c>TryCharge</c>.</param>
+    /// <param name="refusal">When null is returned: who refused.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static byte* AllocateOther(
+        ThreadHeap* heap, MemoryGroup group, MemoryKind kind, nuint bytes, AllocationFlags? flags,
+        out ChargeRefusal refusal)
     {
         SlabAllocator slabs = SlabAllocator.Of(heap);
         SlabPayer payer = slabs.PayerFor(heap, group, kind);
@@ -148,45 +169,22 @@ public readonly unsafe ref struct GroupAllocator
             SlabBin* bin = heap->Bins + SizeClasses.IndexOf(bytes);
             _ = SlabPath.TryTurnToTake(heap, bin, payer.Slot, payer.SlotKey);
             byte* block = SlabPath.TryTakeOther(heap, bin, payer.Slot, payer.SlotKey, payer.Id);
-            if (block != null) return block;
+            if (block != null)
+            {
+                refusal = default;
+                return block;
+            }
         }
 
-        return slabs.AllocateAny(heap, bytes, payer, AllocationFlags.Kernel, out _);
+        return slabs.AllocateAny(heap, bytes, payer, flags, out refusal);
     }
 
-    /// <inheritdoc cref="TryAllocate(nuint, out ChargeRefusal)"/>
+    // Of any size but large ones.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    internal static byte* TryAllocate(
-        ThreadHeap* heap, MemoryGroup group, MemoryKind kind, nuint bytes, out ChargeRefusal refusal)
-    {
-        refusal = default;
-        SlabAllocator slabs = SlabAllocator.Of(heap);
-        SlabPayer payer = slabs.PayerFor(heap, group, kind);
-        byte* block = TryTake(heap, payer, bytes);
-        return block != null ? block : slabs.AllocateAny(heap, bytes, payer, flags: null, out refusal);
-    }
-
-    /// <inheritdoc cref="Allocate(nuint, AllocationFlags)"/>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    internal static byte* Allocate(
-        ThreadHeap* heap, MemoryGroup group, MemoryKind kind, nuint bytes, AllocationFlags flags)
-    {
-        AllocationContext.MightAllocate(flags, group);
-        SlabAllocator slabs = SlabAllocator.Of(heap);
-        SlabPayer payer = slabs.PayerFor(heap, group, kind);
-        byte* block = TryTake(heap, payer, bytes);
-        if (block == null) block = slabs.AllocateAny(heap, bytes, payer, flags, out _);
-        if ((flags & AllocationFlags.Zero) != 0) Clear(block, bytes);
-        return block;
-    }
-
-    private static byte* TryTake(ThreadHeap* heap, in SlabPayer payer, nuint bytes)
-    {
-        if (bytes > SizeClasses.LargestBytes) return null;
-        SlabBin* bin = heap->Bins + SizeClasses.IndexOf(bytes);
-        byte* block = SlabPath.TryTake(heap, bin, payer.Slot, payer.SlotKey, payer.Tag);
-        return block != null ? block : SlabPath.TryTakeOther(heap, bin, payer.Slot, payer.SlotKey, payer.Id);
-    }
+    private static byte* TryTake(ThreadHeap* heap, nuint bytes, ReserveSlot* slot, long key, ulong tag) =>
+        bytes <= SizeClasses.LargestBytes
+            ? SlabPath.TryTake(heap, heap->Bins + SizeClasses.IndexOf(bytes), slot, key, tag)
+            : null;
 
     // Of another group, or unusual.
     [MethodImpl(MethodImplOptions.NoInlining)]

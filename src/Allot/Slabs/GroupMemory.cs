@@ -132,7 +132,7 @@ public static unsafe class GroupMemory
     public static byte* TryAllocate(MemoryGroup group, nuint bytes, out ChargeRefusal refusal)
     {
         ArgumentNullException.ThrowIfNull(group);
-        return GroupAllocator.TryAllocate(Heap, group, MemoryKind.User, bytes, out refusal);
+        return GroupAllocator.AllocateOther(Heap, group, MemoryKind.User, bytes, flags: null, out refusal);
     }
 
     /// <summary>Frees a block, and returns its bytes to the group it was charged to, or to the heir of that.</summary>
@@ -177,7 +177,10 @@ public static unsafe class GroupMemory
     private static byte* AllocateWith(MemoryGroup group, MemoryKind kind, nuint bytes, AllocationFlags flags)
     {
         ArgumentNullException.ThrowIfNull(group);
-        return GroupAllocator.Allocate(Heap, group, kind, bytes, flags);
+        AllocationContext.MightAllocate(flags, group);
+        byte* block = GroupAllocator.AllocateOther(Heap, group, kind, bytes, flags, out _);
+        if ((flags & AllocationFlags.Zero) != 0) GroupAllocator.Clear(block, bytes);
+        return block;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -73,7 +73,7 @@ internal sealed unsafe partial class SlabAllocator
         if (made == null) throw NoMemory((long)ThreadHeap.SizeInBytes);
         made->Base = Arena.Base;
         made->CommittedBytes = CommittedBytes;
-        made->Units = (SlabUnit*)Arena.SideTable - (Arena.Base >> PageArena.UnitShift);
+        made->Units = (SlabUnit*)Arena.SideTable - ((nuint)Arena.Base >> PageArena.UnitShift);
         made->OwnerKeys = _owners.Keys;
         made->Allocator = _number;
         made->Bottom = Magazine.Bottom;

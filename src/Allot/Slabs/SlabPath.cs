@@ -133,6 +133,8 @@ internal static unsafe class SlabPath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsOwnedBy(SlabUnit* unit, byte* block, int id)
     {
+        // Read twice, so that each is a comparison with memory. If it changes in between, the answer is no, and the
+        // slow path looks again.
         return Volatile.Read(ref unit->Owner) == id
             || (Volatile.Read(ref unit->Owner) == SlabUnit.Mixed
                 && unit->Owners[ThreadHeap.IndexInUnit(unit, block)] == id);
@@ -164,7 +166,7 @@ internal static unsafe class SlabPath
         if (entry->Id != owner || top == bin->End) return false;
         ReserveSlot* slot = entry->Slot;
         if (!slot->TryBeginKeep(entry->Key, bin->BlockBytes)) return false;
-        *top = offset | ((ulong)(uint)owner << Magazine.OwnerShift);   // shifted sooner than read: the next call waits
+        *top = offset | ((ulong)(uint)owner << Magazine.OwnerShift);   // computed: the next call waits for this store
         bin->Top = top + 1;
         FreeBlock.SetFree(block);
         slot->End();

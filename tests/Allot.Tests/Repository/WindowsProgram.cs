@@ -61,7 +61,9 @@ internal sealed partial class WindowsProgram : IAsyncDisposable
             </Project>
             """);
         (int? restored, string output) = await DotnetAsync("restore", _folder);
-        Assert.SkipUnless(restored == 0, $"The .NET runtime for Windows cannot be had here: {output}");
+        bool cannotBeHad = restored is null || (restored != 0 && output.Contains("error NU1", StringComparison.Ordinal));
+        Assert.SkipWhen(cannotBeHad, $"The .NET runtime for Windows cannot be had here: {output}");
+        Assert.True(restored == 0, output);
         (int? published, output) = await DotnetAsync("publish", _folder, "--no-restore", "-o", Published);
         Assert.True(published == 0, output);
         foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory, $"{s_name}.*"))
@@ -78,7 +80,13 @@ internal sealed partial class WindowsProgram : IAsyncDisposable
     public async Task<(int? ExitCode, string Output)> RunAsync(params string[] arguments)
     {
         // Without this, Wine would ask whether to install two things that are not needed.
-        await WineAsync("mscoree,mshtml,winemenubuilder.exe=", ["wineboot", "-i"]);
+        (int? booted, string told) = await WineAsync("mscoree,mshtml,winemenubuilder.exe=", ["wineboot", "-i"]);
+        if (booted is null)
+        {
+            await EndWineAsync();
+            return (null, told);
+        }
+
         string program = Path.Combine(Published, $"{s_name}.exe");
         (int? exitCode, string output) = await WineAsync("mshtml,winemenubuilder.exe=", [program, .. arguments]);
         if (exitCode is null) await EndWineAsync();
@@ -143,7 +151,7 @@ internal sealed partial class WindowsProgram : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            process.Kill();
+            process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(CancellationToken.None);
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
             return (null, await File.ReadAllTextAsync(log, CancellationToken.None));
@@ -157,7 +165,15 @@ internal sealed partial class WindowsProgram : IAsyncDisposable
         var start = new ProcessStartInfo(program, arguments);
         SetWine(start);
         using Process process = Process.Start(start)!;
-        await process.WaitForExitAsync(CancellationToken.None);
+        using var late = new CancellationTokenSource(s_runAtMost);
+        try
+        {
+            await process.WaitForExitAsync(late.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+        }
     }
 
     private void SetWine(ProcessStartInfo start)
